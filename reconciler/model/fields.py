@@ -13,10 +13,13 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.model.identifiers import Selector
 from reconciler.model.money import parse_decimal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 IDENTIFIER_LIMIT = 60
 
@@ -225,32 +228,55 @@ def normalise(field: Field, raw: Any) -> Value:
     """
     if raw is None:
         return None
-    wrong = ValueError(f"{field.name}: {raw!r} is no {field.kind.value}")
-    match field.kind:
-        case Kind.TEXT | Kind.CHOICE:
-            if not isinstance(raw, str):
-                raise wrong
-            return normalise_text(raw) or None
-        case Kind.FLAG:
-            if not isinstance(raw, bool):
-                raise wrong
-            return raw
-        case Kind.INTEGER | Kind.MONEY | Kind.NUMBER:
-            number = parse_decimal(raw)
-            if number is None or isinstance(raw, str):
-                raise wrong
-            if field.kind is not Kind.INTEGER:
-                return number
-            if number != number.to_integral_value():
-                raise wrong
-            return int(number)
-        case Kind.REFERENCE:
-            if isinstance(raw, Reference):
-                return raw
-            if not isinstance(raw, dict) or not isinstance(raw.get("id"), int):
-                raise wrong
-            name = raw.get("name") or raw.get("identifier") or ""
-            return Reference(raw["id"], str(name).strip())
+    try:
+        return _NORMALISERS[field.kind](raw)
+    except TypeError:
+        raise ValueError(f"{field.name}: {raw!r} is no {field.kind.value}") from None
+
+
+def _text(raw: Any) -> Value:
+    if not isinstance(raw, str):
+        raise TypeError
+    return normalise_text(raw) or None
+
+
+def _flag(raw: Any) -> Value:
+    if not isinstance(raw, bool):
+        raise TypeError
+    return raw
+
+
+def _number(raw: Any) -> Decimal:
+    number = None if isinstance(raw, str) else parse_decimal(raw)
+    if number is None:
+        raise TypeError
+    return number
+
+
+def _integer(raw: Any) -> Value:
+    number = _number(raw)
+    if number != number.to_integral_value():
+        raise TypeError
+    return int(number)
+
+
+def _reference(raw: Any) -> Value:
+    if isinstance(raw, Reference):
+        return raw
+    if not isinstance(raw, dict) or not isinstance(raw.get("id"), int):
+        raise TypeError
+    return Reference(raw["id"], str(raw.get("name") or raw.get("identifier") or "").strip())
+
+
+_NORMALISERS: dict[Kind, Callable[[Any], Value]] = {
+    Kind.TEXT: _text,
+    Kind.CHOICE: _text,
+    Kind.FLAG: _flag,
+    Kind.MONEY: _number,
+    Kind.NUMBER: _number,
+    Kind.INTEGER: _integer,
+    Kind.REFERENCE: _reference,
+}
 
 
 def same(field: Field, one: Value, other: Value) -> bool:
