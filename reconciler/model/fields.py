@@ -317,3 +317,23 @@ def to_wire(value: Value) -> Any:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     return value
+
+
+def normalise_custom(type_name: str, raw: Any) -> Value:
+    """A custom field's value as both sides compare it, by the field's type in ConnectWise.
+
+    Types: the `CustomFieldValue` schema of ConnectWise's OpenAPI document. Raises ValueError where the
+    value does not fit the type.
+    """
+    if raw is None or raw == "":
+        return None
+    if type_name == "Checkbox":
+        kind = Kind.FLAG
+    elif type_name in ("Number", "Currency", "Percent"):
+        kind = Kind.NUMBER
+        raw = parse_decimal(raw)  # some records answer numbers as text
+        if raw is None:
+            raise ValueError("the value is no number")
+    else:
+        kind = Kind.TEXT
+    return normalise(Field(f"custom field of type {type_name}", kind, ""), raw)

@@ -1,0 +1,373 @@
+"""A plan: what would be written, why, and what stands in the way. A document, not a mode.
+
+Its JSON form is an interface; `schemas/plan.schema.json` describes it and docs/plan-format.md says what
+stays compatible.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model.diagnostics import Diagnostic, Location, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+FORMAT_VERSION = "1.0"
+
+
+class Action(StrEnum):
+    """What a change does. The `*_line` actions belong to usage and are reserved in this release."""
+
+    CREATE_PRODUCT = "create_product"
+    EDIT_PRODUCT = "edit_product"
+    MAP_PRODUCT = "map_product"
+    UNMAP_PRODUCT = "unmap_product"
+    ENABLE_SYNC = "enable_sync"
+    DISABLE_SYNC = "disable_sync"
+
+
+#: The order of a run: stopping after any step bills too little for a moment rather than twice.
+STAGES: dict[Action, int] = {
+    Action.UNMAP_PRODUCT: 0,
+    Action.DISABLE_SYNC: 0,
+    Action.CREATE_PRODUCT: 1,
+    Action.EDIT_PRODUCT: 1,
+    Action.MAP_PRODUCT: 2,
+    Action.ENABLE_SYNC: 2,
+}
+
+
+class Cause(StrEnum):
+    """Whether the change comes from the reviewed commit or would be planned without it as well."""
+
+    THIS_CHANGE = "this change"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One value, before and after, in plan form (`model.fields.to_plan`).
+
+    `field` is a catalog item's field name, `customFields/CAPTION`, or `sophos/CODE` for a mapping, whose
+    values are `sync on`, `sync off` or null (not mapped).
+    """
+
+    field: str
+    before: Any
+    after: Any
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in plan files."""
+        return {"field": self.field, "before": self.before, "after": self.after}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> FieldChange:
+        """Read back what `to_json` wrote."""
+        return cls(data["field"], data["before"], data["after"])
+
+
+SYNC_ON = "sync on"
+SYNC_OFF = "sync off"
+MAPPING_PREFIX = "sophos/"
+CUSTOM_FIELD_PREFIX = "customFields/"
+
+
+def sync_text(sync: bool | None) -> str | None:
+    """A mapping's state as `FieldChange` writes it; None is "not mapped"."""
+    if sync is None:
+        return None
+    return SYNC_ON if sync else SYNC_OFF
+
+
+@dataclass(frozen=True)
+class Target:
+    """The ConnectWise product that a change is about; `id` is None while it is to be created."""
+
+    identifier: str
+    id: int | None
+
+    @property
+    def key(self) -> str:
+        """Its natural key in change ids and diagnostics: `product/MSP-GOLD`."""
+        return product_key(self.identifier)
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in plan files."""
+        return {"type": "product", "identifier": self.identifier, "id": self.id}
+
+
+def product_key(identifier: str) -> str:
+    """A product's natural key; a slash inside an identifier is encoded so that keys stay one-to-one."""
+    return "product/" + identifier.strip().replace("/", "%2F")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One reviewed step.
+
+    `id` is the action and a natural key, free of values, the same in every run. Changes with one `write`
+    are one request and share one fate. `depends_on` names writes that must have succeeded before;
+    `blocked_by` names the diagnostics (or changes) for which this one is held back. What it expects to
+    find is its target's id and identifier and each field's `before`.
+    """
+
+    id: str
+    action: Action
+    target: Target
+    reason: str
+    fields: tuple[FieldChange, ...]
+    write: str
+    depends_on: tuple[str, ...] = ()
+    blocked_by: tuple[str, ...] = ()
+    expected_identifier: str | None = None
+    source: Location | None = None
+    cause: Cause | None = None
+
+    @property
+    def stage(self) -> int:
+        """Its place in the order of a run."""
+        return STAGES[self.action]
+
+    @property
+    def blocked(self) -> bool:
+        """Whether it is held back."""
+        return bool(self.blocked_by)
+
+    def values(self) -> dict[str, Any]:
+        """What is signed: everything but where it came from and whether it waits."""
+        return {
+            "id": self.id,
+            "action": self.action.value,
+            "target": self.target.to_json(),
+            "fields": [f.to_json() for f in self.fields],
+            "write": self.write,
+            "dependsOn": list(self.depends_on),
+            "blockedBy": list(self.blocked_by),
+            "precondition": {"id": self.target.id, "identifier": self.expected_identifier},
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in plan files."""
+        source = self.source
+        return {
+            **self.values(),
+            "cause": None if self.cause is None else self.cause.value,
+            "reason": self.reason,
+            "source": None if source is None else {"file": source.file, "line": source.line},
+            "money": None,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Change:
+        """Read back what `to_json` wrote."""
+        source = data["source"]
+        return cls(
+            id=data["id"],
+            action=Action(data["action"]),
+            target=Target(data["target"]["identifier"], data["target"]["id"]),
+            reason=data["reason"],
+            fields=tuple(FieldChange.from_json(f) for f in data["fields"]),
+            write=data["write"],
+            depends_on=tuple(data["dependsOn"]),
+            blocked_by=tuple(data["blockedBy"]),
+            expected_identifier=data["precondition"]["identifier"],
+            source=None if source is None else Location(source["file"], source["line"]),
+            cause=None if data["cause"] is None else Cause(data["cause"]),
+        )
+
+
+@dataclass(frozen=True)
+class Period:
+    """The Sophos month a plan speaks of; dates are ISO text, `closed` says that all windows have ended."""
+
+    month: str
+    title: str
+    first_day: str
+    last_day: str
+    closed: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in plan files."""
+        return {
+            "month": self.month,
+            "title": self.title,
+            "firstDay": self.first_day,
+            "lastDay": self.last_day,
+            "closed": self.closed,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Period:
+        """Read back what `to_json` wrote."""
+        return cls(data["month"], data["title"], data["firstDay"], data["lastDay"], data["closed"])
+
+
+@dataclass(frozen=True)
+class UsageNote:
+    """Usage that no line will carry, reported and never acted on.
+
+    `kind` is `unmapped` (no row for the code), `excluded` (a row says why) or `unassigned` (no customer:
+    a firewall's serial number). `value` is per currency, at Sophos's feed price, as decimal strings.
+    """
+
+    kind: str
+    code: str
+    description: str
+    quantity: str
+    customers: int
+    value: dict[str, str] = field(default_factory=dict)
+    serial: str | None = None
+    detail: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in plan files."""
+        return {
+            "kind": self.kind,
+            "code": self.code,
+            "description": self.description,
+            "quantity": self.quantity,
+            "customers": self.customers,
+            "value": dict(sorted(self.value.items())),
+            "serial": self.serial,
+            "detail": self.detail,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> UsageNote:
+        """Read back what `to_json` wrote."""
+        return cls(**data)
+
+
+@dataclass(frozen=True)
+class RemovedRow:
+    """A row that the base commit had and this one has not (`plan --since`)."""
+
+    key: str
+    text: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in plan files."""
+        return {"key": self.key, "text": self.text}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every change with its reason, every problem, and which site and day they are about."""
+
+    tool: str
+    site: str
+    owner: str
+    marker_custom_field: str | None
+    instance: dict[str, str]
+    today: str
+    period: Period | None
+    config_hash: str
+    changes: tuple[Change, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+    usage_notes: tuple[UsageNote, ...] = ()
+    removed_rows: tuple[RemovedRow, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        """Of changes, period and instance: finds accidents, not forgers."""
+        signed = {
+            "formatVersion": FORMAT_VERSION,
+            "instance": self.instance,
+            "owner": self.owner,
+            "markerCustomField": self.marker_custom_field,
+            "period": None if self.period is None else self.period.to_json(),
+            "changes": [change.values() for change in self.changes],
+        }
+        return "sha256:" + hashlib.sha256(canonical(signed).encode()).hexdigest()
+
+    @property
+    def ready(self) -> tuple[Change, ...]:
+        """The changes that apply would write."""
+        return tuple(change for change in self.changes if not change.blocked)
+
+    @property
+    def blocked(self) -> tuple[Change, ...]:
+        """The changes that are held back."""
+        return tuple(change for change in self.changes if change.blocked)
+
+    def with_cause(self, base: Plan) -> Plan:
+        """The same plan, each change marked by whether `base` (the plan of the base commit) has it too."""
+        known = {change.id: change.values() for change in base.changes}
+        changes = tuple(
+            replace(
+                change,
+                cause=Cause.WAITING if known.get(change.id) == change.values() else Cause.THIS_CHANGE,
+            )
+            for change in self.changes
+        )
+        return replace(self, changes=changes)
+
+    def summary(self) -> dict[str, int]:
+        """Counts: per action what is ready, then blocked changes and problems."""
+        counts = {action.value: 0 for action in Action}
+        for change in self.ready:
+            counts[change.action.value] += 1
+        severities = [d.severity for d in self.diagnostics]
+        return {
+            **counts,
+            "changes": len(self.ready),
+            "blocked": len(self.blocked),
+            "errors": severities.count(Severity.ERROR),
+            "warnings": severities.count(Severity.WARNING),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole document."""
+        return {
+            "formatVersion": FORMAT_VERSION,
+            "tool": self.tool,
+            "site": self.site,
+            "marker": {"owner": self.owner, "customField": self.marker_custom_field},
+            "instance": self.instance,
+            "today": self.today,
+            "period": None if self.period is None else self.period.to_json(),
+            "configHash": self.config_hash,
+            "hash": self.hash,
+            "changes": [change.to_json() for change in self.changes],
+            "diagnostics": [d.to_json() for d in self.diagnostics],
+            "usageNotes": [note.to_json() for note in self.usage_notes],
+            "removedRows": [row.to_json() for row in self.removed_rows],
+            "summary": self.summary(),
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Plan:
+        """Read back what `to_json` wrote; the caller has checked it against the schema."""
+        return cls(
+            tool=data["tool"],
+            site=data["site"],
+            owner=data["marker"]["owner"],
+            marker_custom_field=data["marker"]["customField"],
+            instance=data["instance"],
+            today=data["today"],
+            period=None if data["period"] is None else Period.from_json(data["period"]),
+            config_hash=data["configHash"],
+            changes=tuple(Change.from_json(c) for c in data["changes"]),
+            diagnostics=tuple(Diagnostic.from_json(d) for d in data["diagnostics"]),
+            usage_notes=tuple(UsageNote.from_json(n) for n in data["usageNotes"]),
+            removed_rows=tuple(RemovedRow(**r) for r in data["removedRows"]),
+        )
+
+
+def writes(changes: Iterable[Change]) -> Iterator[tuple[str, tuple[Change, ...]]]:
+    """The changes by the request they share, in the plan's order."""
+    grouped: dict[str, list[Change]] = {}
+    for change in changes:
+        grouped.setdefault(change.write, []).append(change)
+    for key, members in grouped.items():
+        yield key, tuple(members)
+
+
+def canonical(data: Any) -> str:
+    """JSON with one form for one value: sorted keys, no blanks, no escapes of plain letters."""
+    return json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

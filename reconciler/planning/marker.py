@@ -1,0 +1,106 @@
+"""The tag in a product's internal notes that says which Sophos products feed it.
+
+`[sophos:OWNER CODE, CODE (sync off)]`: codes sorted, characters outside `A-Z a-z 0-9 _ . -`
+percent-encoded. People may write whatever they like around it; every other character is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TAG = re.compile(r"\[sophos:([^\]\[]*)\]")
+_BODY = re.compile(r"(?P<owner>[A-Za-z0-9_.-]+) (?P<codes>\S.*)")
+_ENTRY = re.compile(r"(?P<code>(?:[A-Za-z0-9_.-]|%[0-9A-F]{2})+)(?P<off> \(sync off\))?")
+_OPENING = "[sophos:"
+
+
+@dataclass(frozen=True)
+class Marker:
+    """One owner's tag: each Sophos product code and whether its usage sync is on."""
+
+    owner: str
+    codes: Mapping[str, bool]
+
+    def __str__(self) -> str:
+        entries = [
+            quote(code, safe="").replace("~", "%7E") + ("" if sync else " (sync off)")
+            for code, sync in sorted(self.codes.items())
+        ]
+        return f"{_OPENING}{self.owner} {', '.join(entries)}]"
+
+
+@dataclass(frozen=True)
+class Tags:
+    """What a text holds: well-formed tags, and pieces that look like a tag and cannot be read."""
+
+    markers: tuple[Marker, ...]
+    unreadable: tuple[str, ...]
+
+    def of(self, owner: str) -> tuple[Marker, ...]:
+        """The tags of one owner; more than one is a question for people."""
+        return tuple(marker for marker in self.markers if marker.owner == owner)
+
+    def of_others(self, owner: str) -> tuple[Marker, ...]:
+        """The tags of other owners."""
+        return tuple(marker for marker in self.markers if marker.owner != owner)
+
+
+def read(text: str) -> Tags:
+    """The tags in a text. Text without a tag gives none; nothing is guessed from a broken one."""
+    markers, unreadable = [], []
+    for found in _TAG.finditer(text):
+        marker = _parse(found[1])
+        if marker is None:
+            unreadable.append(found[0])
+        else:
+            markers.append(marker)
+    if text.count(_OPENING) > len(markers) + len(unreadable):
+        unreadable.append(_OPENING)
+    return Tags(tuple(markers), tuple(unreadable))
+
+
+def _parse(body: str) -> Marker | None:
+    found = _BODY.fullmatch(body)
+    if not found:
+        return None
+    codes: dict[str, bool] = {}
+    for entry in found["codes"].split(", "):
+        match = _ENTRY.fullmatch(entry)
+        if not match:
+            return None
+        code = unquote(match["code"])
+        if code in codes:
+            return None
+        codes[code] = match["off"] is None
+    return Marker(found["owner"], codes)
+
+
+def write(text: str, owner: str, codes: Mapping[str, bool]) -> str:
+    """The text with the owner's tag set to these codes (none: taken out), all else as it was.
+
+    A new tag goes on a line of its own at the end; taking out a tag at the end takes that line break
+    along, so that mapping and unmapping a product leaves its notes as they were.
+    """
+    tag = str(Marker(owner, codes)) if codes else ""
+    for found in _TAG.finditer(text):
+        marker = _parse(found[1])
+        if marker is None or marker.owner != owner:
+            continue
+        before, after = text[: found.start()], text[found.end() :]
+        if not tag and not after and before[-1:] in ("\n", " "):
+            before = before[:-1]
+        return before + tag + after
+    if not tag:
+        return text
+    return f"{text}\n{tag}" if text else tag
+
+
+def without(text: str, owner: str) -> str:
+    """What people wrote, with blanks folded: for comparing that a write left it alone."""
+    return " ".join(write(text, owner, {}).split())

@@ -1,0 +1,171 @@
+"""Desired and observed, side by side, become a plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.model.diagnostics import Diagnostic, Severity, notice, warning
+from reconciler.model.identifiers import identifier_key
+from reconciler.model.plan import Change, Plan, RemovedRow
+from reconciler.planning.order import arrange
+from reconciler.planning.products import Scene, product_changes
+from reconciler.planning.targets import find_targets
+from reconciler.planning.usage import newest_closed, period_of, usage_notes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from reconciler.model.desired import Desired, Row
+    from reconciler.model.observed import Observed, UsageMonth
+    from reconciler.planning.targets import Target
+
+_BY_SEVERITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTICE: 2}
+
+
+def make_plan(
+    desired: Desired,
+    observed: Observed,
+    *,
+    today: date,
+    site: str,
+    tool: str,
+    config_hash: str,
+    config_diagnostics: Iterable[Diagnostic] = (),
+    period: UsageMonth | None = None,
+) -> Plan:
+    """What has to happen so that ConnectWise is as the configuration says.
+
+    `today` is the site's day. `period` is the month to report usage of; without it the newest closed
+    one of `observed.usage` is taken.
+    """
+    targets, diagnostics = find_targets(desired, observed)
+    scene = Scene(desired, observed, _homes(targets))
+    changes: list[Change] = []
+    for target in targets:
+        own, problems = product_changes(target, scene)
+        changes += own
+        diagnostics += problems
+    month = period or newest_closed(observed.usage, today)
+    diagnostics += [*config_diagnostics, *observed.diagnostics, *_about_usage(month, observed)]
+    arranged = arrange(changes, diagnostics, _unusable_homes(targets, diagnostics))
+    return Plan(
+        tool=tool,
+        site=site,
+        owner=desired.settings.owner,
+        marker_custom_field=desired.settings.marker_custom_field,
+        instance=observed.instance.to_json(),
+        today=today.isoformat(),
+        period=None if month is None else period_of(month, today),
+        config_hash=config_hash,
+        changes=arranged,
+        diagnostics=tuple(sorted(_once(diagnostics), key=_order_of)),
+        usage_notes=usage_notes(desired, month, observed),
+    )
+
+
+def since(plan: Plan, base: Plan, desired: Desired, base_desired: Desired) -> Plan:
+    """The plan with each change's cause, and the rows that the base commit had and this one has not."""
+    return replace(plan.with_cause(base), removed_rows=_removed_rows(desired, base_desired))
+
+
+def only_products(plan: Plan, identifiers: Iterable[str]) -> Plan:
+    """The part of a plan that is about these products, with whatever their changes wait for."""
+    wanted = {identifier_key(identifier) for identifier in identifiers}
+    kept = {c.write for c in plan.changes if identifier_key(c.target.identifier) in wanted}
+    while True:
+        needed = {write for c in plan.changes if c.write in kept for write in c.depends_on}
+        if needed <= kept:
+            break
+        kept |= needed
+    return replace(plan, changes=tuple(c for c in plan.changes if c.write in kept))
+
+
+def _homes(targets: list[Target]) -> dict[str, tuple[str, ...]]:
+    homes: dict[str, list[str]] = {}
+    for target in targets:
+        for code in target.mapped:
+            homes.setdefault(code, []).append(target.label)
+    return {code: tuple(labels) for code, labels in homes.items()}
+
+
+def _unusable_homes(targets: list[Target], diagnostics: list[Diagnostic]) -> dict[str, tuple[str, ...]]:
+    """Per code, the errors of wanted products for which no change can be computed."""
+    errors: dict[str, list[str]] = {}
+    for diagnostic in diagnostics:
+        if diagnostic.severity is Severity.ERROR and diagnostic.subject is not None:
+            errors.setdefault(diagnostic.subject, []).append(diagnostic.id)
+    found: dict[str, list[str]] = {}
+    for target in targets:
+        if not target.usable:
+            for code in target.codes:
+                found.setdefault(code, []).extend(errors.get(target.key, []))
+    return {code: tuple(ids) for code, ids in found.items()}
+
+
+def _about_usage(month: UsageMonth | None, observed: Observed) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    if month is None and observed.usage:
+        found.append(
+            warning(
+                "usage-no-closed-month",
+                "Sophos has no closed month of usage, so unmapped usage cannot be shown.",
+                "Bills are usually complete towards the end of a month; try again then, or name a month "
+                "with --period.",
+            )
+        )
+    if month is not None and month.lines is None:
+        found.append(
+            warning(
+                "usage-no-data",
+                f"Sophos has no usage data for {month.month.title}, which is not the same as no usage.",
+                "Choose another month with --period.",
+            )
+        )
+    quiet = [t for t in observed.tenants or () if t.status not in ("", "active")]
+    if quiet:
+        names = ", ".join(sorted(t.show_as or t.name for t in quiet)[:5])
+        found.append(
+            notice(
+                "tenants-not-active",
+                f"{len(quiet)} Sophos customers are not active: {names}{', …' if len(quiet) > 5 else ''}.",
+            )
+        )
+    return found
+
+
+def _removed_rows(desired: Desired, base: Desired) -> tuple[RemovedRow, ...]:
+    codes = {row.code for row in desired.rows}
+    products = {identifier_key(product.identifier) for product in desired.products}
+    removed = [
+        RemovedRow(f"mappings/{row.code}", _row_text(row)) for row in base.rows if row.code not in codes
+    ]
+    removed += [
+        RemovedRow(f"products/{product.identifier}", "its declared fields are no longer compared")
+        for product in base.products
+        if identifier_key(product.identifier) not in products
+    ]
+    return tuple(removed)
+
+
+def _row_text(row: Row) -> str:
+    if row.exclude is not None:
+        return f"was excluded: {row.exclude}"
+    names = ", ".join(str(selector) for selector in row.targets)
+    return f"was mapped to {names}, sync {'on' if row.sync else 'off'}"
+
+
+def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    return list(dict.fromkeys(diagnostics))
+
+
+def _order_of(diagnostic: Diagnostic) -> tuple[int, str, int, str, str]:
+    place = diagnostic.location
+    return (
+        _BY_SEVERITY[diagnostic.severity],
+        place.file if place else "",
+        place.line if place else 0,
+        diagnostic.code,
+        diagnostic.message,
+    )
