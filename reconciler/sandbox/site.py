@@ -1,0 +1,52 @@
+"""One running sandbox: its world, its quirks, its clock, and what a single request to it looks like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from reconciler.sandbox.identity import Member, SophosClient
+    from reconciler.sandbox.world import World
+
+LEGACY_CODEBASE = "v4_6_release"
+MOVED_CODEBASE = "v2025_2"
+
+
+@dataclass
+class Site:
+    """State that is not in the world: chosen quirks, issued tokens, how many requests ConnectWise saw."""
+
+    world: World
+    quirks: Mapping[str, str]
+    clock: Callable[[], datetime]
+    connectwise_requests: int = 0
+    tokens: dict[str, tuple[SophosClient, datetime]] = field(default_factory=dict)
+
+    def codebase(self) -> str:
+        """The codebase in force; a cloud upgrade moves it once (quirk codebase-move)."""
+        moves_after = self.quirks["codebase-move"]
+        if moves_after != "never" and self.connectwise_requests > int(moves_after):
+            return MOVED_CODEBASE
+        return self.quirks["codebase"]
+
+    def moment(self) -> str:
+        return self.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request, reduced to what the handlers need. `base` is scheme, host and port; `path` has no prefix."""
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    base: str
+    url: str
+    member: Member | None = None
+    listed: Mapping[str, list[str]] = field(default_factory=dict)
