@@ -1,0 +1,1 @@
+"""Files → Desired: source positions, the schema of the format, cross-file rules. Imports the model only."""

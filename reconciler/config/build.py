@@ -1,0 +1,180 @@
+"""Values → typed rows. Whatever the schema refused is already out, so that the rest can be looked at."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from reconciler.config.build_customers import build_customers, build_lines
+from reconciler.config.view import View, to_selector
+from reconciler.model.desired import (
+    Approval,
+    Desired,
+    Guards,
+    Hold,
+    LineChangeGuard,
+    Product,
+    Protected,
+    Row,
+    RunChangeGuard,
+    Settings,
+)
+from reconciler.model.fields import FIELDS_BY_NAME, Kind, normalise
+from reconciler.model.identifiers import identifier_key
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from reconciler.config.view import Document
+    from reconciler.model.diagnostics import Location
+    from reconciler.model.fields import DeclaredValue
+
+
+def build(document: Document) -> Desired:
+    """Everything that is wanted. Only meant to be used where nothing was refused; to be checked, always."""
+    return Desired(
+        settings=_settings(document.view("settings")),
+        rows=tuple(_row(code, view) for code, view in sorted(document.view("mappings").children())),
+        products=tuple(_product(name, view) for name, view in sorted(document.view("products").children())),
+        lines=build_lines(document.view("lines")),
+        customers=build_customers(document),
+        holds=tuple(_hold(view) for view in document.rows("holds")),
+        approvals=tuple(_approval(view) for view in document.rows("approvals")),
+        protected=_protected(document),
+    )
+
+
+def _settings(view: View) -> Settings:
+    marker = view.below("marker")
+    return Settings(
+        owner=view.text("owner") or "main",
+        mode=view.text("mode") or "shadow",
+        time_zone=view.text("timeZone") or "UTC",
+        connectwise_member=view.text("connectwiseMember"),
+        on_zero_usage=view.text("onZeroUsage") or "zero",
+        on_unmap=view.text("onUnmap") or "keep",
+        on_drift=view.text("onDrift") or "block",
+        new_lines=view.text("newLines") or "ask",
+        marker_custom_field=marker.text("customField") if marker else None,
+        currency=view.text("currency"),
+        guards=_guards(view.below("guards") or View(view.document, (*view.path, "guards"), {})),
+        location=view.location,
+    )
+
+
+def _numbers(guards: View, name: str, **defaults: int) -> dict[str, Any] | None:
+    """A guard's numbers over its defaults, or None where it is off."""
+    if guards.value.get(name) == "off":
+        return None
+    view = guards.below(name)
+    numbers: dict[str, Any] = {key: Decimal(value) for key, value in defaults.items()}
+    for key in defaults:
+        number = view.number(key) if view else None
+        if number is not None:
+            numbers[key] = number
+    return numbers
+
+
+def _guards(view: View) -> Guards:
+    line = _numbers(view, "lineChange", units=5, percent=25, money=100)
+    feed = _numbers(view, "feedTenants", percent=95)
+    zero = _numbers(view, "productToZero", customers=3)
+    run = _numbers(view, "runChange", lines=10, money=5, floor=20)
+    age = _numbers(view, "planAge", days=7)
+    return Guards(
+        line_change=LineChangeGuard(**line) if line else None,
+        line_to_zero=view.text("lineToZero") != "off",
+        feed_tenants_percent=feed["percent"] if feed else None,
+        product_to_zero_customers=int(zero["customers"]) if zero else None,
+        run_change=RunChangeGuard(run["lines"], run["money"], int(run["floor"])) if run else None,
+        max_plan_age_days=int(age["days"]) if age else None,
+    )
+
+
+def _row(code: str, view: View) -> Row:
+    return Row(
+        code=code,
+        targets=view.selectors("product"),
+        sync=view.flag("sync"),
+        location=view.location,
+        exclude=view.required_text("exclude") if "exclude" in view.value else None,
+        until=view.day("until"),
+        also_known_as=view.texts("alsoKnownAs"),
+    )
+
+
+def _product(name: str, view: View) -> Product:
+    custom = view.below("customFields")
+    declared = [key for key in view.value if key in FIELDS_BY_NAME]
+    renamed = view.text("renamedFrom")
+    return Product(
+        identifier=name.strip(),
+        fields={key: _field(key, view) for key in declared},
+        custom_fields={} if custom is None else {k.strip(): v for k, v in custom.value.items()},
+        location=view.location,
+        field_locations=_field_locations(view, custom),
+        renamed_from=renamed or None,
+        replaces=tuple(text.strip() for text in view.texts("replaces")),
+        line_price=view.text("linePrice"),
+    )
+
+
+def _field_locations(view: View, custom: View | None) -> dict[str, Location]:
+    """Fields by their names, custom fields as `customFields/CAPTION`."""
+    places = {key: view.where(key) for key in view.value}
+    if custom is not None:
+        places |= {f"customFields/{key.strip()}": custom.where(key) for key in custom.value}
+    return places
+
+
+def _field(key: str, view: View) -> DeclaredValue:
+    field, value = FIELDS_BY_NAME[key], view.value[key]
+    if value is None:
+        return None
+    if field.kind is Kind.REFERENCE:
+        return to_selector(value)
+    if field.kind in (Kind.MONEY, Kind.NUMBER):
+        return view.number(key, places=2 if field.kind is Kind.MONEY else 6)
+    if field.kind is Kind.TEXT:
+        return view.required_text(key)
+    normal = normalise(field, value)
+    return normal if isinstance(normal, str | bool | int | Decimal) else None
+
+
+def _person_row(view: View) -> tuple[str, str, str, date | None]:
+    return (
+        (view.text("customer") or "").strip(),
+        (view.text("product") or "").strip(),
+        view.required_text("reason"),
+        view.day("until"),
+    )
+
+
+def _hold(view: View) -> Hold:
+    from datetime import date
+
+    customer, product, reason, until = _person_row(view)
+    quantity = view.number("quantity") or Decimal(0)
+    return Hold(customer, product, quantity, reason, until or date.max, view.location)
+
+
+def _approval(view: View) -> Approval:
+    from datetime import date
+
+    customer, product, reason, until = _person_row(view)
+    before, up_to = view.number("from") or Decimal(0), view.number("upTo") or Decimal(0)
+    return Approval(customer, product, before, up_to, reason, until or date.max, view.location)
+
+
+def _protected(document: Document) -> tuple[Protected, ...]:
+    from reconciler.config.nodes import value_at
+
+    found = []
+    for index, text in enumerate(document.values.get("protected") or ()):
+        if isinstance(text, str):
+            prefix, slash, rest = text.strip().partition("/")
+            kind = prefix if slash and prefix in ("customer", "product") else "product"
+            name = rest if slash and prefix in ("customer", "product") else text
+            place = value_at(document.root, ("protected", index))
+            found.append(Protected(kind, identifier_key(name), text.strip(), place))
+    return tuple(found)

@@ -1,0 +1,130 @@
+"""A folder of YAML files → what is wanted, or everything that is wrong with it at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from reconciler.config.build import build
+from reconciler.config.check import check
+from reconciler.config.files import empty_file, read_folder
+from reconciler.config.merge import LISTED, SECTIONS, merge
+from reconciler.config.parse import parse
+from reconciler.config.rules import apply_rules
+from reconciler.config.schema import shared_schema
+from reconciler.config.values import convert
+from reconciler.config.view import Document, prune
+from reconciler.model.diagnostics import Severity, has_errors
+from reconciler.model.money import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date
+    from pathlib import Path
+
+    from reconciler.config.nodes import Node
+    from reconciler.model.desired import Desired
+    from reconciler.model.diagnostics import Diagnostic
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a folder says.
+
+    `desired` is None when any diagnostic is an error. `counts` are the rows of each section that has any,
+    also of a configuration with errors. `config_hash` is the same however the rows are spread over files
+    and in whatever order keys stand; empty when there is no `desired`.
+    """
+
+    desired: Desired | None
+    diagnostics: tuple[Diagnostic, ...]
+    files: tuple[str, ...]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    config_hash: str = ""
+
+
+def load(folder: Path, *, today: date | None = None) -> Loaded:
+    """Read the configuration under a folder; never raises for what stands in it.
+
+    With `today`, a day in the site's own time zone, dates that have passed are pointed out.
+    """
+    reading = read_folder(folder)
+    diagnostics = list(reading.diagnostics)
+    roots: list[Node] = []
+    for source in reading.sources:
+        root, found = parse(source.name, source.text)
+        diagnostics += found
+        if root is not None:
+            roots.append(root)
+        elif not found:
+            diagnostics.append(empty_file(source.name))
+    # A file that cannot be read may hold what another one refers to.
+    complete = not has_errors(diagnostics)
+    merged, found = merge(roots)
+    diagnostics += found
+    converted = convert(merged, shared_schema())
+    problems, wrong = check(merged, converted)
+    wrong |= converted.wrong
+    diagnostics += [*converted.diagnostics, *problems]
+    config_hash = "" if has_errors(diagnostics) else hash_of(converted.value)
+    prune(converted.value, wrong)
+    document = Document(merged, converted.value, frozenset(wrong), diagnostics)
+    desired = build(document)
+    apply_rules(document, desired, complete=complete, today=today, folder=folder.as_posix())
+    told = in_order(diagnostics)
+    failed = has_errors(told)
+    return Loaded(
+        desired=None if failed else desired,
+        diagnostics=told,
+        files=reading.files,
+        counts={name: len(converted.value[name]) for name in SECTIONS if converted.value.get(name)},
+        config_hash="" if failed else config_hash,
+    )
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """By place, what has none first; at one place errors first. Nothing is said twice."""
+    ranks = list(Severity)
+    return tuple(
+        sorted(
+            dict.fromkeys(diagnostics),
+            key=lambda d: (
+                d.location is not None,
+                (d.location.file, d.location.line, d.location.column) if d.location else ("", 0, 0),
+                ranks.index(d.severity),
+                d.code,
+                d.message,
+            ),
+        )
+    )
+
+
+def hash_of(values: dict[str, Any]) -> str:
+    """SHA-256 over what the files say, in a form without the order of keys, rows and files.
+
+    The order within a row's own lists counts, as does every text as it was typed; `4.5` and `4.50` are one.
+    """
+    told = {key: _canonical(value) for key, value in values.items() if value and key != "version"}
+    for name in LISTED:
+        if name in told:
+            told[name] = sorted(told[name], key=_dumped)
+    return hashlib.sha256(_dumped(told).encode()).hexdigest()
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _canonical(below) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_canonical(item) for item in value]
+    if isinstance(value, Decimal):
+        return {"number": plain(value)}
+    if isinstance(value, int) and not isinstance(value, bool):
+        return {"number": str(value)}
+    return value

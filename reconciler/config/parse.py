@@ -1,0 +1,259 @@
+"""Text → tree. Safe by construction: YAML's events are read one by one, so that nothing is ever built.
+
+No tags, no merge keys, no second document. Aliases are allowed within a bound on what they expand to, and
+nesting is bounded before any parser recurses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from reconciler.config.nodes import Entry, Mapping, Node, Scalar, Sequence
+from reconciler.config.wording import HIDDEN, code_point, show
+from reconciler.model.diagnostics import Diagnostic, Location, error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEPTH_LIMIT = 20
+SIZE_LIMIT = 100_000
+MERGE_KEY = "<<"
+
+#: Both loaders give the same events; the one in C is ten times faster but is not built everywhere.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass
+class _Open:
+    """A list or mapping that is still being read."""
+
+    location: Location
+    anchor: str | None
+    is_mapping: bool
+    items: list[Node] = field(default_factory=list)
+    entries: dict[str, Entry] = field(default_factory=dict)
+    key: Node | None = None
+    size: int = 1
+
+
+class _StopError(Exception):
+    """Reading on makes no sense; carries the reason."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        self.diagnostic = diagnostic
+        super().__init__(diagnostic.message)
+
+
+@dataclass
+class _State:
+    name: str
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    stack: list[_Open] = field(default_factory=list)
+    anchors: dict[str, Node] = field(default_factory=dict)
+    root: Node | None = None
+
+    def place(self, mark: Any) -> Location:
+        return Location(self.name, mark.line + 1, mark.column + 1)
+
+
+def parse(name: str, text: str) -> tuple[Node | None, tuple[Diagnostic, ...]]:
+    """The file's tree, or None where it is empty or cannot be read, and what is wrong with it.
+
+    A file with a diagnostic may still have a tree, so that its other mistakes are found as well.
+    """
+    state = _State(name)
+    try:
+        for event in _events(state, text):
+            _take(state, event)
+    except _StopError as stop:
+        return None, (*state.diagnostics, stop.diagnostic)
+    return state.root, tuple(state.diagnostics)
+
+
+def _events(state: _State, text: str) -> Iterator[Any]:
+    documents = 0
+    try:
+        for event in yaml.parse(text, Loader=_LOADER):
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise _StopError(_several(state.place(event.start_mark)))
+            yield event
+    except yaml.YAMLError as problem:
+        raise _StopError(_syntax(state, problem)) from None
+    except ValueError:
+        # The loader without C passes an escape beyond Unicode's last character on to chr().
+        message = "This is not valid YAML: an escape names no character."
+        raise _StopError(error("yaml-syntax", message, location=Location(state.name, 1))) from None
+
+
+def _several(location: Location) -> Diagnostic:
+    return error(
+        "several-documents",
+        "A second YAML document starts here; a file holds one.",
+        "Remove the `---`, or put the rest into a file of its own.",
+        location=location,
+    )
+
+
+def _syntax(state: _State, problem: yaml.YAMLError) -> Diagnostic:
+    mark = getattr(problem, "problem_mark", None) or getattr(problem, "context_mark", None)
+    what = getattr(problem, "problem", None) or getattr(problem, "reason", None) or "it cannot be read"
+    context = getattr(problem, "context", None)
+    tab = "\\t" in str(what) or "tab" in str(what)
+    return error(
+        "yaml-syntax",
+        f"This is not valid YAML: {context + ', ' if context else ''}{what}.",
+        "Indent with blanks, not with tabs."
+        if tab
+        else "Look at this line and the one before it: a missing colon, quote, bracket or blank, "
+        "or an indentation that does not fit.",
+        location=state.place(mark) if mark else Location(state.name, 1),
+    )
+
+
+def _take(state: _State, event: Any) -> None:
+    if isinstance(event, yaml.AliasEvent):
+        _add(state, _alias(state, event))
+    elif isinstance(event, yaml.ScalarEvent):
+        location = state.place(event.start_mark)
+        _tag(state, event, location)
+        _look_for_hidden(state, event.value, location)
+        scalar = Scalar(event.value, not event.style, location)
+        _name(state, event.anchor, scalar)
+        _add(state, scalar)
+    elif isinstance(event, yaml.CollectionStartEvent):
+        location = state.place(event.start_mark)
+        _tag(state, event, location)
+        if len(state.stack) >= DEPTH_LIMIT:
+            raise _StopError(
+                error(
+                    "too-deep",
+                    f"This is nested more than {DEPTH_LIMIT} levels deep.",
+                    "The format needs six.",
+                    location=location,
+                )
+            )
+        state.stack.append(_Open(location, event.anchor, isinstance(event, yaml.MappingStartEvent)))
+    elif isinstance(event, yaml.CollectionEndEvent):
+        done = state.stack.pop()
+        node = _finish(done)
+        _name(state, done.anchor, node)
+        _add(state, node)
+
+
+def _finish(done: _Open) -> Node:
+    if done.is_mapping:
+        return Mapping(done.entries, done.location, done.size)
+    return Sequence(tuple(done.items), done.location, done.size)
+
+
+def _name(state: _State, anchor: str | None, node: Node) -> None:
+    if anchor is not None:
+        state.anchors[anchor] = node
+
+
+def _alias(state: _State, event: Any) -> Node:
+    location = state.place(event.start_mark)
+    node = state.anchors.get(event.anchor)
+    if node is not None:
+        return node
+    if any(above.anchor == event.anchor for above in state.stack):
+        raise _StopError(
+            error(
+                "recursive-alias",
+                f"The alias *{event.anchor} stands inside what it stands for.",
+                "Write the values out.",
+                location=location,
+            )
+        )
+    raise _StopError(
+        error(
+            "undefined-alias",
+            f"The alias *{event.anchor} names no anchor above it.",
+            f"Quote the text if it is meant to start with an asterisk; or set &{event.anchor} first.",
+            location=location,
+        )
+    )
+
+
+def _tag(state: _State, event: Any, location: Location) -> None:
+    if event.tag is not None:
+        state.diagnostics.append(
+            error(
+                "yaml-tag",
+                f"The YAML tag {show(event.tag)} is not accepted.",
+                "Remove it; quote the text if it is meant to start with an exclamation mark.",
+                location=location,
+            )
+        )
+
+
+def _look_for_hidden(state: _State, text: str, location: Location) -> None:
+    found = HIDDEN.search(text)
+    if found:
+        state.diagnostics.append(
+            error(
+                "hidden-character",
+                f"This text holds the invisible character {code_point(found[0])}: {show(text)}.",
+                "Remove the escape: what a reviewer sees must be what is loaded.",
+                location=location,
+            )
+        )
+
+
+def _add(state: _State, node: Node) -> None:
+    if not state.stack:
+        state.root = node
+        return
+    above = state.stack[-1]
+    above.size += node.size
+    if sum(level.size for level in state.stack) > SIZE_LIMIT:
+        raise _StopError(
+            error(
+                "too-many-values",
+                f"The file holds more than {SIZE_LIMIT} values, those that aliases repeat included.",
+                "Split it, or write fewer aliases.",
+                location=above.location,
+            )
+        )
+    if not above.is_mapping:
+        above.items.append(node)
+    elif above.key is None:
+        above.key = node
+    else:
+        key, above.key = above.key, None
+        _enter(state, above, key, node)
+
+
+def _enter(state: _State, above: _Open, key: Node, value: Node) -> None:
+    if not isinstance(key, Scalar) or (key.plain and key.text in ("", "~")):
+        state.diagnostics.append(
+            error("bad-key", "A key must be a text.", "Write `key: value`.", location=key.location)
+        )
+    elif key.plain and key.text == MERGE_KEY:
+        state.diagnostics.append(
+            error(
+                "merge-key",
+                "The merge key << is not accepted: it hides from a reviewer what a row says.",
+                "Write the keys out, or use `defaults.customers`; an alias (*name) may stand for a value.",
+                location=key.location,
+            )
+        )
+    elif key.text in above.entries:
+        state.diagnostics.append(duplicate(key.text, key.location, above.entries[key.text].location))
+    else:
+        above.entries[key.text] = Entry(key.location, value)
+
+
+def duplicate(key: str, location: Location, first: Location) -> Diagnostic:
+    """The error for a key that stands twice; names both places."""
+    return error(
+        "duplicate-key",
+        f"{show(key)} stands here a second time; the first is at {first}.",
+        "Keep one of them.",
+        location=location,
+    )

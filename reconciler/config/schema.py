@@ -1,0 +1,404 @@
+"""The format, once: the JSON schema that editors, `validate` and the reference page share.
+
+Draft-07, because the YAML servers of editors know no newer one. The fields of products come from
+`model.fields`, everything else from the tables here.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from reconciler.config import words
+from reconciler.config.schema_lines import catalog_field, customer, customer_defaults, line_terms
+from reconciler.model.fields import CATALOG_FIELDS, IDENTIFIER_LIMIT
+
+if TYPE_CHECKING:
+    from reconciler.config.words import Schema
+
+TITLE = "Sophos product mappings for ConnectWise PSA"
+ABOUT = (
+    "Which Sophos product is billed as which ConnectWise product, which ConnectWise products this "
+    "repository creates and edits, and which customer is billed where. Any number of *.yaml files under "
+    "the folder, each holding any of these sections."
+)
+#: Why a text may not be longer, where the limit is not plainly ConnectWise's own.
+LIMIT_REASONS = {
+    IDENTIFIER_LIMIT: words.IDENTIFIER_WHY,
+    50: "ConnectWise keeps 50 characters.",
+    30: "ConnectWise keeps 30 characters in a company identifier.",
+    6000: "ConnectWise keeps 6000 characters.",
+}
+
+
+def mappings_schema() -> dict[str, Any]:
+    """The schema of a configuration file, as published; a new document each time."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": TITLE,
+        "description": ABOUT,
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "version": {
+                "type": "integer",
+                "enum": [1],
+                "default": 1,
+                "description": "The version of this format. May stand in every file.",
+                "examples": [1],
+            },
+            "settings": _settings(),
+            "mappings": _mappings(),
+            "products": _products(),
+            "lines": words.keyed(
+                "How a product is counted and billed on an agreement, by ConnectWise product identifier "
+                'or, quoted, by id ("#7").',
+                _line_key(),
+                line_terms(),
+                example={"MSP-GOLD": {"count": "max", "minimum": 5}},
+            ),
+            "customers": words.keyed(
+                "Which company and agreement a Sophos customer is billed on, by Sophos tenant id.",
+                words.strict_text("The Sophos tenant id.", words.TENANT),
+                customer(),
+                example={
+                    "718b6047-2fbc-44f4-9a43-45ee42bf5d3b": {
+                        "name": "Safelog",
+                        "company": "SAFELOG",
+                        "agreement": "Managed Security",
+                    }
+                },
+            ),
+            "defaults": words.record(
+                "What rows need not repeat.",
+                {"customers": words.record("For every row under `customers`.", customer_defaults())},
+                example={"customers": {"agreement": {"type": "MSP"}, "sync": True}},
+            ),
+            "holds": _holds(),
+            "approvals": _approvals(),
+            "protected": words.listing(
+                "Products and companies from which nothing may be taken away, whatever the rest says; a "
+                "company is written as customer/IDENTIFIER. It outlives the rows it protects, so that a "
+                "name which is mapped nowhere is fine.",
+                words.text(
+                    "A product identifier, or customer/ and a company identifier.",
+                    IDENTIFIER_LIMIT + len("customer/"),
+                    pattern=words.IDENTIFIER,
+                ),
+                example=["MSP-BACKUP", "customer/KEYACCOUNT"],
+            ),
+        },
+    }
+
+
+@cache
+def shared_schema() -> dict[str, Any]:
+    """The one document that loading works with; nobody changes it."""
+    return mappings_schema()
+
+
+def _line_key() -> Schema:
+    return words.text(
+        "A ConnectWise product identifier, or # and its id.", IDENTIFIER_LIMIT, pattern=words.IDENTIFIER
+    )
+
+
+def _settings() -> Schema:
+    return words.record(
+        "The site's own rules.",
+        {
+            "owner": words.strict_text(
+                "Our name in the marker that says which products are ours. Products marked by another owner "
+                "are left alone. Change it only while nothing is marked.",
+                "^[A-Za-z0-9_.-]+$",
+                limit=40,
+                example="main",
+                default="main",
+            ),
+            "mode": words.choice(
+                "Whether usage is written to agreements.",
+                {"shadow": "everything is planned, no line is written", "live": "lines are written"},
+                default="shadow",
+            ),
+            "timeZone": words.strict_text(
+                "The IANA time zone that decides which day it is.",
+                "^[A-Za-z][A-Za-z0-9_+/-]*$",
+                example="Europe/Lisbon",
+                default="UTC",
+            ),
+            "connectwiseMember": words.text(
+                "The ConnectWise API member that this tool writes as; what others changed last is treated "
+                "with care.",
+                60,
+                pattern=words.ONE_LINE,
+                example="apirec",
+            ),
+            "onZeroUsage": words.choice(
+                "What happens to a line when the tenant is in the feed and the product is not.",
+                {
+                    "zero": "the quantity becomes 0",
+                    "end": "the line ends",
+                    "keep": "the line stays as it is, and the plan says so",
+                },
+                default="zero",
+            ),
+            "onUnmap": words.choice(
+                "What happens to the lines of a product whose codes are mapped nowhere any more.",
+                {"keep": "they stay, and the plan says so", "end": "they end"},
+                default="keep",
+            ),
+            "onDrift": words.choice(
+                "What happens to a line that somebody changed by hand.",
+                {
+                    "block": "nothing, until a hold or an approval answers it",
+                    "enforce": "the declared state is written again",
+                },
+                default="block",
+            ),
+            "newLines": words.choice(
+                "Whether unattended runs may create lines; a reviewed plan always may.",
+                {"ask": "they are withheld", "create": "they are created"},
+                default="ask",
+            ),
+            "marker": words.record(
+                "Where the marker is kept; a tag in the product's internal notes unless said otherwise.",
+                {
+                    "customField": words.text(
+                        "The caption of a text custom field.",
+                        100,
+                        pattern=words.ONE_LINE,
+                        example="Sophos codes",
+                    )
+                },
+                required=("customField",),
+            ),
+            "currency": words.strict_text(
+                "What every agreement's currency must be (ISO 4217). Only checked; nothing is converted.",
+                "^[A-Z]{3}$",
+                limit=3,
+                example="EUR",
+            ),
+            "guards": _guards(),
+        },
+    )
+
+
+def _guards() -> Schema:
+    percent = 100
+    return words.record(
+        "Limits beyond which changes wait for a person. All are on with these numbers; a number left out "
+        "keeps its default. Each can be set to off, in review.",
+        {
+            "lineChange": words.or_off(
+                words.record(
+                    "Withholds the change of one line: more than `units` and `percent`, or more than "
+                    "`money` a month.",
+                    {
+                        "units": words.number("Units.", default=5),
+                        "percent": words.number("Percent of the old quantity.", default=25),
+                        "money": words.number("Money a month, in the agreement's currency.", default=100),
+                    },
+                    example={"units": 5, "percent": 25, "money": 100},
+                )
+            ),
+            "lineToZero": words.choice(
+                "Whether a line that goes to zero or ends is withheld.",
+                {"withhold": "it waits for a person", "off": "it goes through"},
+                default="withhold",
+            ),
+            "feedTenants": words.or_off(
+                words.record(
+                    "Stops the run when fewer of last month's tenants than this are in the Sophos feed.",
+                    {"percent": words.number("Percent of last month's tenants.", most=percent, default=95)},
+                    example={"percent": 95},
+                )
+            ),
+            "productToZero": words.or_off(
+                words.record(
+                    "Stops the run when one product goes to zero at more customers than this at once.",
+                    {"customers": words.integer("Customers.", default=3)},
+                    example={"customers": 3},
+                )
+            ),
+            "runChange": words.or_off(
+                words.record(
+                    "Stops the run when more than this changes at once.",
+                    {
+                        "lines": words.number("Percent of all lines.", most=percent, default=10),
+                        "money": words.number("Percent of all money.", most=percent, default=5),
+                        "floor": words.integer("Counts only from this many lines on.", default=20),
+                    },
+                    example={"lines": 10, "money": 5, "floor": 20},
+                )
+            ),
+            "planAge": words.or_off(
+                words.record(
+                    "Refuses to apply a saved plan that is older than this.",
+                    {"days": words.integer("Days.", least=1, most=366, default=7)},
+                    example={"days": 7},
+                )
+            ),
+        },
+    )
+
+
+def _mappings() -> Schema:
+    product = words.selector(
+        "A ConnectWise product: its identifier, or {id: 7}.",
+        IDENTIFIER_LIMIT,
+        pattern=words.NAMED,
+        example="MSP-GOLD",
+    )
+    row = words.record(
+        "What one Sophos product is billed as: `product`, or `exclude` with a reason.",
+        {
+            "product": words.one_or_many(
+                "The ConnectWise product it is billed as, or a list of several: an identifier or {id: 7} "
+                "each. Many rows may name one product.",
+                product,
+                example="MSP-ENDPOINT",
+            ),
+            "sync": words.flag(
+                "Whether its usage is synced. Nothing is synced unless it is said.", default=False
+            ),
+            "exclude": words.text(
+                "Seen, and deliberately not billed. The text is the reason.",
+                300,
+                example="Included in the awareness contract",
+            ),
+            "until": words.day("The last day on which `exclude` counts."),
+            "alsoKnownAs": words.listing(
+                "Other codes that Sophos uses, or will use, for the same product.",
+                words.strict_text("A Sophos productCode.", words.CODE),
+                least=1,
+                example=["SEP-MSP"],
+            ),
+        },
+        least=1,
+    )
+    return words.keyed(
+        "One row per Sophos product, by its productCode exactly as Sophos writes it.",
+        words.strict_text("A Sophos productCode.", words.CODE),
+        row,
+        example={"CIXA-MSP": {"product": "MSP-ENDPOINT", "sync": True}},
+    )
+
+
+def _products() -> Schema:
+    identifier = words.text(
+        "A ConnectWise product identifier.", IDENTIFIER_LIMIT, pattern=words.NAMED, example="SOPHOS-EP"
+    )
+    properties = {field.name: catalog_field(field) for field in CATALOG_FIELDS}
+    properties |= {
+        "customFields": {
+            "type": "object",
+            "propertyNames": words.text("The caption.", 100, pattern=words.ONE_LINE),
+            "additionalProperties": {
+                "type": ["string", "number", "boolean", "null"],
+                "maxLength": 4000,
+                "description": "The value: a text, a number, true or false; null clears it.",
+            },
+            "description": "Custom fields of the product, by caption.",
+            "examples": [{"Vendor contract": "2026-04"}],
+        },
+        "renamedFrom": words.text(
+            "The identifier it has in ConnectWise so far. The product is edited, not created a second time.",
+            IDENTIFIER_LIMIT,
+            pattern=words.NAMED,
+            example="SOPHOS-EP",
+        ),
+        "replaces": words.listing(
+            "Products it takes the place of: their open lines of the same company end where its own start.",
+            identifier,
+            least=1,
+            example=["Sophos_Intercept_X_Advanced"],
+        ),
+        "linePrice": words.choice(
+            "What a new `price` means for open agreement lines.",
+            {
+                "keep": "they keep the price they have; the plan says how many",
+                "follow": "they end and new ones start at the new price, as a reviewed change",
+            },
+            default="keep",
+        ),
+    }
+    entry = words.record(
+        "The fields to keep as declared here; every other field is left as it is. Before a product can be "
+        "created, description, customerDescription, subcategory, type, productClass, price and taxableFlag "
+        "must be declared.",
+        properties,
+    )
+    return words.keyed(
+        "ConnectWise products that this repository creates and edits, by identifier.",
+        words.text(
+            "A ConnectWise product identifier.", IDENTIFIER_LIMIT, pattern=words.NAMED, example="MSP-ENDPOINT"
+        ),
+        entry,
+        example={"MSP-ENDPOINT": {"description": "Managed endpoint protection", "price": 4.50}},
+    )
+
+
+def _person_row() -> dict[str, Schema]:
+    return {
+        "customer": words.text(
+            "The customer: company identifier or Sophos tenant id.",
+            40,
+            pattern=words.IDENTIFIER,
+            example="SAFELOG",
+        ),
+        "product": words.text(
+            'The ConnectWise product: its identifier or, quoted, its id ("#7").',
+            IDENTIFIER_LIMIT,
+            pattern=words.IDENTIFIER,
+            example="MSP-GOLD",
+        ),
+        "reason": words.text("Why, for whoever reads it next year.", 300, example="two leavers disputed"),
+        "until": words.day("The last day on which it counts."),
+    }
+
+
+def _holds() -> Schema:
+    row = words.record(
+        "One line's quantity, as a person says it is.",
+        _person_row() | {"quantity": words.number("The quantity that counts meanwhile.", example=12)},
+        required=("customer", "product", "quantity", "reason", "until"),
+    )
+    return words.listing(
+        "A person's word against the feed, with an end.",
+        row,
+        example=[
+            {
+                "customer": "SAFELOG",
+                "product": "MSP-ENDPOINT",
+                "quantity": 12,
+                "reason": "two leavers disputed",
+                "until": "2026-12-31",
+            }
+        ],
+    )
+
+
+def _approvals() -> Schema:
+    row = words.record(
+        "One change that may pass the guards.",
+        _person_row()
+        | {
+            "from": words.number("The quantity before the change.", example=38),
+            "upTo": words.number("The quantity up to which, or down to which, it may go.", example=64),
+        },
+        required=("customer", "product", "from", "upTo", "reason", "until"),
+    )
+    return words.listing(
+        "A person's yes to a change that was withheld. Names the change itself.",
+        row,
+        example=[
+            {
+                "customer": "SAFELOG",
+                "product": "MSP-GOLD",
+                "from": 38,
+                "upTo": 64,
+                "reason": "new branch",
+                "until": "2026-12-05",
+            }
+        ],
+    )

@@ -1,0 +1,240 @@
+"""The part of the schema that concerns agreement lines and customers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.config import words
+from reconciler.model.fields import IDENTIFIER_LIMIT, Field, Kind
+
+if TYPE_CHECKING:
+    from reconciler.config.words import Schema
+
+COMPANY_LIMIT = 30
+AGREEMENT_LIMIT = 100
+
+#: The fields of an agreement line (an addition, in the API) that may be declared.
+LINE_FIELDS: tuple[Field, ...] = (
+    Field(
+        "billCustomer",
+        Kind.CHOICE,
+        "Whether the customer is billed for the line.",
+        choices=("Billable", "DoNotBill", "NoCharge"),
+    ),
+    Field("unitPrice", Kind.MONEY, "Price per unit, before tax."),
+    Field("unitCost", Kind.MONEY, "Cost per unit, before tax."),
+    Field("taxableFlag", Kind.FLAG, "Whether tax is charged on the line."),
+    Field("invoiceDescription", Kind.TEXT, "The text on the invoice.", limit=6000),
+)
+
+
+def catalog_field(field: Field) -> Schema:
+    """The schema of one field of a ConnectWise product or line."""
+    if field.kind is Kind.TEXT:
+        return words.text(field.about, field.limit or 6000, clearable=field.clearable)
+    if field.kind is Kind.FLAG:
+        return words.flag(field.about, clearable=field.clearable)
+    if field.kind is Kind.CHOICE:
+        return words.choice(field.about, dict.fromkeys(field.choices, ""), clearable=field.clearable)
+    if field.kind is Kind.REFERENCE:
+        vendor = field.name == "vendor"
+        pattern = words.NAMED if vendor else words.ONE_LINE
+        return words.selector(field.about, 30 if vendor else 50, pattern=pattern, clearable=field.clearable)
+    if field.kind is Kind.INTEGER:
+        return words.integer(field.about, clearable=field.clearable)
+    about = f"{field.about} Two decimal places at most." if field.kind is Kind.MONEY else field.about
+    return words.number(about, clearable=field.clearable, example=4.50 if field.name == "price" else None)
+
+
+def _fields(about: str, example: dict[str, object]) -> Schema:
+    properties = {field.name: catalog_field(field) for field in LINE_FIELDS}
+    return words.record(about, properties, example=example)
+
+
+def line_terms(*, of_customer: bool = False) -> Schema:
+    """How one product is counted and billed; a customer's own terms have a few keys more, and no examples."""
+    code = words.strict_text("A Sophos productCode.", words.CODE)
+    properties: dict[str, Schema] = {
+        "count": words.strict_text(
+            "How several Sophos products that share this product are counted within one tenant: sum, max, "
+            "or the one productCode that leads. Required as soon as two codes share the product.",
+            words.CODE,
+            example="max",
+        ),
+        "quantity": words.choice(
+            "Which of Sophos's two quantities counts.",
+            {"billable": "what Sophos bills", "actual": "what is in use"},
+            default="billable",
+        ),
+        "blocksOf": words.number("Rounds up to whole blocks of this size.", above=0, example=5),
+        "minimum": words.number("The least quantity, once per line.", example=5),
+        "maximum": words.number("The greatest quantity, once per line.", example=500),
+        "included": words.number("Units that are included and not charged (lessIncluded).", example=10),
+        "perSerial": words.flag("One line per firewall serial number instead of one line.", default=False),
+        "take": words.choice(
+            "Which month's quantity counts where the agreement is not billed monthly; without it such "
+            "lines are blocked.",
+            {
+                "last": "the last month of the cycle",
+                "highest": "the highest month of the cycle",
+                "average": "the average of the cycle's months",
+            },
+        ),
+        "whenNew": _fields(
+            "Fields of a new line, used at its creation only.",
+            {"billCustomer": "Billable", "unitPrice": 9.90},
+        ),
+        "always": _fields(
+            "Fields that are compared every time; declare little here.", {"billCustomer": "Billable"}
+        ),
+    }
+    if of_customer:
+        properties |= {
+            "line": words.integer(
+                "The id of the line that carries the quantity, where several are open.", least=1, example=5512
+            ),
+            "fixed": words.listing(
+                "Ids of lines with a fixed quantity; `line` carries what is left after them.",
+                words.integer("The id of a line.", least=1, example=5513),
+                least=1,
+                example=[5513],
+            ),
+        }
+        return words.record("This customer's own terms, key by key over the product's.", properties)
+    example = words.record(
+        "Usage and the quantity it must give.",
+        {
+            "given": words.keyed(
+                "Usage of one tenant by Sophos productCode.",
+                code,
+                words.number("Units.", example=7),
+                example={"CIXAMTR-ADV-MSP": 7, "CEMA-MSP": 12},
+            ),
+            "expect": words.number("The quantity of the line.", example=15),
+        },
+        required=("given", "expect"),
+    )
+    properties["examples"] = words.listing(
+        "Unit tests of billing policy.",
+        example,
+        example=[{"given": {"CIXAMTR-ADV-MSP": 7, "CEMA-MSP": 12}, "expect": 15}],
+    )
+    return words.record("How this product is counted and billed.", properties)
+
+
+def agreement(about: str) -> Schema:
+    """Which agreement: its name, its id or its type."""
+    schema = words.text(about, AGREEMENT_LIMIT, pattern=words.ONE_LINE, example="Managed Security")
+    schema["type"] = [*schema["type"], "object"]
+    return schema | {
+        "properties": {
+            "id": words.record_id(),
+            "type": words.text("The name of an agreement type.", 50, pattern=words.ONE_LINE, example="MSP"),
+        },
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+    }
+
+
+def customer_defaults() -> dict[str, Schema]:
+    """The keys of a customer that may have a default."""
+    return {
+        "agreement": agreement(
+            "The agreement: its name, {id: 1234} or {type: MSP}. Exactly one must match on the day it counts."
+        ),
+        "sync": words.flag("Whether this customer's usage is synced.", default=False),
+        "mode": words.choice(
+            "As settings.mode, for this customer.",
+            {"shadow": "everything is planned, no line is written", "live": "lines are written"},
+        ),
+        "start": words.choice(
+            "When a new line starts.",
+            {
+                "nextInvoice": "on the agreement's next invoice date",
+                "periodStart": "on the first day of the running period, for agreements that prorate",
+            },
+            default="nextInvoice",
+        ),
+    }
+
+
+def customer() -> Schema:
+    """One row under `customers`."""
+    reason = "Seen, and deliberately not billed. The text is the reason."
+    properties: dict[str, Schema] = {
+        "name": words.text(
+            "The tenant's name in Sophos Central. Checked: a pasted id under the wrong name is an error.",
+            200,
+            pattern=words.ONE_LINE,
+            example="Safelog",
+        ),
+        "company": words.selector(
+            "The ConnectWise company: its identifier, or {id: 12}. Required unless the row excludes.",
+            COMPANY_LIMIT,
+            pattern=words.NAMED,
+            example="SAFELOG",
+        ),
+        **customer_defaults(),
+        "exclude": words.text(reason, 300, example="internal"),
+        "until": words.day("The last day on which `exclude` counts."),
+        "overrides": _overrides(reason),
+        "lines": words.keyed(
+            "This customer's own terms by ConnectWise product identifier, key by key over the product's.",
+            words.text(
+                "A ConnectWise product identifier, or # and its id.",
+                IDENTIFIER_LIMIT,
+                pattern=words.IDENTIFIER,
+            ),
+            line_terms(of_customer=True),
+            example={"MSP-GOLD": {"included": 20, "minimum": 10}},
+        ),
+        "firewalls": words.listing(
+            "Serial numbers of firewalls that are billed to this customer.",
+            words.text("A serial number.", 50, pattern="^[A-Za-z0-9-]+$", example="C01234ABC1CDEF2"),
+            least=1,
+            example=["C01234ABC1CDEF2"],
+        ),
+        "movedFrom": words.record(
+            "Where the customer was billed before: its lines there end the day before the new ones start.",
+            {"agreement": agreement("The agreement it moved from.")},
+            required=("agreement",),
+            example={"agreement": "Managed IT"},
+        ),
+        "ended": words.day("The day at which its lines end. The row may go when none is open."),
+        "restart": words.flag("Allows a line that a person ended to be created again.", default=False),
+    }
+    return words.record(
+        "Where one Sophos customer is billed: `company` and `agreement`, or `exclude` with a reason.",
+        properties,
+        least=1,
+    )
+
+
+def _overrides(reason: str) -> Schema:
+    product = words.selector(
+        "A ConnectWise product: its identifier, or {id: 7}.",
+        IDENTIFIER_LIMIT,
+        pattern=words.NAMED,
+        example="MSP-ENDPOINT-EDU",
+    )
+    override = words.record(
+        "This customer's own way for one Sophos product.",
+        {
+            "product": words.one_or_many(
+                "The ConnectWise product, or a list of several, instead of the row's.",
+                product,
+                example="MSP-ENDPOINT-EDU",
+            ),
+            "agreement": agreement("Another agreement for this product."),
+            "exclude": words.text(reason, 300, example="Pilot"),
+            "until": words.day("The last day on which `exclude` counts."),
+        },
+        least=1,
+    )
+    return words.keyed(
+        "This customer's own way for a Sophos product, by productCode.",
+        words.strict_text("A Sophos productCode.", words.CODE),
+        override,
+        example={"CIXA-MSP": {"product": "MSP-ENDPOINT-EDU"}},
+    )
