@@ -1,0 +1,1 @@
+"""The HTTP session: authorization, limits, retries by verb, and reads that cannot write."""
