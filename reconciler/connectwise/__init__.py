@@ -1,0 +1,1 @@
+"""The ConnectWise PSA client: JSON to typed rows and back. Decides nothing."""

@@ -1,0 +1,246 @@
+"""The connection to one ConnectWise: where its API lives, how it is paged, what may be written."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from reconciler.connectwise.codebase import discover
+from reconciler.connectwise.permissions import needed_permission
+from reconciler.transport.errors import BadAnswer, EndpointNotFound, Unsure
+from reconciler.transport.service import Service
+from reconciler.transport.session import Session, build_query
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+
+    import httpx
+
+    from reconciler.connectwise.credentials import Credentials
+    from reconciler.transport.answers import Answer
+    from reconciler.transport.errors import Call
+    from reconciler.transport.session import Observer
+
+    Params = Sequence[tuple[str, str]]
+    Row = dict[str, Any]
+
+#: The model of the answers, kept by the servers for twelve months (Developer Guide, "Versioning").
+ACCEPT = "application/vnd.connectwise.com+json; version=2025.1"
+#: The most that one page may hold (Developer Guide, "Pagination").
+PAGE_SIZE = 1000
+#: Servers refuse URLs above some 2,000 characters (414); what clients in use keep below.
+MAX_URL = 1950
+_ROOM_FOR_PAGES = 40
+
+
+class Client:
+    """Reads and writes rows of ConnectWise; made by `connect`.
+
+    `host` and `company` say which ConnectWise it is. `in_refused` remembers that this server takes no
+    `field in (…)`. Every method raises ApiError's subclasses as `Session.request` does, and BadAnswer where
+    the JSON is not of the documented shape.
+    """
+
+    def __init__(self, session: Session, company: str, prefix: str) -> None:
+        self.company = company
+        self.host = session.service.host
+        self.in_refused = False
+        self._session = session
+        self._prefix = prefix
+        self._moving = asyncio.Lock()
+
+    async def get(self, path: str, params: Params = ()) -> Row:
+        """One record."""
+        data = (await self._request("GET", path, params=params)).data
+        if not isinstance(data, dict):
+            raise self.bad_answer("GET", path, "the answer is not a record")
+        return data
+
+    async def list_all(self, path: str, params: Params = (), *, pages: int | None = None) -> list[Row]:
+        """All records of a list, in the order of their ids; at most `pages` pages of 1,000.
+
+        A page is the last one when it is empty, or not full and without a `next` link: a proxy that drops
+        the Link header must not shorten a list. Only the page number is taken from the link.
+        """
+        rows = _Rows(self, path)
+        page = 1
+        while True:
+            paging = [("orderBy", "id asc"), ("pageSize", str(PAGE_SIZE)), ("page", str(page))]
+            answer = await self._request("GET", path, params=[*params, *paging])
+            count = rows.add(answer.data)
+            following = self._following(path, answer, "page", page)
+            if count == 0 or page == pages or (following is None and count < PAGE_SIZE):
+                return rows.all
+            page = following or page + 1
+
+    async def list_page(self, path: str, params: Params = (), *, size: int) -> list[Row]:
+        """The first `size` records of a list, in the order of their ids."""
+        rows = _Rows(self, path)
+        paging = [("orderBy", "id asc"), ("pageSize", str(size)), ("page", "1")]
+        rows.add((await self._request("GET", path, params=[*params, *paging])).data)
+        return rows.all
+
+    async def list_forward(self, path: str, params: Params = ()) -> list[Row]:
+        """All records of a list by forward-only paging: stable while others insert, and quick on long lists.
+
+        `pagination-type: forward-only` pages by ids above `pageId` and takes no order (Developer Guide).
+        """
+        rows = _Rows(self, path)
+        last = 0
+        while True:
+            paging = [("pageSize", str(PAGE_SIZE))] + ([("pageId", str(last))] if last else [])
+            answer = await self._request(
+                "GET", path, params=[*params, *paging], headers={"pagination-type": "forward-only"}
+            )
+            count = rows.add(answer.data)
+            if count == 0:
+                return rows.all
+            following = self._following(path, answer, "pageId", last)
+            if following is None and count < PAGE_SIZE:
+                return rows.all
+            last = following or rows.highest
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Row:
+        """Create a record; the whole record as the server keeps it."""
+        return await self._write("POST", path, dict(body))
+
+    async def patch(self, path: str, operations: Sequence[Mapping[str, Any]]) -> Row:
+        """Change a record by absolute values; the whole record as the server keeps it."""
+        return await self._write("PATCH", path, [dict(one) for one in operations])
+
+    def room(self, path: str, params: Params, name: str) -> int:
+        """How many percent-encoded characters a further parameter's value may have on a list's URL."""
+        url = self._session.service.origin + self._prefix + path + build_query([*params, (name, "")])
+        paging = build_query([("orderBy", "id asc"), ("pageSize", str(PAGE_SIZE)), ("page", "1")])
+        return MAX_URL - len(url) - len(paging) - _ROOM_FOR_PAGES
+
+    def bad_answer(self, method: str, path: str, what: str) -> BadAnswer:
+        """The error for JSON that is not of the documented shape."""
+        return BadAnswer(self.call(method, path), what)
+
+    def call(self, method: str, path: str) -> Call:
+        """What errors say about a request."""
+        return self._session.service.call(method, path)
+
+    async def _write(self, method: str, path: str, body: Any) -> Row:
+        data = (await self._request(method, path, json=body)).data
+        if not isinstance(data, dict):
+            # It was carried out, or it was not: a 2xx without the record says neither.
+            raise Unsure(self.call(method, path), "the answer is not the record")
+        return data
+
+    async def _request(self, method: str, path: str, **what: Any) -> Answer:
+        """One request; where the API has moved meanwhile, once more at its new place.
+
+        A 404 for the endpoint is an answer: the server did nothing, so any verb may be sent again.
+        """
+        prefix = self._prefix
+        try:
+            return await self._session.request(method, path, prefix=prefix, **what)
+        except EndpointNotFound:
+            async with self._moving:
+                if self._prefix == prefix:
+                    self._prefix = await discover(self._session, self.company)
+            if self._prefix == prefix:
+                raise
+        return await self._session.request(method, path, prefix=self._prefix, **what)
+
+    def _following(self, path: str, answer: Answer, name: str, current: int) -> int | None:
+        """The next page's number or id, from the Link header's query; None where there is none."""
+        values = parse_qs(answer.next_query).get(name, [])
+        if not values:
+            return None
+        text = values[0]
+        if not (text.isascii() and text.isdigit()) or len(text) > 18 or int(text) <= current:
+            raise self.bad_answer("GET", path, f"the next page's {name} does not follow {current}")
+        return int(text)
+
+
+class _Rows:
+    """The records of a list as its pages come in."""
+
+    def __init__(self, client: Client, path: str) -> None:
+        self.all: list[Row] = []
+        self.highest = 0
+        self._client = client
+        self._path = path
+        self._ids: set[int] = set()
+
+    def add(self, data: Any) -> int:
+        """Take a page; how many records it holds. A list that repeats an id was not read consistently."""
+        if not isinstance(data, list):
+            raise self._client.bad_answer("GET", self._path, "the answer is not a list")
+        for row in data:
+            number = row.get("id") if isinstance(row, dict) else None
+            if not isinstance(number, int) or isinstance(number, bool):
+                raise self._client.bad_answer("GET", self._path, "the list holds an entry without an id")
+            if number in self._ids:
+                raise self._client.bad_answer("GET", self._path, f"the list repeats record {number}")
+            self._ids.add(number)
+            self.all.append(row)
+        self.highest = max(self._ids, default=0)
+        return len(data)
+
+
+@asynccontextmanager
+async def connect(
+    credentials: Credentials,
+    *,
+    write: bool,
+    transport: httpx.AsyncBaseTransport | None = None,
+    observer: Observer | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> AsyncIterator[Client]:
+    """A client for one ConnectWise. With `write=False` it refuses every request that changes something.
+
+    Raises ReconcilerError for an unknown company and ApiError's subclasses for a server that cannot be
+    reached. `transport` and `sleep` are for tests; `observer` hears of every request.
+    """
+    service = Service(
+        system="ConnectWise",
+        origin=credentials.url,
+        host_setting="CONNECTWISE_URL",
+        key_settings="CONNECTWISE_COMPANY, CONNECTWISE_PUBLIC_KEY, CONNECTWISE_PRIVATE_KEY and "
+        "CONNECTWISE_CLIENT_ID",
+        permission=needed_permission,
+        is_missing_record=_is_missing_record,
+        read_posts=frozenset({"/system/bundles"}),
+        # The guide calls more than 1,000 a minute likely to be throttled.
+        rates=((900, 60),),
+        concurrency=4,
+    )
+    headers = {"Accept": ACCEPT, "clientId": credentials.client_id}
+    async with Session(
+        service,
+        writes=write,
+        authorization=_Keys(credentials),
+        headers=headers,
+        transport=transport,
+        observer=observer,
+        sleep=sleep,
+    ) as session:
+        prefix = await discover(session, credentials.company)
+        yield Client(session, credentials.company, prefix)
+
+
+class _Keys:
+    """Basic authorization by company, public and private key."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    async def header(self) -> str:
+        known = self._credentials
+        pair = f"{known.company}+{known.public_key.reveal()}:{known.private_key.reveal()}"
+        return "Basic " + base64.b64encode(pair.encode()).decode("ascii")
+
+    async def renew(self, refused: str) -> bool:  # noqa: ARG002 - keys do not change within a run
+        return False
+
+
+def _is_missing_record(body: Any) -> bool:
+    """A missing record has code `NotFound`; a missing endpoint `ConnectWiseApi` (recorded answers)."""
+    return isinstance(body, dict) and body.get("code") == "NotFound"
