@@ -1,0 +1,1 @@
+"""The Sophos Central Partner client: tenants, billing usage, firewall licences. Reads only."""

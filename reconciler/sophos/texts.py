@@ -1,0 +1,42 @@
+"""Members of Sophos's JSON objects, with their types checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconciler.transport.errors import excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class WrongTypeError(ValueError):
+    """An object has a member of another type than the documented one; the text names it."""
+
+
+def text(row: Mapping[str, Any], name: str) -> str:
+    """A text, trimmed; "" where it is absent or null. Raises WrongTypeError for any other type."""
+    value = row.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise WrongTypeError(f"{name}: {excerpt(repr(value), 60)} is no text")
+    return value.strip()
+
+
+def required_text(row: Mapping[str, Any], name: str) -> str:
+    """A text that must be there. Raises WrongTypeError."""
+    value = text(row, name)
+    if not value:
+        raise WrongTypeError(f"{name} is missing")
+    return value
+
+
+def id_below(row: Mapping[str, Any], name: str) -> str | None:
+    """The `id` of an object member in lower case; None where the object is absent or empty."""
+    below = row.get(name)
+    if below is None:
+        return None
+    if not isinstance(below, dict):
+        raise WrongTypeError(f"{name}: {excerpt(repr(below), 60)} is no object")
+    return text(below, "id").lower() or None

@@ -1,0 +1,91 @@
+"""Sophos's monthly bill, line by line."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model.money import parse_decimal
+from reconciler.model.observed import UsageLine, UsageMonth
+from reconciler.sophos.paging import read_keys
+from reconciler.sophos.texts import WrongTypeError, required_text, text
+from reconciler.transport.errors import RecordNotFound, excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from reconciler.model.months import Month
+    from reconciler.sophos.client import Client
+
+PATH = "/partner/v1/billing/usage"
+#: What clients in use ask for; the documented default is 50.
+PAGE_SIZE = 1000
+_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9])")
+
+
+async def read_usage(client: Client, month: Month) -> UsageMonth:
+    """The bill of a month; `lines` is None where Sophos has none (404), which is not zero.
+
+    Lines that are the same in everything, order number and order line included, count once; an order line
+    that comes with different content is kept as often as it comes, because customers may share one.
+    Contact data in the answer is not taken over. Raises BadAnswer where a line lacks its product code or
+    has quantities that are no numbers.
+    """
+    path = f"{PATH}/{month.year}/{month.month}"
+    try:
+        rows = await read_keys(client, path, size=PAGE_SIZE)
+    except RecordNotFound:
+        return UsageMonth(month, None)
+    lines: dict[UsageLine | int, UsageLine] = {}
+    for number, row in enumerate(rows):
+        try:
+            line = usage_line(row)
+        except WrongTypeError as wrong:
+            raise client.bad_answer(path, f"a usage line's {wrong}") from None
+        named = line.order_number and line.order_line
+        lines[line if named else number] = line
+    return UsageMonth(month, tuple(lines.values()))
+
+
+def usage_line(row: Mapping[str, Any]) -> UsageLine:
+    """One line. Raises WrongTypeError.
+
+    `accountId` is the tenant; lines of firewalls that no tenant has been given come without one.
+    """
+    return UsageLine(
+        tenant_id=text(row, "accountId").lower() or None,
+        product_code=required_text(row, "productCode"),
+        description=text(row, "productDescription"),
+        group=text(row, "productGroup"),
+        billable=_quantity(row, "billableQuantity"),
+        actual=_quantity(row, "actualQuantity"),
+        window_start=_day(text(row, "billingStartDate")),
+        window_end=_day(text(row, "billingEndDate")),
+        order_number=text(row, "orderNumber"),
+        order_line=text(row, "orderLineItemNumber"),
+        account_or_serial=text(row, "accountNumberOrSerialNumber"),
+        account_status=text(row, "accountStatus"),
+        assigned_name=text(row, "assignedAccountIdentifier"),
+        unit_price=parse_decimal(row.get("unitPrice")),
+        currency=text(row, "unitPriceCurrency"),
+    )
+
+
+def _quantity(row: Mapping[str, Any], name: str) -> Decimal:
+    number = parse_decimal(row.get(name))
+    if number is None:
+        raise WrongTypeError(f"{name}: {excerpt(repr(row.get(name)), 60)} is no number")
+    return number
+
+
+def _day(shown: str) -> date | None:
+    """The day; None for one that does not exist, as Sophos's own sample has (2021-04-31)."""
+    found = _DAY.match(shown)
+    if found is None:
+        return None
+    try:
+        return date(int(found[1]), int(found[2]), int(found[3]))
+    except ValueError:
+        return None
