@@ -9,7 +9,7 @@ from reconciler.model.diagnostics import Diagnostic, Location, error, warning
 from reconciler.model.fields import IDENTIFIER_LIMIT
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.plan import product_key
-from reconciler.planning import marker
+from reconciler.model import marker
 from reconciler.planning.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -238,8 +238,8 @@ def _not_found(target: Target, catalog: _Catalog) -> list[Diagnostic]:
         error(
             "product-not-found",
             f"ConnectWise has no product {target.label}.",
-            f"{did_you_mean(target.label, catalog.similar)}Search for it with `reconciler search`, or add it under "
-            f"`products` to have it created (an identifier has at most {IDENTIFIER_LIMIT} characters).",
+            f"{did_you_mean(target.label, catalog.similar)}Search for it with `reconciler search`, or add it "
+            f"under `products` to have it created (an identifier has at most {IDENTIFIER_LIMIT} characters).",
             location=target.location,
             subject=target.key,
         )

@@ -1,0 +1,70 @@
+"""The `reconciler` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler import __version__
+from reconciler.cli import exit_codes
+from reconciler.cli.apply import apply
+from reconciler.cli.demo import demo
+from reconciler.cli.plan import plan
+from reconciler.cli.runtime import Runtime
+from reconciler.cli.sandbox import sandbox
+from reconciler.cli.schema import schema
+from reconciler.cli.search import search
+from reconciler.cli.show import show
+from reconciler.cli.status import status
+from reconciler.cli.validate import validate
+from reconciler.model.diagnostics import ReconcilerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="reconciler")
+def main() -> None:
+    """Sophos product mappings for ConnectWise PSA as reviewed YAML, reconciled by plan and apply.
+
+    Start with `reconciler demo`: it needs no credentials. Exit codes: 0 done, 1 no result, 2 changes (with
+    --detailed-exitcode), 3 stopped by a guard, 4 something is blocked or failed, 5 stale plan, 64 usage.
+    """
+
+
+for command in (validate, plan, show, apply, status, search, schema, sandbox, demo):
+    main.add_command(command)
+
+
+def invoke(arguments: Sequence[str], runtime: Runtime) -> int:
+    """Run one command line and return its exit code; nothing that goes wrong on purpose is a traceback."""
+    try:
+        code = main.main(list(arguments), prog_name="reconciler", standalone_mode=False, obj=runtime)
+    except ReconcilerError as failed:
+        from reconciler.reporting.diagnostics import print_diagnostics
+
+        print_diagnostics(runtime.err(), failed.diagnostics)
+        return exit_codes.NO_RESULT
+    except click.UsageError as wrong:
+        wrong.show(runtime.stderr)
+        return exit_codes.USAGE
+    except click.ClickException as wrong:
+        wrong.show(runtime.stderr)
+        return exit_codes.NO_RESULT
+    except (click.Abort, KeyboardInterrupt):
+        runtime.stderr.write("Interrupted.\n")
+        return exit_codes.INTERRUPTED
+    except BrokenPipeError:
+        # whoever read our output has gone; the interpreter would complain again when it flushes stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exit_codes.NO_RESULT
+    return code if isinstance(code, int) else exit_codes.DONE
+
+
+def run() -> None:
+    """The entry point of the installed script."""
+    sys.exit(invoke(sys.argv[1:], Runtime(environ=os.environ)))

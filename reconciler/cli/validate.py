@@ -1,0 +1,60 @@
+"""`reconciler validate`: checks the mappings without any credentials."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import exit_codes
+from reconciler.cli.options import folder_argument, format_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.cli.runtime import Runtime
+    from reconciler.config.load import Loaded
+
+
+@click.command()
+@folder_argument
+@format_option("text", "json", "github")
+@click.pass_obj
+def validate(runtime: Runtime, folder: Path, output_format: str) -> int:
+    """Check the mappings in DIR, offline: format, limits and everything that must agree across files.
+
+    Says everything that is wrong at once, each with its place and what to do.
+    """
+    from reconciler.config.load import load
+
+    loaded = load(folder, today_in=runtime.today)
+    _print(runtime, loaded, output_format)
+    return exit_codes.DONE if loaded.desired is not None else exit_codes.NO_RESULT
+
+
+def _print(runtime: Runtime, loaded: Loaded, output_format: str) -> None:
+    from reconciler.reporting.diagnostics import diagnostics_json, github_annotations, print_diagnostics
+
+    valid = loaded.desired is not None
+    if output_format == "json":
+        document = {"valid": valid, "diagnostics": diagnostics_json(loaded.diagnostics)}
+        runtime.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        return
+    if output_format == "github":
+        for annotation in github_annotations(loaded.diagnostics):
+            runtime.stdout.write(annotation + "\n")
+    else:
+        print_diagnostics(runtime.err(), loaded.diagnostics)
+    runtime.out().print(_verdict(loaded), style="bold")
+
+
+def _verdict(loaded: Loaded) -> str:
+    if loaded.desired is None:
+        count = sum(d.severity == "error" for d in loaded.diagnostics)
+        return f"Not valid: {count} error{'' if count == 1 else 's'}. Nothing was read from any system."
+    files = len(loaded.files)
+    return (
+        f"Valid: {len(loaded.desired.rows)} mappings, {len(loaded.desired.products)} products, "
+        f"{len(loaded.desired.customers)} customers in {files} file{'' if files == 1 else 's'}."
+    )

@@ -1,0 +1,99 @@
+"""A whole plan: waves of requests, each wave safe to stop after."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from reconciler.execution.write import Writer, write
+from reconciler.model.outcome import DONE, Outcome, Result
+from reconciler.model.plan import Change, writes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_AT_ONCE = 4
+_CUT_OFF = "interrupted while it was being written: it may or may not have arrived; plan again"
+
+Request = tuple[str, tuple[Change, ...]]
+
+
+async def execute(
+    changes: Sequence[Change],
+    writer: Writer,
+    *,
+    stop: asyncio.Event,
+    on_outcome: Callable[[Outcome], None],
+) -> None:
+    """Write the changes in their order and tell each outcome as soon as it is known.
+
+    Requests of one stage that do not wait for each other run at the same time, a few at once. Once `stop`
+    is set no further request is started; those in flight finish. A cancelled request is told as unsure.
+    What is blocked, or waits for something that failed, is told as not attempted.
+    """
+    failed: set[str] = set()
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(request: Request) -> None:
+        key, members = request
+        async with gate:
+            try:
+                outcomes = await _attempt(members, writer, failed, stop)
+            except asyncio.CancelledError:
+                for change in members:
+                    on_outcome(Outcome(change, Result.UNSURE, _CUT_OFF))
+                raise
+        if any(outcome.result not in DONE for outcome in outcomes):
+            failed.add(key)
+        for outcome in outcomes:
+            on_outcome(outcome)
+
+    for wave in waves(changes):
+        async with asyncio.TaskGroup() as group:
+            for request in wave:
+                group.create_task(one(request))
+
+
+async def _attempt(
+    members: tuple[Change, ...], writer: Writer, failed: set[str], stop: asyncio.Event
+) -> list[Outcome]:
+    reason = _obstacle(members, failed, stop)
+    if reason:
+        return [Outcome(change, Result.NOT_ATTEMPTED, reason) for change in members]
+    return await write(members, writer)
+
+
+def _obstacle(members: tuple[Change, ...], failed: set[str], stop: asyncio.Event) -> str:
+    blocked = sorted({reason for change in members for reason in change.blocked_by})
+    if blocked:
+        return f"held back by {', '.join(blocked)}"
+    needed = sorted({write for change in members for write in change.depends_on} & failed)
+    if needed:
+        return f"because {', '.join(needed)} was not written"
+    if stop.is_set():
+        return "interrupted before it was started"
+    return ""
+
+
+def waves(changes: Iterable[Change]) -> list[list[Request]]:
+    """The requests in the plan's order, cut wherever one must wait for what stands before it."""
+    found: list[list[Request]] = []
+    stage = -1
+    for key, members in writes(changes):
+        own_stage = max(change.stage for change in members)
+        needed = {write for change in members for write in change.depends_on}
+        if not found or own_stage != stage or needed & {name for name, _ in found[-1]}:
+            found.append([])
+            stage = own_stage
+        found[-1].append((key, members))
+    return found
+
+
+def not_started(changes: Sequence[Change], told: Iterable[Outcome]) -> list[Outcome]:
+    """Outcomes for the changes of which a cancelled run told nothing."""
+    known = {outcome.change.id for outcome in told}
+    return [
+        Outcome(change, Result.NOT_ATTEMPTED, "interrupted before it was started")
+        for change in changes
+        if change.id not in known
+    ]

@@ -1,0 +1,129 @@
+"""A product as a plan's fields see it: what stands in each field now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model.fields import (
+    FIELDS_BY_NAME,
+    IDENTIFIER,
+    Reference,
+    from_plan,
+    normalise_custom,
+    same,
+    to_plan,
+)
+from reconciler.model.identifiers import identifier_key
+from reconciler.model.marker import Marker, read, write
+from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, SYNC_ON, sync_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.model.observed import CatalogItem
+    from reconciler.model.plan import Change, FieldChange
+
+
+@dataclass(frozen=True)
+class MarkerPlace:
+    """Where tags live at this site, and whose ours are: the notes, or a text custom field."""
+
+    owner: str
+    custom_field: str | None
+
+    def text(self, item: CatalogItem) -> str:
+        """The text that holds the tag."""
+        if self.custom_field is None:
+            return item.notes
+        found = item.custom_field(self.custom_field)
+        return str(found.value) if found is not None and found.value is not None else ""
+
+    def codes(self, item: CatalogItem) -> dict[str, bool]:
+        """What our own tag says now."""
+        return dict(next(iter(read(self.text(item)).of(self.owner)), Marker(self.owner, {})).codes)
+
+    def is_theirs(self, item: CatalogItem) -> bool:
+        """Whether another owner's tag, a second one of ours or an unreadable one forbids writing here."""
+        tags = read(self.text(item))
+        return bool(tags.of_others(self.owner) or tags.unreadable or len(tags.of(self.owner)) > 1)
+
+    def rewritten(self, item: CatalogItem | None, changes: Iterable[FieldChange]) -> str:
+        """The text with these mappings brought in, everything else in it as it stands.
+
+        Without an item: the text of a product that is to be created.
+        """
+        codes = {} if item is None else self.codes(item)
+        for change in changes:
+            code = change.field.removeprefix(MAPPING_PREFIX)
+            if change.after is None:
+                codes.pop(code, None)
+            else:
+                codes[code] = change.after == SYNC_ON
+        return write("" if item is None else self.text(item), self.owner, codes)
+
+
+def current(item: CatalogItem, field: str, place: MarkerPlace) -> Any:
+    """The field's value now, in plan form."""
+    if field.startswith(MAPPING_PREFIX):
+        return sync_text(place.codes(item).get(field.removeprefix(MAPPING_PREFIX)))
+    if field.startswith(CUSTOM_FIELD_PREFIX):
+        found = item.custom_field(field.removeprefix(CUSTOM_FIELD_PREFIX))
+        return None if found is None else to_plan(normalise_custom(found.type, found.value))
+    if field == IDENTIFIER.name:
+        return item.identifier.strip()
+    return to_plan(item.fields.get(field))
+
+
+def is_value(item: CatalogItem, field: str, value: Any, place: MarkerPlace) -> bool:
+    """Whether the field holds this value (in plan form) now."""
+    now = current(item, field, place)
+    known = FIELDS_BY_NAME.get(field)
+    if known is not None:
+        return same(known, from_plan(known, now), from_plan(known, value))
+    if field == IDENTIFIER.name:
+        return identifier_key(str(now)) == identifier_key(str(value))
+    return bool(now == value)
+
+
+@dataclass(frozen=True)
+class Stale:
+    """A value that is neither what the plan expects nor what it wants."""
+
+    change: Change
+    what: str
+
+    def __str__(self) -> str:
+        return self.what
+
+
+def stale_values(item: CatalogItem, changes: Iterable[Change], place: MarkerPlace) -> list[Stale]:
+    """What has moved since the plan was made; nothing where each field is as expected, or done already."""
+    found = []
+    for change in changes:
+        expected = change.expected_identifier
+        renames = any(field.field == IDENTIFIER.name for field in change.fields)
+        if not renames and expected is not None and identifier_key(expected) != item.key:
+            wanted = identifier_key(change.target.identifier)
+            if item.key != wanted:
+                found.append(Stale(change, f"product id {item.id} is now called {item.identifier.strip()}"))
+        for field in change.fields:
+            if is_value(item, field.field, field.before, place):
+                continue
+            if is_value(item, field.field, field.after, place):
+                continue
+            now = current(item, field.field, place)
+            found.append(
+                Stale(change, f"{field.field} is {_text(now)}, the plan expected {_text(field.before)}")
+            )
+        if place.is_theirs(item):
+            found.append(Stale(change, "its tag was changed by somebody else or cannot be read any more"))
+    return found
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, dict):
+        return str(Reference(value["id"], value["name"] or f"id {value['id']}"))
+    return repr(value) if isinstance(value, str) else str(value)

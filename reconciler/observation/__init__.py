@@ -1,0 +1,1 @@
+"""What a configuration needs to know, read from ConnectWise and Sophos in as few requests as possible."""

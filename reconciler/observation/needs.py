@@ -1,0 +1,66 @@
+"""What has to be read before a plan can be made: a pure function of the configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.model.fields import FIELDS_BY_NAME, Table
+from reconciler.model.identifiers import Id, Name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.model.desired import Desired, Product
+    from reconciler.model.identifiers import Selector
+
+
+@dataclass
+class Needs:
+    """Products by identifier (by their comparison key, as written) and by id, set-up tables, companies."""
+
+    identifiers: dict[str, str] = field(default_factory=dict)
+    ids: set[int] = field(default_factory=set)
+    tables: set[Table] = field(default_factory=set)
+    companies: set[str] = field(default_factory=set)
+    company_ids: set[int] = field(default_factory=set)
+    custom_fields: bool = False
+    marker_custom_field: str | None = None
+
+
+def needs_of(configurations: Iterable[Desired]) -> Needs:
+    """What these configurations (the head's, and the base's with `--since`) name."""
+    needs = Needs()
+    for desired in configurations:
+        needs.marker_custom_field = desired.settings.marker_custom_field
+        needs.custom_fields |= needs.marker_custom_field is not None
+        for row in desired.rows:
+            for selector in row.targets:
+                _add_product(needs, selector)
+        for product in desired.products:
+            _add_declared(needs, product)
+    return needs
+
+
+def _add_product(needs: Needs, selector: Selector) -> None:
+    if isinstance(selector, Id):
+        needs.ids.add(selector.value)
+    else:
+        needs.identifiers.setdefault(selector.key, selector.text.strip())
+
+
+def _add_declared(needs: Needs, product: Product) -> None:
+    _add_product(needs, Name(product.identifier))
+    if product.renamed_from is not None:
+        _add_product(needs, Name(product.renamed_from))
+    needs.custom_fields |= bool(product.custom_fields)
+    for name, value in product.fields.items():
+        table = FIELDS_BY_NAME[name].table
+        if table is None or value is None:
+            continue
+        if table is not Table.COMPANIES:
+            needs.tables.add(table)
+        elif isinstance(value, Id):
+            needs.company_ids.add(value.value)
+        elif isinstance(value, Name):
+            needs.companies.add(value.text)

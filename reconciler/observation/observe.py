@@ -1,0 +1,142 @@
+"""Reads what a configuration needs, everything that is independent at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from reconciler.connectwise import catalog, setup_tables
+from reconciler.model.diagnostics import Diagnostic, ReconcilerError, Severity
+from reconciler.model.fields import Table
+from reconciler.model.identifiers import identifier_key
+from reconciler.model.observed import Instance, Observed
+from reconciler.sophos import firewalls, tenants, usage
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable
+
+    from reconciler.connectwise.client import Client as ConnectWise
+    from reconciler.model.months import Month
+    from reconciler.model.observed import CatalogEntry, CatalogItem, CustomField, SetupEntry, UsageMonth
+    from reconciler.observation.needs import Needs
+    from reconciler.sophos.client import Client as Sophos
+
+T = TypeVar("T")
+
+
+async def observe(
+    connectwise: ConnectWise, sophos: Sophos, needs: Needs, *, months: Iterable[Month]
+) -> Observed:
+    """Everything a plan needs. Raises ReconcilerError where what is wanted from ConnectWise cannot be read.
+
+    Sophos usage, tenants and firewall licences only inform a plan about products: a failure to read one
+    of them is a warning in the plan, and nothing else is held back for it.
+    """
+    items, tables, usage_side = await together(
+        _products(connectwise, needs),
+        _tables(connectwise, needs),
+        _sophos_side(sophos, tuple(months)),
+    )
+    found = {item.key for item in items}
+    missing = [name for key, name in needs.identifiers.items() if key not in found]
+    similar, definitions = await together(
+        _similar(connectwise, missing), _custom_fields(connectwise, needs, items)
+    )
+    sophos_side: Observed = usage_side
+    return replace(
+        sophos_side,
+        instance=Instance(connectwise.host, connectwise.company, sophos.partner_id),
+        items=items,
+        similar=similar,
+        tables=tables[0],
+        custom_fields=definitions,
+        diagnostics=(*tables[1], *sophos_side.diagnostics),
+    )
+
+
+async def together(*reads: Coroutine[Any, Any, Any]) -> list[Any]:
+    """The answers of independent reads. Waits for all of them and tells everything that failed at once."""
+    answers = await asyncio.gather(*reads, return_exceptions=True)
+    told: list[Diagnostic] = []
+    for answer in answers:
+        if isinstance(answer, ReconcilerError):
+            told += answer.diagnostics
+        elif isinstance(answer, BaseException):
+            raise answer
+    if told:
+        raise ReconcilerError(dict.fromkeys(told))
+    return list(answers)
+
+
+async def _products(connectwise: ConnectWise, needs: Needs) -> tuple[CatalogItem, ...]:
+    groups = await together(
+        catalog.items_with_marker(connectwise, needs.marker_custom_field),
+        catalog.items_by_identifiers(connectwise, sorted(needs.identifiers.values())),
+        catalog.items_by_ids(connectwise, sorted(needs.ids)),
+    )
+    by_id = {item.id: item for group in groups for item in group}
+    return tuple(by_id[key] for key in sorted(by_id))
+
+
+async def _tables(
+    connectwise: ConnectWise, needs: Needs
+) -> tuple[dict[Table, tuple[SetupEntry, ...]], list[Diagnostic]]:
+    wanted = sorted(needs.tables)
+    reads = [_attempt(setup_tables.read_table(connectwise, table)) for table in wanted]
+    if needs.companies or needs.company_ids:
+        wanted.append(Table.COMPANIES)
+        reads.append(
+            _attempt(
+                setup_tables.read_companies(connectwise, sorted(needs.companies), sorted(needs.company_ids))
+            )
+        )
+    answers = await together(*reads)
+    tables = {
+        table: tuple(entries)
+        for table, (entries, _) in zip(wanted, answers, strict=True)
+        if entries is not None
+    }
+    return tables, [diagnostic for _, problems in answers for diagnostic in problems]
+
+
+async def _attempt(read: Coroutine[Any, Any, T]) -> tuple[T | None, tuple[Diagnostic, ...]]:
+    """The answer, or None and the reason as warnings: what depends on it says so itself."""
+    try:
+        return await read, ()
+    except ReconcilerError as failed:
+        return None, tuple(replace(d, severity=Severity.WARNING) for d in failed.diagnostics)
+
+
+async def _sophos_side(sophos: Sophos, months: tuple[Month, ...]) -> Observed:
+    answers = await together(
+        _attempt(tenants.read_tenants(sophos)),
+        _attempt(firewalls.read_firewalls(sophos)),
+        *(_attempt(usage.read_usage(sophos, month)) for month in months),
+    )
+    (tenant_list, _), (firewall_list, _), *bills = answers
+    read: list[UsageMonth] = [bill for bill, _ in bills if bill is not None]
+    return Observed(
+        instance=Instance("", "", sophos.partner_id),
+        tenants=tenant_list,
+        firewalls=firewall_list,
+        usage=tuple(read),
+        diagnostics=tuple(problem for _, problems in answers for problem in problems),
+    )
+
+
+async def _similar(connectwise: ConnectWise, missing: list[str]) -> tuple[CatalogEntry, ...]:
+    return tuple(await catalog.similar_items(connectwise, missing)) if missing else ()
+
+
+async def _custom_fields(
+    connectwise: ConnectWise, needs: Needs, items: tuple[CatalogItem, ...]
+) -> dict[str, CustomField]:
+    """The definitions that any product shows; a product is read for them only where none is at hand."""
+    if not needs.custom_fields:
+        return {}
+    shown: Iterable[CustomField] = items[0].custom_fields if items else ()
+    if not items:
+        shown = await catalog.custom_field_definitions(connectwise)
+    return {identifier_key(field.caption): field for field in shown}
+

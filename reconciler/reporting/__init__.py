@@ -1,0 +1,1 @@
+"""Plans, outcomes and diagnostics as text and JSON. Renders; decides nothing."""

@@ -1,0 +1,62 @@
+"""Diagnostics for people, for scripts and for GitHub's annotations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.reporting.clean import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
+
+
+def print_diagnostics(console: Console, diagnostics: Iterable[Diagnostic]) -> None:
+    """Each with its place first, as compilers do, so that editors and terminals can link to it."""
+    for diagnostic in diagnostics:
+        place = f"{clean(str(diagnostic.location))}: " if diagnostic.location else ""
+        line = Text()
+        line.append(place, style="bold")
+        line.append(diagnostic.severity.value, style=_STYLES[diagnostic.severity])
+        line.append(f" [{diagnostic.code}] {clean(diagnostic.message)}")
+        console.print(line)
+        if diagnostic.remedy:
+            console.print(Text(f"    → {clean(diagnostic.remedy)}", style="dim"))
+
+
+def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
+    """The form of `--format json`."""
+    return [diagnostic.to_json() for diagnostic in diagnostics]
+
+
+def github_annotations(diagnostics: Iterable[Diagnostic]) -> list[str]:
+    """Workflow commands that put each diagnostic on its line of the pull request."""
+    return [_annotation(diagnostic) for diagnostic in diagnostics]
+
+
+def _annotation(diagnostic: Diagnostic) -> str:
+    properties = {"title": diagnostic.code}
+    if diagnostic.location is not None:
+        properties |= {
+            "file": diagnostic.location.file,
+            "line": str(diagnostic.location.line),
+            "col": str(diagnostic.location.column),
+        }
+    listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    text = f"{diagnostic.message} {diagnostic.remedy}".strip()
+    return f"::{diagnostic.severity.value} {listed}::{_message(text)}"
+
+
+def _message(text: str) -> str:
+    """Escaped as GitHub's documentation of workflow commands asks, so that no name starts a command."""
+    return clean(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")

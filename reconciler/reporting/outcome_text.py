@@ -1,0 +1,45 @@
+"""How an apply went, on the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from reconciler.model.outcome import DONE, Outcome, Result
+from reconciler.reporting.clean import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+_STYLES = {
+    Result.APPLIED: ("✓", "green"),
+    Result.ALREADY_OK: ("=", "green"),
+    Result.SERVER_KEPT: ("!", "yellow"),
+    Result.FAILED: ("✗", "bold red"),
+    Result.UNSURE: ("?", "bold red"),
+    Result.NOT_ATTEMPTED: ("·", "yellow"),
+}
+
+
+def print_outcome(console: Console, outcome: Outcome) -> None:
+    """One change and what became of it."""
+    sign, style = _STYLES[outcome.result]
+    line = Text("  ")
+    line.append(f"{sign} {outcome.result.value:14}", style=style)
+    line.append(clean(outcome.change.id))
+    if outcome.message:
+        line.append(f"  {clean(outcome.message)}", style="dim" if outcome.result in DONE else "")
+    console.print(line)
+
+
+def outcome_summary(outcomes: Sequence[Outcome]) -> str:
+    """`9 applied, 1 failed.`, and what to do where something is left."""
+    counts = Counter(outcome.result for outcome in outcomes)
+    listed = ", ".join(f"{counts[result]} {result.value}" for result in Result if counts[result])
+    left = sum(count for result, count in counts.items() if result not in DONE)
+    more = " Plan again to see what is left; running apply again finishes it." if left else ""
+    return f"{listed or 'Nothing to do'}.{more}"

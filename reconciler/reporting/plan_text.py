@@ -1,0 +1,205 @@
+"""A plan on the terminal: changes by product, what is held back, what no line bills."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from reconciler.model.diagnostics import Severity
+from reconciler.model.plan import (
+    CUSTOM_FIELD_PREFIX,
+    MAPPING_PREFIX,
+    Action,
+    Cause,
+    Change,
+    FieldChange,
+    Period,
+    Plan,
+    UsageNote,
+)
+from reconciler.reporting.clean import clean
+from reconciler.reporting.diagnostics import print_diagnostics
+from reconciler.reporting.values import field_title, value_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+_SIGNS: dict[Action, tuple[str, str, str]] = {
+    Action.CREATE_PRODUCT: ("+", "create", "green"),
+    Action.EDIT_PRODUCT: ("~", "edit", "yellow"),
+    Action.MAP_PRODUCT: ("+", "map", "green"),
+    Action.UNMAP_PRODUCT: ("-", "unmap", "red"),
+    Action.ENABLE_SYNC: ("+", "enable sync", "green"),
+    Action.DISABLE_SYNC: ("-", "disable sync", "red"),
+}
+_VERB_WIDTH = 12
+_COUNTED = {
+    Action.CREATE_PRODUCT: "to create",
+    Action.EDIT_PRODUCT: "to edit",
+    Action.MAP_PRODUCT: "to map",
+    Action.UNMAP_PRODUCT: "to unmap",
+    Action.ENABLE_SYNC: "sync on",
+    Action.DISABLE_SYNC: "sync off",
+}
+
+
+def print_plan(console: Console, plan: Plan) -> None:
+    """The whole plan; one line where there is nothing to do."""
+    console.print(Text(period_line(plan.period), style="bold"))
+    mine = [c for c in plan.changes if c.cause is not Cause.WAITING]
+    _print_changes(console, [c for c in mine if not c.blocked])
+    _print_held(console, [c for c in mine if c.blocked])
+    if plan.removed_rows:
+        console.print(Text("\nRows removed by this change", style="bold"))
+        for row in plan.removed_rows:
+            console.print(Text(f"  {clean(row.key)}  {clean(row.text)}"))
+    if plan.diagnostics:
+        console.print()
+        print_diagnostics(console, plan.diagnostics)
+    _print_usage_notes(console, plan.usage_notes)
+    console.print(Text(f"\n{summary_line(plan)}", style="bold"))
+
+
+def period_line(period: Period | None) -> str:
+    """`Sophos October 2026 (26 Sep–25 Oct, closed)`."""
+    if period is None:
+        return "Sophos usage: no month to show"
+    state = "closed" if period.closed else "still running: a forecast"
+    return f"Sophos {period.title} ({_day(period.first_day)}–{_day(period.last_day)}, {state})"
+
+
+def _day(iso: str) -> str:
+    from datetime import date
+
+    day = date.fromisoformat(iso)
+    return f"{day.day} {day:%b}"
+
+
+def summary_line(plan: Plan) -> str:
+    """The counts, in the order of the run."""
+    mine = [c for c in plan.changes if c.cause is not Cause.WAITING]
+    ready = [c for c in mine if not c.blocked]
+    counts = [
+        f"{sum(c.action is action for c in ready)} {title}"
+        for action, title in _COUNTED.items()
+        if any(c.action is action for c in ready)
+    ]
+    parts = [
+        f"Plan: {', '.join(counts)}." if counts else "Nothing to do: ConnectWise is as the mappings say."
+    ]
+    held = len(mine) - len(ready)
+    problems = sum(d.severity is Severity.ERROR for d in plan.diagnostics)
+    if held:
+        parts.append(f"{_number(held, 'change')} held back.")
+    if problems:
+        parts.append(f"{_number(problems, 'problem')} to settle.")
+        parts[0] = parts[0] if counts else "Nothing can be written yet."
+    waiting = sum(c.cause is Cause.WAITING for c in plan.changes)
+    if waiting:
+        parts.append(f"{_number(waiting, 'change')} waiting anyway, not part of this change.")
+    return " ".join(parts)
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _print_changes(console: Console, changes: Iterable[Change]) -> None:
+    shown = None
+    for change in changes:
+        if change.target.key != shown:
+            shown = change.target.key
+            console.print()
+            console.print(_heading(change))
+        for line in _lines(change):
+            console.print(line)
+
+
+def _heading(change: Change) -> Text:
+    known = f"id {change.target.id}" if change.target.id is not None else "new"
+    heading = Text(clean(change.target.identifier), style="bold")
+    heading.append(f" ({known})", style="not bold dim")
+    return heading
+
+
+def _lines(change: Change) -> Iterable[Text]:
+    sign, verb, style = _SIGNS[change.action]
+    start = Text("  ")
+    start.append(f"{sign} {verb:{_VERB_WIDTH}}", style=style)
+    reason = clean(change.reason)
+    place = f"  {clean(change.source.file)}:{change.source.line}" if change.source else ""
+    if change.fields and change.fields[0].field.startswith(MAPPING_PREFIX):
+        start.append(_mapping_text(change.fields[0]))
+        start.append(f"   {reason}{place}", style="dim")
+        yield start
+        return
+    start.append(f"{reason}{place}", style="dim")
+    yield start
+    width = max(len(field_title(f.field)) for f in change.fields)
+    for field in change.fields:
+        line = Text(f"      {field_title(field.field):{width}}  ")
+        if change.action is not Action.CREATE_PRODUCT:
+            line.append(f"{value_text(field.before)} → ")
+        line.append(value_text(field.after))
+        if field.field.startswith(CUSTOM_FIELD_PREFIX):
+            line.append("  (custom field)", style="dim")
+        yield line
+
+
+def _mapping_text(field: FieldChange) -> str:
+    code = clean(field.field.removeprefix(MAPPING_PREFIX))
+    if field.before is None:
+        return f"{code}, {field.after}"
+    if field.after is None:
+        return f"{code} ({field.before} until now)"
+    return code
+
+
+def _print_held(console: Console, changes: list[Change]) -> None:
+    if not changes:
+        return
+    console.print(Text("\nHeld back, nothing of this is written", style="bold red"))
+    for change in changes:
+        _, verb, _ = _SIGNS[change.action]
+        what = (
+            "" if not change.fields[0].field.startswith(MAPPING_PREFIX) else _mapping_text(change.fields[0])
+        )
+        codes = ", ".join(sorted({reason.split(":", 1)[0] for reason in change.blocked_by}))
+        console.print(
+            Text(f"  {clean(change.target.identifier)}: {verb} {what}".rstrip() + f"   see {codes}")
+        )
+
+
+_KINDS = {
+    "unmapped": "Sophos usage with no mapping (nothing bills it)",
+    "unassigned": "Sophos usage without a customer (assign the firewall in Sophos Central)",
+    "excluded": "Deliberately not billed",
+}
+
+
+def _print_usage_notes(console: Console, notes: tuple[UsageNote, ...]) -> None:
+    for kind, title in _KINDS.items():
+        of_kind = [note for note in notes if note.kind == kind]
+        if not of_kind:
+            continue
+        console.print(Text(f"\n{title}", style="bold"))
+        names = [clean(note.serial or note.code) for note in of_kind]
+        width = max(len(name) for name in names)
+        for name, note in zip(names, of_kind, strict=True):
+            console.print(Text(f"  {name:{width}}  {_usage_text(note)}"))
+
+
+def _usage_text(note: UsageNote) -> str:
+    parts = [f"{note.quantity} unit{'' if note.quantity == '1' else 's'}"]
+    if note.kind != "unassigned":
+        parts[0] += f" at {_number(note.customers, 'customer')}"
+    else:
+        parts.append(clean(note.code))
+    for currency, amount in sorted(note.value.items()):
+        parts.append(f"≈ {currency} {amount} at Sophos")
+    if note.detail or note.description:
+        parts.append(clean(note.detail or note.description))
+    return " · ".join(parts)

@@ -1,0 +1,28 @@
+"""One value of a plan as people read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.model.plan import CUSTOM_FIELD_PREFIX
+from reconciler.reporting.clean import clean
+
+_LONGEST = 72
+
+
+def value_text(value: Any, *, longest: int = _LONGEST) -> str:
+    """`4.50`, `Endpoint`, `yes`, `(none)`; long texts are cut, and say so."""
+    if value is None:
+        return "(none)"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        name, number = value.get("name"), value.get("id")
+        return f"{clean(str(name))} (id {number})" if name else f"id {number}"
+    text = clean(str(value))
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def field_title(name: str) -> str:
+    """A field's name without the prefix that plan files need."""
+    return clean(name.removeprefix(CUSTOM_FIELD_PREFIX))
