@@ -73,7 +73,7 @@ def load(folder: Path, *, today: date | None = None) -> Loaded:
     prune(converted.value, wrong)
     document = Document(merged, converted.value, frozenset(wrong), diagnostics)
     desired = build(document)
-    apply_rules(document, desired, complete=complete, today=today, folder=folder.as_posix())
+    apply_rules(document, desired, complete=complete, today=today)
     told = in_order(diagnostics)
     failed = has_errors(told)
     return Loaded(

@@ -1,0 +1,165 @@
+"""Rules about what people say with a date: holds, approvals, exclusions; and about whose date it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.config.rules.lines import unknown_product
+from reconciler.config.view import key_selector
+from reconciler.config.wording import did_you_mean, show
+from reconciler.model.diagnostics import error, warning
+from reconciler.model.identifiers import Name, identifier_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from reconciler.config.rules.facts import Facts
+    from reconciler.model.desired import Approval, Hold
+    from reconciler.model.diagnostics import Location
+
+#: Zones that are whatever the machine is set to, so that two runs could disagree about the day.
+_OF_THE_MACHINE = frozenset({"localtime", "posixrules", "Factory"})
+
+
+def time_zone(facts: Facts) -> None:
+    """The zone exists; and where days matter, it is said."""
+    settings = facts.desired.settings
+    place = facts.document.view("settings")
+    if "timeZone" not in place.value:
+        dated = facts.desired.customers or facts.desired.holds or facts.desired.approvals
+        if dated and not facts.document.is_wrong(("settings", "timeZone")):
+            facts.say(
+                warning(
+                    "time-zone-missing",
+                    "`settings.timeZone` is not set, so that the day changes at midnight UTC.",
+                    "Set it, for example to Europe/Lisbon; UTC may be written as well.",
+                    location=place.location if place.value else dated[0].location,
+                )
+            )
+        return
+    if not _is_zone(settings.time_zone):
+        from zoneinfo import available_timezones
+
+        facts.say(
+            error(
+                "unknown-time-zone",
+                f"{show(settings.time_zone)} is no IANA time zone.",
+                did_you_mean(settings.time_zone, available_timezones())
+                or "Write one such as Europe/Lisbon or UTC.",
+                location=place.where("timeZone"),
+            )
+        )
+
+
+def _is_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo
+
+    if name in _OF_THE_MACHINE:
+        return False
+    try:
+        ZoneInfo(name)
+    except (ValueError, KeyError, OSError):  # not a key, unknown, or the folder of a region
+        return False
+    return True
+
+
+def _person_rows(facts: Facts) -> Iterator[tuple[str, Hold | Approval]]:
+    for hold in facts.desired.holds:
+        yield "hold", hold
+    for approval in facts.desired.approvals:
+        yield "approval", approval
+
+
+def known_names(facts: Facts) -> None:
+    """A hold or an approval that matches nothing would look like protection and be none."""
+    if not facts.complete:
+        return
+    companies = {
+        customer.company.key: str(customer.company)
+        for customer in facts.desired.customers
+        if customer.company is not None
+    }
+    tenants = {customer.tenant_id for customer in facts.desired.customers}
+    for kind, row in _person_rows(facts):
+        key = identifier_key(row.customer)
+        if key not in companies and key not in tenants:
+            facts.say(
+                error(
+                    "unknown-customer",
+                    f"The {kind} is for {show(row.customer)}, which no row under `customers` names.",
+                    did_you_mean(row.customer, companies.values())
+                    or "Write the company identifier or the Sophos tenant id of a customer.",
+                    location=row.location,
+                )
+            )
+        if key_selector(row.product).key not in facts.targets:
+            facts.say(unknown_product(facts, row.product, row.location))
+
+
+def one_hold(facts: Facts) -> None:
+    """Two holds on one line would leave it to chance which one counts."""
+    seen: dict[tuple[str, str], Hold] = {}
+    for hold in facts.desired.holds:
+        key = (identifier_key(hold.customer), identifier_key(hold.product))
+        first = seen.setdefault(key, hold)
+        if first is not hold:
+            facts.say(
+                error(
+                    "hold-twice",
+                    f"{show(hold.product)} of {show(hold.customer)} is also held at {first.location}.",
+                    "Keep one of them.",
+                    location=hold.location,
+                )
+            )
+
+
+def approves_something(facts: Facts) -> None:
+    """An approval names a change."""
+    for approval in facts.desired.approvals:
+        path_is_sound = not facts.document.wrong
+        if approval.before == approval.up_to and path_is_sound:
+            facts.say(
+                error(
+                    "approval-of-nothing",
+                    "`from` and `upTo` are the same number; that approves no change.",
+                    "Write the quantity before as `from` and the furthest one allowed as `upTo`.",
+                    location=approval.location,
+                )
+            )
+
+
+def expired(facts: Facts) -> None:
+    """What has run out is without effect. A warning, because the day must not stop everybody's billing."""
+    if facts.today is None:
+        return
+    for what, until, location, subject in _endings(facts):
+        if until is not None and until < facts.today:
+            facts.say(
+                warning(
+                    "expired",
+                    f"{what} ended on {until.isoformat()} and is without effect.",
+                    "Decide anew: remove it, or give it a later date.",
+                    location=location,
+                    subject=subject,
+                )
+            )
+
+
+def _endings(facts: Facts) -> Iterator[tuple[str, date | None, Location, str | None]]:
+    for row in facts.desired.rows:
+        yield f"The exclusion of {show(row.code)}", row.until, row.location, f"code/{row.code}"
+    for customer in facts.desired.customers:
+        subject = f"customer/{customer.tenant_id}"
+        yield "The exclusion of this customer", customer.until, customer.location, subject
+        for override in customer.overrides:
+            what = f"The exclusion of {show(override.code)} for this customer"
+            yield what, override.until, override.location, subject
+    for kind, person_row in _person_rows(facts):
+        product = key_selector(person_row.product)
+        name = product.text if isinstance(product, Name) else str(product)
+        what = f"The {kind} on {show(name)} of {show(person_row.customer)}"
+        yield what, person_row.until, person_row.location, f"product/{name}"
+
+
+RULES = (time_zone, known_names, one_hold, approves_something, expired)
