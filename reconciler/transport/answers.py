@@ -95,9 +95,12 @@ def failure(service: Service, call: Call, status: int, headers: Mapping[str, str
     if status == 429:
         return RateLimited(call, retry_after(headers), status=status)
     if status >= 500:
+        wait = retry_after(headers)
         return Unreachable(
             call,
-            f"the server failed ({status}){f': {excerpt(said)}' if said else ''}",
+            f"the server failed ({status})"
+            + (f": {excerpt(said)}" if said else "")
+            + ("" if wait is None else f"; it asks to wait {wait:.0f} seconds"),
             "Run again later; if it stays, ask who runs that server.",
             status=status,
         )

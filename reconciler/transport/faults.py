@@ -31,7 +31,9 @@ def unreachable(call: Call, fault: httpx.TransportError) -> Unreachable:
     check = f"Check {call.host_setting} and the network."
     for cause in _causes(fault):
         if isinstance(cause, ssl.SSLError):
-            reason = getattr(cause, "verify_message", "") or cause.reason or "handshake failed"
+            reason = (
+                getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "handshake failed"
+            )
             return Unreachable(
                 call,
                 f"TLS: {reason}",

@@ -231,7 +231,7 @@ class Session:
             raise attempt.lost(error, answers.retry_after(response.headers))
         if status == 429:
             error = answers.failure(self.service, call, status, response.headers, body)
-            raise _again(error, answers.retry_after(response.headers))
+            raise attempt.again(error, answers.retry_after(response.headers))
         if not 200 <= status < 300:
             raise answers.failure(self.service, call, status, response.headers, body)
         try:
@@ -303,7 +303,13 @@ class _Attempt:
             self._maybe_done = self._maybe_done or error
             if self.call.request.startswith("POST "):
                 return self.final(error)
-        return _again(error, wait)
+        return self.again(error, wait)
+
+    def again(self, error: ApiError, wait: float | None) -> Exception:
+        """It may be sent once more, unless the server asks for a longer wait than anybody sits through."""
+        if wait is not None and wait > LONGEST_WAIT_SECONDS:
+            return self.final(error)
+        return _Again(error, wait)
 
     def unreadable(self, error: BadAnswer) -> ApiError:
         """There is an answer, and it cannot be read."""
@@ -317,12 +323,6 @@ class _Attempt:
             return error
         cause = self._maybe_done
         return Unsure(self.call, cause.diagnostic.message.partition(": ")[2], status=cause.status)
-
-
-def _again(error: ApiError, wait: float | None) -> Exception:
-    if wait is not None and wait > LONGEST_WAIT_SECONDS:
-        return error
-    return _Again(error, wait)
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
