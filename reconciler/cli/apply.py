@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.cli.runtime import Runtime
     from reconciler.cli.site import Connections
     from reconciler.execution.state import Stale
+    from reconciler.model.observed import CustomField
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Plan
 
@@ -38,12 +39,12 @@ def apply(runtime: Runtime, source: Path, yes: bool, output_format: str) -> int:
     """
     from reconciler.cli.files import read_plan
     from reconciler.cli.plan import exit_code, show_plan
-    from reconciler.cli.site import plan_site, read_configuration
+    from reconciler.cli.site import read_configuration, survey
 
     saved = source.is_file()
-    made = read_plan(source) if saved else plan_site(runtime, read_configuration(runtime, source))
+    made = read_plan(source) if saved else survey(runtime, read_configuration(runtime, source)).plan
     if output_format == "text":
-        show_plan(runtime, made, output_format)
+        show_plan(runtime, made, output_format if not (saved and yes) else "summary")
     if made.ready and not yes and not _agreed(runtime, made):
         runtime.stderr.write("Nothing was written.\n")
         return exit_codes.DONE
@@ -80,7 +81,9 @@ def _agreed(runtime: Runtime, made: Plan) -> bool:
     if not runtime.stdin.isatty():
         raise click.UsageError("Nobody is here to ask: say --yes to write this plan.")
     count = len(made.ready)
-    return click.confirm(f"\nWrite {'this change' if count == 1 else f'these {count} changes'}?", default=False)
+    return click.confirm(
+        f"\nWrite {'this change' if count == 1 else f'these {count} changes'}?", default=False
+    )
 
 
 def _write(runtime: Runtime, run: Run, *, check_first: bool, quiet: bool) -> None:
@@ -195,7 +198,9 @@ def _report(runtime: Runtime, run: Run, output_format: str) -> None:
         return
     console = runtime.out()
     if run.stale:
-        console.print("\nStale: this plan no longer fits what is in ConnectWise. Nothing was written.", style="bold red")
+        console.print(
+            "\nStale: this plan no longer fits what is in ConnectWise. Nothing was written.", style="bold red"
+        )
         for one in run.stale:
             console.print(f"  {one.change.id}: {one.what}")
         console.print("Plan again and have that reviewed.")

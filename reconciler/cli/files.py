@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.plan import Plan
-
-if TYPE_CHECKING:
-    from reconciler.cli.runtime import Runtime
 
 _LARGEST = 64 * 1024 * 1024
 
@@ -39,14 +35,12 @@ def write_text(path: Path, text: str) -> None:
 def read_plan(path: Path) -> Plan:
     """A saved plan. Raises ReconcilerError where the file is none, is damaged, or of another format."""
     data = _read_json(path)
-    from reconciler.config.plan_schema import plan_problems
-
-    problems = plan_problems(data)
-    if problems:
+    problem = _problem(data)
+    if problem:
         raise ReconcilerError(
             error(
                 "plan-unreadable",
-                f"{path} is no plan that this version reads: {problems[0]}.",
+                f"{path} is no plan that this version reads: {problem}.",
                 "Make it anew with `reconciler plan --out`.",
             )
         )
@@ -79,6 +73,15 @@ def _read_json(path: Path) -> Any:
         ) from failed
 
 
-def is_plan_file(runtime: Runtime, path: Path) -> bool:
-    """A directory is configuration, a file is a plan."""
-    return (runtime.folder / path).is_file() and not os.path.isdir(runtime.folder / path)
+def _problem(data: Any) -> str:
+    """What makes the data no plan, with its place; nothing where it is one."""
+    from jsonschema import Draft7Validator
+    from jsonschema.exceptions import best_match
+
+    from reconciler.model.plan_schema import plan_schema
+
+    found = best_match(Draft7Validator(plan_schema()).iter_errors(data))
+    if found is None:
+        return ""
+    place = "/".join(str(part) for part in found.absolute_path) or "the document"
+    return f"{place}: {found.message[:200]}"

@@ -46,12 +46,12 @@ def plan(
 ) -> int:
     """Compare the mappings in DIR with ConnectWise and Sophos and show every change. Writes nothing."""
     from reconciler.cli.files import plan_json, write_text
-    from reconciler.cli.site import plan_site, read_configuration
+    from reconciler.cli.site import read_configuration, survey
     from reconciler.planning.plan import only_products
 
     head = read_configuration(runtime, folder)
     base = None if since is None else read_configuration(runtime, since)
-    made = plan_site(runtime, head, base, period)
+    made = survey(runtime, head, base, period).plan
     if products:
         made = only_products(made, products)
     if out is not None:
@@ -65,10 +65,12 @@ def plan(
 def show_plan(runtime: Runtime, made: Plan, output_format: str) -> None:
     """A plan in one of its formats."""
     from reconciler.cli.files import plan_json
-    from reconciler.reporting.plan_text import print_plan
+    from reconciler.reporting.plan_text import print_plan, print_summary
 
     if output_format == "json":
         runtime.stdout.write(plan_json(made))
+    elif output_format == "summary":
+        print_summary(runtime.out(), made)
     else:
         print_plan(runtime.out(), made)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 from zoneinfo import ZoneInfo
 
@@ -23,11 +22,10 @@ def _now() -> datetime:
 
 @dataclass
 class Runtime:
-    """Environment, clock, working folder and streams; `transport` stands in for the network in tests."""
+    """Environment, clock and streams; `transport` stands in for the network in tests."""
 
     environ: Mapping[str, str]
     now: Callable[[], datetime] = _now
-    folder: Path = field(default_factory=Path.cwd)
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     stderr: TextIO = field(default_factory=lambda: sys.stderr)

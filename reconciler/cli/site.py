@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
@@ -14,7 +15,6 @@ from reconciler.model.months import Month
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
-    from pathlib import Path
 
     from reconciler.cli.runtime import Runtime
     from reconciler.config.load import Loaded
@@ -41,7 +41,7 @@ def read_configuration(runtime: Runtime, folder: Path) -> Configuration:
     """The configuration of a folder. Raises ReconcilerError with everything that is wrong with it."""
     from reconciler.config.load import load
 
-    loaded = load(folder, today_in=runtime.today)
+    loaded = load(folder, today=runtime.now().date())
     if loaded.desired is None:
         raise ReconcilerError(loaded.diagnostics)
     today = runtime.today(loaded.desired.settings.time_zone)
@@ -58,21 +58,33 @@ class Connections:
 
 async def connect(stack: AsyncExitStack, runtime: Runtime, *, write: bool) -> Connections:
     """Both systems; they are closed with the stack. What plan uses cannot write."""
-    from reconciler.cli.credentials import connectwise_credentials, sophos_credentials
-    from reconciler.connectwise.client import connect as connect_connectwise
     from reconciler.observation.observe import together
-    from reconciler.sophos.client import connect as connect_sophos
 
-    keys = connectwise_credentials(runtime.environ, runtime.folder)
-    partner = sophos_credentials(runtime.environ, runtime.folder)
-    transport, observer = runtime.transport, runtime.on_request
     connectwise, sophos = await together(
-        stack.enter_async_context(
-            connect_connectwise(keys, write=write, transport=transport, observer=observer)
-        ),
-        stack.enter_async_context(connect_sophos(partner, transport=transport, observer=observer)),
+        connect_connectwise(stack, runtime, write=write), _connect_sophos(stack, runtime)
     )
     return Connections(connectwise, sophos)
+
+
+async def connect_connectwise(stack: AsyncExitStack, runtime: Runtime, *, write: bool) -> ConnectWise:
+    """ConnectWise alone."""
+    from reconciler.cli.credentials import connectwise_credentials
+    from reconciler.connectwise.client import connect
+
+    keys = connectwise_credentials(runtime.environ, Path.cwd())
+    return await stack.enter_async_context(
+        connect(keys, write=write, transport=runtime.transport, observer=runtime.on_request)
+    )
+
+
+async def _connect_sophos(stack: AsyncExitStack, runtime: Runtime) -> Sophos:
+    from reconciler.cli.credentials import sophos_credentials
+    from reconciler.sophos.client import connect
+
+    keys = sophos_credentials(runtime.environ, Path.cwd())
+    return await stack.enter_async_context(
+        connect(keys, transport=runtime.transport, observer=runtime.on_request)
+    )
 
 
 def observe_site(runtime: Runtime, configurations: Sequence[Desired], months: Sequence[Month]) -> Observed:
@@ -98,22 +110,35 @@ def months_for(today: date, period: Month | None) -> tuple[Month, ...]:
     return running, running.previous()
 
 
-def plan_site(
+@dataclass(frozen=True)
+class Survey:
+    """A plan together with what it was made from."""
+
+    plan: Plan
+    observed: Observed
+    month: UsageMonth | None
+
+
+def survey(
     runtime: Runtime, head: Configuration, base: Configuration | None = None, period: Month | None = None
-) -> Plan:
-    """The plan of a folder; with a base, each change's cause."""
+) -> Survey:
+    """Read the site and plan a folder; with a base, each change's cause."""
     from reconciler.planning.plan import since
+    from reconciler.planning.usage import newest_closed
 
     configurations = [head.desired] if base is None else [head.desired, base.desired]
     observed = observe_site(runtime, configurations, months_for(head.today, period))
-    chosen = observed.usage[0] if period is not None and observed.usage else None
-    made = _make(head, observed, chosen)
-    if base is None:
-        return made
-    return since(made, _make(base, observed, chosen), head.desired, base.desired)
+    if period is None:
+        month = newest_closed(observed.usage, head.today)
+    else:
+        month = next((bill for bill in observed.usage if bill.month == period), None)
+    made = _make(head, observed, month)
+    if base is not None:
+        made = since(made, _make(base, observed, month), head.desired, base.desired)
+    return Survey(made, observed, month)
 
 
-def _make(configuration: Configuration, observed: Observed, chosen: UsageMonth | None) -> Plan:
+def _make(configuration: Configuration, observed: Observed, month: UsageMonth | None) -> Plan:
     from reconciler.planning.plan import make_plan
 
     return make_plan(
@@ -124,7 +149,7 @@ def _make(configuration: Configuration, observed: Observed, chosen: UsageMonth |
         tool=TOOL,
         config_hash=configuration.loaded.config_hash,
         config_diagnostics=configuration.loaded.diagnostics,
-        period=chosen,
+        month=month,
     )
 
 

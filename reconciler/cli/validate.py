@@ -28,7 +28,7 @@ def validate(runtime: Runtime, folder: Path, output_format: str) -> int:
     """
     from reconciler.config.load import load
 
-    loaded = load(folder, today_in=runtime.today)
+    loaded = load(folder, today=runtime.now().date())
     _print(runtime, loaded, output_format)
     return exit_codes.DONE if loaded.desired is not None else exit_codes.NO_RESULT
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.identifiers import Selector
-from reconciler.model.money import parse_decimal
+from reconciler.model.money import cents, parse_decimal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -253,6 +253,12 @@ def _number(raw: Any) -> Decimal:
     return number
 
 
+def _money(raw: Any) -> Value:
+    """With two places at least, so that 4.5 and 4.50 are written alike; more places stay, to be seen."""
+    number = _number(raw)
+    return cents(number) if number == cents(number) else number
+
+
 def _integer(raw: Any) -> Value:
     number = _number(raw)
     if number != number.to_integral_value():
@@ -272,7 +278,7 @@ _NORMALISERS: dict[Kind, Callable[[Any], Value]] = {
     Kind.TEXT: _text,
     Kind.CHOICE: _text,
     Kind.FLAG: _flag,
-    Kind.MONEY: _number,
+    Kind.MONEY: _money,
     Kind.NUMBER: _number,
     Kind.INTEGER: _integer,
     Kind.REFERENCE: _reference,

@@ -88,7 +88,7 @@ async def _tables(
         wanted.append(Table.COMPANIES)
         reads.append(
             _attempt(
-                setup_tables.read_companies(connectwise, sorted(needs.companies), sorted(needs.company_ids))
+                setup_tables.vendors_by_identifiers(connectwise, sorted(needs.companies))
             )
         )
     answers = await together(*reads)

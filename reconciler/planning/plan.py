@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.model.diagnostics import Diagnostic, Severity, notice, warning
+from reconciler.model.diagnostics import Diagnostic, Severity, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.plan import Change, Plan, RemovedRow
 from reconciler.planning.order import arrange
 from reconciler.planning.products import Scene, product_changes
 from reconciler.planning.targets import find_targets
-from reconciler.planning.usage import newest_closed, period_of, usage_notes
+from reconciler.planning.usage import period_of, usage_notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,12 +33,11 @@ def make_plan(
     tool: str,
     config_hash: str,
     config_diagnostics: Iterable[Diagnostic] = (),
-    period: UsageMonth | None = None,
+    month: UsageMonth | None,
 ) -> Plan:
     """What has to happen so that ConnectWise is as the configuration says.
 
-    `today` is the site's day. `period` is the month to report usage of; without it the newest closed
-    one of `observed.usage` is taken.
+    `today` is the site's day; `month` the Sophos month whose usage is reported, None where there is none.
     """
     targets, diagnostics = find_targets(desired, observed)
     scene = Scene(desired, observed, _homes(targets))
@@ -47,7 +46,6 @@ def make_plan(
         own, problems = product_changes(target, scene)
         changes += own
         diagnostics += problems
-    month = period or newest_closed(observed.usage, today)
     diagnostics += [*config_diagnostics, *observed.diagnostics, *_about_usage(month, observed)]
     arranged = arrange(changes, diagnostics, _unusable_homes(targets, diagnostics))
     return Plan(
@@ -121,15 +119,6 @@ def _about_usage(month: UsageMonth | None, observed: Observed) -> list[Diagnosti
                 "usage-no-data",
                 f"Sophos has no usage data for {month.month.title}, which is not the same as no usage.",
                 "Choose another month with --period.",
-            )
-        )
-    quiet = [t for t in observed.tenants or () if t.status not in ("", "active")]
-    if quiet:
-        names = ", ".join(sorted(t.show_as or t.name for t in quiet)[:5])
-        found.append(
-            notice(
-                "tenants-not-active",
-                f"{len(quiet)} Sophos customers are not active: {names}{', …' if len(quiet) > 5 else ''}.",
             )
         )
     return found

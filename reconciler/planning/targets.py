@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.model import marker
 from reconciler.model.diagnostics import Diagnostic, Location, error, warning
 from reconciler.model.fields import IDENTIFIER_LIMIT
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.plan import product_key
-from reconciler.model import marker
 from reconciler.planning.suggest import did_you_mean
 
 if TYPE_CHECKING:

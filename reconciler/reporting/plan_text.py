@@ -35,7 +35,7 @@ _SIGNS: dict[Action, tuple[str, str, str]] = {
     Action.ENABLE_SYNC: ("+", "enable sync", "green"),
     Action.DISABLE_SYNC: ("-", "disable sync", "red"),
 }
-_VERB_WIDTH = 12
+_VERB_WIDTH = 14
 _COUNTED = {
     Action.CREATE_PRODUCT: "to create",
     Action.EDIT_PRODUCT: "to edit",
@@ -60,7 +60,14 @@ def print_plan(console: Console, plan: Plan) -> None:
         console.print()
         print_diagnostics(console, plan.diagnostics)
     _print_usage_notes(console, plan.usage_notes)
-    console.print(Text(f"\n{summary_line(plan)}", style="bold"))
+    console.print()
+    console.print(Text(summary_line(plan), style="bold"))
+
+
+def print_summary(console: Console, plan: Plan) -> None:
+    """The month and the counts, for a plan that has been read before."""
+    console.print(Text(period_line(plan.period), style="bold"))
+    console.print(Text(summary_line(plan)))
 
 
 def period_line(period: Period | None) -> str:

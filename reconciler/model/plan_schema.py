@@ -1,0 +1,142 @@
+"""The JSON schema of plan files; `schemas/plan.schema.json` is generated from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.model.diagnostics import Severity
+from reconciler.model.plan import FORMAT_VERSION, Action, Cause
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_TEXT_OR_NULL: dict[str, Any] = {"type": ["string", "null"]}
+_COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
+_MONTH: dict[str, Any] = {"type": "string", "pattern": r"^\d{4}-(0[1-9]|1[0-2])$"}
+_DAY: dict[str, Any] = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+
+
+def _record(about: str, **properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": about,
+        "properties": properties,
+        "required": sorted(properties),
+        "additionalProperties": False,
+    }
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+def _list(items: dict[str, Any], about: str) -> dict[str, Any]:
+    return {"type": "array", "items": items, "description": about}
+
+
+def plan_schema() -> dict[str, Any]:
+    """The schema, draft-07."""
+    source = _or_null(
+        _record(
+            "Where in the configuration it comes from.", file=_TEXT, line={"type": "integer", "minimum": 0}
+        )
+    )
+    place = _or_null(
+        _record("Where it is.", file=_TEXT, line=_COUNT, column=_COUNT),
+    )
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Plan",
+        "description": "What apply would write, as `reconciler plan --out` saves it. Money and quantities are "
+        "decimal strings. Within format 1, keys are added and never changed or removed.",
+        "type": "object",
+        "properties": {
+            "formatVersion": {"const": FORMAT_VERSION},
+            "tool": {**_TEXT, "description": "The program and version that made it."},
+            "site": {**_TEXT, "description": "The folder's name."},
+            "marker": _record("Whose tags are written, and where.", owner=_TEXT, customField=_TEXT_OR_NULL),
+            "instance": _record(
+                "The ConnectWise and the Sophos partner it is about; no other is written.",
+                connectwiseHost=_TEXT,
+                connectwiseCompany=_TEXT,
+                sophosPartner=_TEXT,
+            ),
+            "today": {**_DAY, "description": "The site's day."},
+            "period": _or_null(
+                _record(
+                    "The Sophos month it speaks of.",
+                    month=_MONTH,
+                    title=_TEXT,
+                    firstDay=_DAY,
+                    lastDay=_DAY,
+                    closed={"type": "boolean"},
+                )
+            ),
+            "configHash": _TEXT,
+            "hash": {**_TEXT, "description": "Of changes, period, instance; finds accidents only."},
+            "changes": _list(_change(source), "In the order of the run."),
+            "diagnostics": _list(_diagnostic(place), "Errors first."),
+            "usageNotes": _list(_usage_note(), "Usage that no line carries."),
+            "removedRows": _list(
+                _record("A row that the base had.", key=_TEXT, text=_TEXT), "With --since only."
+            ),
+            "summary": {"type": "object", "additionalProperties": _COUNT, "description": "Counts."},
+        },
+        "required": [
+            "formatVersion", "tool", "site", "marker", "instance", "today", "period", "configHash", "hash",
+            "changes", "diagnostics", "usageNotes", "removedRows", "summary",
+        ],
+        "additionalProperties": False,
+    }  # fmt: skip
+
+
+def _change(source: dict[str, Any]) -> dict[str, Any]:
+    number = {"type": ["integer", "null"], "minimum": 1}
+    return _record(
+        "One reviewed step; changes with one `write` are one request and share one fate.",
+        id={**_TEXT, "description": "Action and natural key, free of values, stable across runs."},
+        action={"enum": [action.value for action in Action]},
+        target=_record("The product.", type={"const": "product"}, identifier=_TEXT, id=number),
+        cause={"enum": [None, *(cause.value for cause in Cause)]},
+        reason=_TEXT,
+        fields=_list(
+            {
+                "type": "object",
+                "description": "One value before and after.",
+                "properties": {"field": _TEXT, "before": {}, "after": {}},
+                "required": ["after", "before", "field"],
+                "additionalProperties": False,
+            },
+            "What is written.",
+        ),
+        write=_TEXT,
+        dependsOn=_list(_TEXT, "Writes that must have succeeded before."),
+        blockedBy=_list(_TEXT, "Diagnostics for which it is held back."),
+        precondition=_record("Which record it expects to find.", id=number, identifier=_TEXT_OR_NULL),
+        source=source,
+        money={"type": "null", "description": "Reserved for changes of agreement lines."},
+    )
+
+
+def _diagnostic(place: dict[str, Any]) -> dict[str, Any]:
+    return _record(
+        "Something to say: what is wrong, where, and what to do.",
+        severity={"enum": [severity.value for severity in Severity]},
+        code=_TEXT,
+        message=_TEXT,
+        remedy=_TEXT,
+        subject=_TEXT_OR_NULL,
+        source=place,
+    )
+
+
+def _usage_note() -> dict[str, Any]:
+    return _record(
+        "Usage without a mapping, without a customer, or deliberately excluded.",
+        kind={"enum": ["unmapped", "unassigned", "excluded"]},
+        code=_TEXT,
+        description=_TEXT,
+        quantity=_TEXT,
+        customers=_COUNT,
+        value={"type": "object", "additionalProperties": _TEXT},
+        serial=_TEXT_OR_NULL,
+        detail=_TEXT,
+    )
