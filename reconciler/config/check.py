@@ -6,10 +6,9 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from reconciler.config.merge import SECTIONS
 from reconciler.config.nodes import key_at, value_at
 from reconciler.config.schema import LIMIT_REASONS, shared_schema
-from reconciler.config.wording import did_you_mean, either, sentences, show
+from reconciler.config.wording import did_you_mean, either, sentences, show, subject_of
 from reconciler.config.words import CODE, DATE, IDENTIFIER, NAMED, OFF, ONE_LINE, TENANT, types_of
 from reconciler.model.diagnostics import Diagnostic, error
 from reconciler.model.money import plain
@@ -49,16 +48,48 @@ _TYPE_WORDS = {
 
 @cache
 def _validator() -> Any:
-    """The one validator; its patterns also refuse a line break at the end, which `$` would let pass."""
+    """The one validator; its patterns also refuse a line break at the end, which `$` would let pass.
+
+    Texts and flags that are plainly fine are not handed down one by one: a thousand rows have four
+    thousand of them, and each would cost the library a new validator.
+    """
     import jsonschema  # a tenth of a second that other commands need not wait for
 
     def pattern(_validator: Any, wanted: str, instance: Any, _schema: Any) -> Iterator[Any]:
         if isinstance(instance, str) and ("\n" in instance or not re.search(wanted, instance)):
             yield jsonschema.ValidationError(wanted)
 
+    def properties(validator: Any, wanted: Any, instance: Any, _schema: Any) -> Iterator[Any]:
+        if isinstance(instance, dict):
+            for key, value in instance.items():
+                if key in wanted and not _plainly_fine(value, wanted[key]):
+                    yield from validator.descend(value, wanted[key], path=key, schema_path=key)
+
+    def names(validator: Any, wanted: Any, instance: Any, _schema: Any) -> Iterator[Any]:
+        if isinstance(instance, dict):
+            for key in instance:
+                if not _plainly_fine(key, wanted):
+                    yield from validator.descend(key, wanted)
+
     extend: Any = jsonschema.validators.extend
-    extended = extend(jsonschema.Draft7Validator, {"pattern": pattern})
-    return extended(shared_schema())
+    keywords = {"pattern": pattern, "properties": properties, "propertyNames": names}
+    return extend(jsonschema.Draft7Validator, keywords)(shared_schema())
+
+
+def _plainly_fine(value: Any, schema: dict[str, Any]) -> bool:
+    """Whether a text or a flag is surely valid; False only means that the library shall look."""
+    if "enum" in schema:
+        return False
+    if isinstance(value, bool):
+        return "boolean" in schema["type"]
+    return (
+        isinstance(value, str)
+        and "string" in schema["type"]
+        and schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value))
+        and (
+            "pattern" not in schema or ("\n" not in value and re.search(schema["pattern"], value) is not None)
+        )
+    )
 
 
 def check(root: Mapping, converted: Converted) -> tuple[list[Diagnostic], set[Path]]:
@@ -80,17 +111,11 @@ def check(root: Mapping, converted: Converted) -> tuple[list[Diagnostic], set[Pa
 Told = list[tuple["Path", Diagnostic]]
 
 
-def subject_of(path: Path) -> str | None:
-    """What a path is about, in the plan's own terms: `product/MSP-GOLD`, `code/CEMA-MSP`."""
-    kinds = {"mappings": "code", "products": "product", "lines": "product", "customers": "customer"}
-    if len(path) < 2 or path[0] not in kinds or not isinstance(path[1], str):
-        return None
-    return f"{kinds[str(path[0])]}/{path[1].lower() if path[0] == 'customers' else path[1]}"
-
-
 def name_of(path: Path) -> str:
-    """How a message names the place: its last key, or the list that it is an item of."""
+    """How a message names the place: its last key, or which one of a list it is."""
     keys = [part for part in path if isinstance(part, str)]
+    if path and isinstance(path[-1], int):
+        return f"Number {path[-1] + 1} of `{keys[-1]}`"
     return f"`{keys[-1]}`" if keys else "The configuration"
 
 
@@ -107,22 +132,20 @@ def _unknown(root: Mapping, path: Path, found: Any) -> Told:
             continue
         at = (*path, key)
         where = f"under {name_of(path)}" if path else "at the top of a file"
-        remedy = did_you_mean(key, known) or f"Known here: {either(known)}."
-        if not path and key.casefold() in ("mapping", "map"):
-            remedy = did_you_mean(key, SECTIONS)
-        told.append(
-            (
-                at,
-                error(
-                    "unknown-key",
-                    f"{show(key)} is no key {where}.",
-                    remedy,
-                    location=key_at(root, at),
-                    subject=subject_of(at),
-                ),
-            )
-        )
+        code, message = "unknown-key", f"{show(key)} is no key {where}."
+        remedy = did_you_mean(key, known) or _listed(known)
+        if key.isdigit() and found.instance[key] is None:
+            code, message = "decimal-comma", f"After the comma, {show(key)} starts a new key {where}."
+            remedy = "Write decimals after a point, such as 4.50."
+        place = key_at(root, at)
+        told.append((at, error(code, message, remedy, location=place, subject=subject_of(at))))
     return told
+
+
+def _listed(known: list[str]) -> str:
+    if len(known) > 12:
+        return "The reference, docs/configuration.md, lists the keys."
+    return f"Known here: {either(known)}." if known else ""
 
 
 def _missing(root: Mapping, path: Path, found: Any) -> Told:
@@ -202,7 +225,7 @@ def _is_key(found: Any) -> bool:
 def _text_told(root: Mapping, path: Path, found: Any, code: str, message: str, remedy: str) -> Told:
     """Tell about a text that is a value or, under propertyNames, a key."""
     if not _is_key(found):
-        return _at_value(root, path, code, f"{name_of(path)}: {message}", remedy)
+        return _at_value(root, path, code, f"{name_of(path)} is {show(found.instance)}: {message}", remedy)
     at = (*path, found.instance)
     place = key_at(root, at)
     told = error(code, f"{show(found.instance)}: {message}", remedy, location=place, subject=subject_of(at))
@@ -215,18 +238,16 @@ def _pattern(root: Mapping, path: Path, found: Any) -> Told:
         return []  # said as an empty text
     if wanted in (IDENTIFIER, NAMED):
         if wanted == NAMED and re.fullmatch("#[0-9]+", text):
-            return _text_told(
-                root, path, found, "malformed", f"{show(text)} is an id.", f"Write {{id: {text[1:]}}}."
-            )
+            return _text_told(root, path, found, "malformed", "that is an id.", f"Write {{id: {text[1:]}}}.")
         remedy = f"Name it by its id, {{id: 7}}. {_UNSAFE}"
         if _is_key(found):
             remedy = f"It cannot be named here; a row can map to it by its id, {{id: 7}}. {_UNSAFE}"
-        message = f"{show(text)} holds {_odd_characters(wanted, text)}."
+        message = f"it holds {_odd_characters(wanted, text)}."
         return _text_told(root, path, found, "unsafe-identifier", message, remedy)
     what, remedy = _PATTERNS.get(wanted, ("this is not written as it must be", ""))
     if not remedy:
         remedy = _example(found.schema) or "Letters, digits and . _ - only."
-    return _text_told(root, path, found, "malformed", f"{what}: {show(text)}.", remedy)
+    return _text_told(root, path, found, "malformed", f"{what}.", remedy)
 
 
 def _odd_characters(wanted: str, text: str) -> str:
@@ -237,7 +258,9 @@ def _odd_characters(wanted: str, text: str) -> str:
 def _too_long(root: Mapping, path: Path, found: Any) -> Told:
     limit, length = found.validator_value, len(found.instance)
     remedy = sentences(f"Shorten it by {length - limit}.", LIMIT_REASONS.get(limit, ""))
-    return _text_told(root, path, found, "too-long", f"{length} characters; {limit} are the most.", remedy)
+    return _text_told(
+        root, path, found, "too-long", f"it has {length} characters; {limit} are the most.", remedy
+    )
 
 
 def _empty_text(root: Mapping, path: Path, found: Any) -> Told:

@@ -234,7 +234,7 @@ def _hidden(name: str, text: str) -> list[Diagnostic]:
                 location=Location(name, text.count("\n", 0, found.start()) + 1, found.start() - start + 1),
             )
         )
-        if len(diagnostics) == 20:  # a binary file need not be listed byte by byte
+        if len(diagnostics) == 5:  # a binary file need not be listed byte by byte
             break
     return diagnostics
 

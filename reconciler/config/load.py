@@ -17,7 +17,7 @@ from reconciler.config.rules import apply_rules
 from reconciler.config.schema import shared_schema
 from reconciler.config.values import convert
 from reconciler.config.view import Document, prune
-from reconciler.model.diagnostics import Severity, has_errors
+from reconciler.model.diagnostics import Severity, error, has_errors, warning
 from reconciler.model.money import plain
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from reconciler.config.nodes import Node
     from reconciler.model.desired import Desired
     from reconciler.model.diagnostics import Diagnostic
+
+
+SHOWN_LIMIT = 500
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,10 @@ def load(folder: Path, *, today: date | None = None) -> Loaded:
             roots.append(root)
         elif not found:
             diagnostics.append(empty_file(source.name))
-    # A file that cannot be read may hold what another one refers to.
-    complete = not has_errors(diagnostics)
     merged, found = merge(roots)
     diagnostics += found
+    # What could not be read may hold what another row refers to.
+    complete = not has_errors(diagnostics)
     converted = convert(merged, shared_schema())
     problems, wrong = check(merged, converted)
     wrong |= converted.wrong
@@ -74,7 +77,7 @@ def load(folder: Path, *, today: date | None = None) -> Loaded:
     document = Document(merged, converted.value, frozenset(wrong), diagnostics)
     desired = build(document)
     apply_rules(document, desired, complete=complete, today=today)
-    told = in_order(diagnostics)
+    told = shortened(in_order(diagnostics))
     failed = has_errors(told)
     return Loaded(
         desired=None if failed else desired,
@@ -100,6 +103,15 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
             ),
         )
     )
+
+
+def shortened(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """No more than people read; what was left out is said."""
+    if len(diagnostics) <= SHOWN_LIMIT:
+        return diagnostics
+    text = f"There are {len(diagnostics)} problems; the first {SHOWN_LIMIT} are shown."
+    say = error if has_errors(diagnostics) else warning
+    return (say("more-problems", text, "Correct these first."), *diagnostics[:SHOWN_LIMIT])
 
 
 def hash_of(values: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 DEPTH_LIMIT = 20
 SIZE_LIMIT = 100_000
 MERGE_KEY = "<<"
+_LONG_TAG = "tag:yaml.org,2002:"
 
 #: Both loaders give the same events; the one in C is ten times faster but is not built everywhere.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -50,7 +51,9 @@ class _StopError(Exception):
 @dataclass
 class _State:
     name: str
+    lines: tuple[str, ...]
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    size: int = 0
     stack: list[_Open] = field(default_factory=list)
     anchors: dict[str, Node] = field(default_factory=dict)
     root: Node | None = None
@@ -64,7 +67,7 @@ def parse(name: str, text: str) -> tuple[Node | None, tuple[Diagnostic, ...]]:
 
     A file with a diagnostic may still have a tree, so that its other mistakes are found as well.
     """
-    state = _State(name)
+    state = _State(name, tuple(text.split("\n")))
     try:
         for event in _events(state, text):
             _take(state, event)
@@ -103,7 +106,8 @@ def _syntax(state: _State, problem: yaml.YAMLError) -> Diagnostic:
     mark = getattr(problem, "problem_mark", None) or getattr(problem, "context_mark", None)
     what = getattr(problem, "problem", None) or getattr(problem, "reason", None) or "it cannot be read"
     context = getattr(problem, "context", None)
-    tab = "\\t" in str(what) or "tab" in str(what)
+    location = state.place(mark) if mark else Location(state.name, 1)
+    tab = "\t" in "".join(state.lines[location.line - 1 : location.line])[: location.column]
     return error(
         "yaml-syntax",
         f"This is not valid YAML: {context + ', ' if context else ''}{what}.",
@@ -111,49 +115,57 @@ def _syntax(state: _State, problem: yaml.YAMLError) -> Diagnostic:
         if tab
         else "Look at this line and the one before it: a missing colon, quote, bracket or blank, "
         "or an indentation that does not fit.",
-        location=state.place(mark) if mark else Location(state.name, 1),
+        location=location,
     )
 
 
 def _take(state: _State, event: Any) -> None:
-    if isinstance(event, yaml.AliasEvent):
-        _add(state, _alias(state, event))
-    elif isinstance(event, yaml.ScalarEvent):
+    kind = type(event)
+    if kind is yaml.ScalarEvent:
         location = state.place(event.start_mark)
-        _tag(state, event, location)
-        _look_for_hidden(state, event.value, location)
-        scalar = Scalar(event.value, not event.style, location)
-        _name(state, event.anchor, scalar)
-        _add(state, scalar)
-    elif isinstance(event, yaml.CollectionStartEvent):
-        location = state.place(event.start_mark)
-        _tag(state, event, location)
-        if len(state.stack) >= DEPTH_LIMIT:
-            raise _StopError(
-                error(
-                    "too-deep",
-                    f"This is nested more than {DEPTH_LIMIT} levels deep.",
-                    "The format needs six.",
-                    location=location,
-                )
-            )
-        state.stack.append(_Open(location, event.anchor, isinstance(event, yaml.MappingStartEvent)))
-    elif isinstance(event, yaml.CollectionEndEvent):
+        text = event.value
+        if event.tag is not None:
+            _tag(state, event, location)
+        if not text.isascii() or not text.isprintable():
+            _look_for_hidden(state, text, location)
+        scalar = Scalar(text, not event.style, location)
+        if event.anchor is not None:
+            state.anchors[event.anchor] = scalar
+        _add(state, scalar, 1)
+    elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+        _open(state, event, kind is yaml.MappingStartEvent)
+    elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
         done = state.stack.pop()
         node = _finish(done)
-        _name(state, done.anchor, node)
-        _add(state, node)
+        if done.anchor is not None:
+            state.anchors[done.anchor] = node
+        # Its content was counted when it was added.
+        _add(state, node, 1)
+    elif kind is yaml.AliasEvent:
+        node = _alias(state, event)
+        _add(state, node, node.size)
+
+
+def _open(state: _State, event: Any, is_mapping: bool) -> None:
+    location = state.place(event.start_mark)
+    if event.tag is not None:
+        _tag(state, event, location)
+    if len(state.stack) >= DEPTH_LIMIT:
+        raise _StopError(
+            error(
+                "too-deep",
+                f"This is nested more than {DEPTH_LIMIT} levels deep.",
+                "The format needs eight.",
+                location=location,
+            )
+        )
+    state.stack.append(_Open(location, event.anchor, is_mapping))
 
 
 def _finish(done: _Open) -> Node:
     if done.is_mapping:
         return Mapping(done.entries, done.location, done.size)
     return Sequence(tuple(done.items), done.location, done.size)
-
-
-def _name(state: _State, anchor: str | None, node: Node) -> None:
-    if anchor is not None:
-        state.anchors[anchor] = node
 
 
 def _alias(state: _State, event: Any) -> Node:
@@ -185,7 +197,7 @@ def _tag(state: _State, event: Any, location: Location) -> None:
         state.diagnostics.append(
             error(
                 "yaml-tag",
-                f"The YAML tag {show(event.tag)} is not accepted.",
+                f"The YAML tag {show(event.tag.replace(_LONG_TAG, '!!'))} is not accepted.",
                 "Remove it; quote the text if it is meant to start with an exclamation mark.",
                 location=location,
             )
@@ -205,13 +217,15 @@ def _look_for_hidden(state: _State, text: str, location: Location) -> None:
         )
 
 
-def _add(state: _State, node: Node) -> None:
+def _add(state: _State, node: Node, size: int) -> None:
+    """Put a node where it belongs; `size` is what it adds to the file's, all of it for an alias."""
     if not state.stack:
         state.root = node
         return
     above = state.stack[-1]
     above.size += node.size
-    if sum(level.size for level in state.stack) > SIZE_LIMIT:
+    state.size += size
+    if state.size > SIZE_LIMIT:
         raise _StopError(
             error(
                 "too-many-values",

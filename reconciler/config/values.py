@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from reconciler.config.nodes import Mapping, Node, Scalar, Sequence, is_null
-from reconciler.config.wording import sentences, show
+from reconciler.config.wording import sentences, show, subject_of
 from reconciler.config.words import Schema, types_of
 from reconciler.model.diagnostics import Diagnostic, error
 
@@ -73,7 +73,7 @@ def _scalar(node: Scalar, types: tuple[str, ...], path: Path, result: Converted)
         if "boolean" in types:
             return _any_scalar(node)
         if node.plain and node.text in ("Null", "NULL"):
-            result.refuse(path, _null_in_capitals(node))
+            result.refuse(path, _null_in_capitals(node, path))
         return node.text
     if "boolean" in types:
         return _boolean(node, path, result)
@@ -91,12 +91,13 @@ def _any_scalar(node: Scalar) -> Any:
     return node.text
 
 
-def _null_in_capitals(node: Scalar) -> Diagnostic:
+def _null_in_capitals(node: Scalar, path: Path) -> Diagnostic:
     return error(
         "ambiguous-null",
         f"{node.text} could be a text or nothing at all.",
         f'Write null to clear the field, or "{node.text}" in quotes for the text.',
         location=node.location,
+        subject=subject_of(path),
     )
 
 
@@ -118,6 +119,7 @@ def _boolean(node: Scalar, path: Path, result: Converted) -> Any:
                 else "",
             ),
             location=node.location,
+            subject=subject_of(path),
         ),
     )
     return None
@@ -142,7 +144,7 @@ def _number(node: Scalar, whole: bool, path: Path, result: Converted) -> Any:
         remedy = f"Write {text.strip()} without quotes."
     else:
         code, message, remedy = _no_number(text)
-    result.refuse(path, error(code, message, remedy, location=node.location))
+    result.refuse(path, error(code, message, remedy, location=node.location, subject=subject_of(path)))
     return None
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from reconciler.config.nodes import Mapping, key_at, value_at
-from reconciler.config.wording import show
+from reconciler.config.wording import show, subject_of
 from reconciler.model.desired import AgreementSelector
 from reconciler.model.diagnostics import Diagnostic, error
 from reconciler.model.fields import normalise_text
@@ -106,7 +106,13 @@ class View:
                 "Write the reason, for whoever reads it next year." if key in ("exclude", "reason") else ""
             )
             self.document.diagnostics.append(
-                error("empty-text", f"`{key}` is empty.", remedy, location=self.where(key))
+                error(
+                    "empty-text",
+                    f"`{key}` is empty.",
+                    remedy,
+                    location=self.where(key),
+                    subject=subject_of(self.path),
+                )
             )
         return value or ""
 
@@ -128,6 +134,7 @@ class View:
                     f"`{key}` is {value}; {places} decimal places are kept.",
                     "Write the rounded number; nothing is rounded in silence.",
                     location=self.where(key),
+                    subject=subject_of(self.path),
                 )
             )
         return value
@@ -151,6 +158,7 @@ class View:
                     f"{show(value)} is not in the calendar.",
                     "Write an existing day as YYYY-MM-DD.",
                     location=self.where(key),
+                    subject=subject_of(self.path),
                 )
             )
             return None

@@ -32,6 +32,15 @@ def _escaped(char: str) -> str:
     return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char, f"\\u{ord(char):04x}")
 
 
+def subject_of(path: tuple[str | int, ...]) -> str | None:
+    """What a path is about, in the plan's own terms: `product/MSP-GOLD`, `code/CEMA-MSP`."""
+    kinds = {"mappings": "code", "products": "product", "lines": "product", "customers": "customer"}
+    kind = kinds.get(str(path[0])) if len(path) > 1 else None
+    if kind is None:
+        return None
+    return f"{kind}/{str(path[1]).lower() if kind == 'customer' else path[1]}"
+
+
 def code_point(char: str) -> str:
     """As character tables name it: `U+202E`."""
     return f"U+{ord(char):04X}"
@@ -41,7 +50,7 @@ def near(text: str, known: Iterable[str]) -> str | None:
     """The known text that was probably meant, if one is close enough."""
     from rapidfuzz import fuzz, process  # only a file with a mistake needs it
 
-    choices = {candidate.casefold(): candidate for candidate in known}
+    choices = {candidate.casefold(): candidate for candidate in sorted(known)}
     found = process.extractOne(text.casefold(), list(choices), scorer=fuzz.ratio, score_cutoff=_CUTOFF)
     return choices[found[0]] if found else None
 

@@ -10,6 +10,7 @@ from reconciler.model.identifiers import identifier_key
 if TYPE_CHECKING:
     from datetime import date
 
+    from reconciler.config.values import Path
     from reconciler.config.view import Document
     from reconciler.model.desired import Desired, Product, Row
     from reconciler.model.diagnostics import Diagnostic, Location
@@ -51,6 +52,18 @@ class Facts:
         return (*self.rows, *self.aliases)
 
 
+#: Keys of a customer's row whose loss hides no code, product or company from the rules.
+_HARMLESS = frozenset({"name", "agreement", "sync", "mode", "lines", "firewalls", "movedFrom", "until"})
+
+
+def _hides(path: Path) -> bool:
+    """Whether a refused value may have held what other rows refer to."""
+    if len(path) < 2 or path[0] not in ("mappings", "customers"):
+        return len(path) < 2
+    harmless = ("sync", "until") if path[0] == "mappings" else _HARMLESS
+    return len(path) == 2 or path[2] not in harmless
+
+
 def gather(document: Document, desired: Desired, *, complete: bool, today: date | None) -> Facts:
     """Index the configuration."""
     targets: dict[str, Target] = {}
@@ -70,7 +83,7 @@ def gather(document: Document, desired: Desired, *, complete: bool, today: date 
     return Facts(
         document=document,
         desired=desired,
-        complete=complete and not document.wrong,
+        complete=complete and not any(_hides(path) for path in document.wrong),
         today=today,
         rows={row.code: row for row in desired.rows},
         aliases=aliases,

@@ -70,7 +70,8 @@ def count_given(facts: Facts) -> None:
     terms = {line.product.key: line for line in facts.desired.lines}
     for key, target in facts.targets.items():
         own = terms.get(key)
-        if len(target.codes) < 2 or not facts.complete or (own and own.count):
+        refused = any(path[:1] == ("lines",) for path in facts.document.wrong)
+        if len(target.codes) < 2 or not facts.complete or refused or (own and own.count):
             continue
         location = own.location if own else list(target.codes.values())[1]
         key_text = f'"{target.text}"' if target.text.startswith("#") else target.text
