@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from contextlib import chdir
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -35,6 +33,9 @@ def demo(runtime: Runtime) -> int:
 
     Works in a temporary folder with a copy of the starter mappings; nothing of yours is read or written.
     """
+    import shutil
+    import tempfile
+
     from reconciler.cli.resources import data_folder
     from reconciler.cli.sandbox import sandbox_modules
 

@@ -6,7 +6,6 @@ import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
-from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,4 +45,6 @@ class Runtime:
 
     def today(self, time_zone: str) -> date:
         """The site's day."""
+        from zoneinfo import ZoneInfo
+
         return self.now().astimezone(ZoneInfo(time_zone)).date()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import click
@@ -42,6 +40,9 @@ def search(runtime: Runtime, text: str, code: str, everything: bool, output_form
 
 
 def _read(runtime: Runtime, text: str) -> list[CatalogEntry]:
+    import asyncio
+    from contextlib import AsyncExitStack
+
     from reconciler.cli.site import connect_connectwise, progress
     from reconciler.connectwise.catalog import search_items
 

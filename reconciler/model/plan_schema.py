@@ -45,14 +45,14 @@ def plan_schema() -> dict[str, Any]:
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Plan",
-        "description": "What apply would write, as `reconciler plan --out` saves it. Money and quantities are "
-        "decimal strings. Within format 1, keys are added and never changed or removed.",
+        "description": "What apply would write, as `reconciler plan --out` saves it. Money and quantities "
+        "are decimal strings. Within format 1, keys are added and never changed or removed.",
         "type": "object",
         "properties": {
             "formatVersion": {"const": FORMAT_VERSION},
             "tool": {**_TEXT, "description": "The program and version that made it."},
             "site": {**_TEXT, "description": "The folder's name."},
-            "marker": _record("Whose tags are written, and where.", owner=_TEXT, customField=_TEXT_OR_NULL),
+            "marker": _record("Whose tags, and where.", owner=_TEXT, customField=_TEXT_OR_NULL),
             "instance": _record(
                 "The ConnectWise and the Sophos partner it is about; no other is written.",
                 connectwiseHost=_TEXT,
@@ -71,7 +71,7 @@ def plan_schema() -> dict[str, Any]:
                 )
             ),
             "configHash": _TEXT,
-            "hash": {**_TEXT, "description": "Of changes, period, instance; finds accidents only."},
+            "hash": {**_TEXT, "description": "Of changes, period, instance."},
             "changes": _list(_change(source), "In the order of the run."),
             "diagnostics": _list(_diagnostic(place), "Errors first."),
             "usageNotes": _list(_usage_note(), "Usage that no line carries."),
