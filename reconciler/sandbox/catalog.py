@@ -87,7 +87,7 @@ def _settled_identifier(site: Site, wanted: Any, own: int | None, complaints: Co
     if not isinstance(wanted, str) or policy == "accept":
         return wanted
     others = (row for row in site.world.rows("catalog") if row["id"] != own)
-    if policy == "error":
+    if policy == "error" or own is not None:
         if any(row["identifier"].lower() == wanted.lower() for row in others):
             complaints.add("ObjectExists", "identifier", "Product ID already in use.")
         return wanted

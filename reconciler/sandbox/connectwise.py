@@ -17,7 +17,7 @@ from reconciler.sandbox.catalog import change_item, create_item, delete_item
 from reconciler.sandbox.errors import Refused, forbidden, record_not_found, route_not_found, simple
 from reconciler.sandbox.listing import count_of, listing_from, one_of, page_of
 from reconciler.sandbox.schema import RESOURCES
-from reconciler.sandbox.site import LEGACY_CODEBASE, MOVED_CODEBASE
+from reconciler.sandbox.site import LEGACY_CODEBASE
 from reconciler.sandbox.views import projected, shown
 from reconciler.sandbox.writing import read_json
 
@@ -93,10 +93,7 @@ def _wrong_credentials(site: Site) -> Refused:
 
 
 def _codebase_is_served(site: Site, codebase: str) -> bool:
-    if codebase == LEGACY_CODEBASE:
-        return True
-    moved = site.codebase() == MOVED_CODEBASE
-    return codebase == site.codebase() or (codebase == "v2025_1" and not moved)
+    return codebase in (LEGACY_CODEBASE, site.codebase())
 
 
 def answer_connectwise(site: Site, codebase: str, call: Call) -> Answer:
@@ -150,6 +147,8 @@ def _answer_resource(site: Site, call: Call, resource: Resource, match: re.Match
     found = match.groupdict()
     parent = int(found["parent"]) if found.get("parent") else None
     verbs = resource.verbs
+    if found["id"] and resource.table == "catalogInfo":
+        raise route_not_found()
     if found["id"]:
         _allow(call, *sorted(verbs - {"POST"}))
     else:

@@ -156,6 +156,8 @@ def _with_children(site: Site, listing: Listing, rows: Iterable[Row]) -> Iterabl
 
 def _sorted(site: Site, listing: Listing, rows: Iterable[Row]) -> list[Row]:
     ordered = list(rows)
+    if listing.order_by.strip().lower() in ("", "id", "id asc"):
+        return ordered
     for term in reversed([part.split() for part in listing.order_by.split(",") if part.strip()]):
         found = column(site, listing.resource, term[0])
         direction = term[1].lower() if len(term) > 1 else "asc"

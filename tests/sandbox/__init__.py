@@ -1,0 +1,1 @@
+"""The sandbox, judged by what the public descriptions of both APIs say."""
