@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reconciler.config.reference import configuration_page
 from reconciler.config.schema import mappings_schema
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def _json(document: dict[str, Any]) -> str:
 #: Each generated file, by its path in the repository, with what gives its text.
 GENERATED: list[tuple[str, Callable[[], str]]] = [
     ("schemas/mappings.schema.json", lambda: _json(mappings_schema())),
+    ("docs/configuration.md", configuration_page),
 ]
 
 

@@ -7,9 +7,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from reconciler.config.nodes import key_at, value_at
-from reconciler.config.schema import LIMIT_REASONS, shared_schema
+from reconciler.config.schema import limit_reason, shared_schema
 from reconciler.config.wording import did_you_mean, either, sentences, show, subject_of
-from reconciler.config.words import CODE, DATE, IDENTIFIER, NAMED, OFF, ONE_LINE, TENANT, types_of
+from reconciler.config.words import CODE, COUNT, DATE, IDENTIFIER, NAMED, OFF, ONE_LINE, TENANT, types_of
 from reconciler.model.diagnostics import Diagnostic, error
 from reconciler.model.money import plain
 
@@ -24,6 +24,7 @@ ERRORS_LIMIT = 200
 
 _PATTERNS = {
     ONE_LINE: ("it must be one line of printable characters", "Remove tabs, line breaks and unusual blanks."),
+    COUNT: ("this is neither sum, max nor a productCode", "Write sum, max or one code that leads."),
     CODE: ("this is no Sophos productCode", "Write the code as Sophos does, such as CIXA-MSP."),
     TENANT: (
         "this is no Sophos tenant id",
@@ -257,7 +258,8 @@ def _odd_characters(wanted: str, text: str) -> str:
 
 def _too_long(root: Mapping, path: Path, found: Any) -> Told:
     limit, length = found.validator_value, len(found.instance)
-    remedy = sentences(f"Shorten it by {length - limit}.", LIMIT_REASONS.get(limit, ""))
+    name = next((key for key in reversed(path) if isinstance(key, str)), "")
+    remedy = sentences(f"Shorten it by {length - limit}.", limit_reason(name, found.schema))
     return _text_told(
         root, path, found, "too-long", f"it has {length} characters; {limit} are the most.", remedy
     )

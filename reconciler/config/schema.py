@@ -10,8 +10,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from reconciler.config import words
-from reconciler.config.schema_lines import catalog_field, customer, customer_defaults, line_terms
-from reconciler.model.fields import CATALOG_FIELDS, IDENTIFIER_LIMIT
+from reconciler.config.schema_lines import (
+    COMPANY_LIMIT,
+    catalog_field,
+    customer,
+    customer_defaults,
+    line_terms,
+)
+from reconciler.model.fields import CATALOG_FIELDS, FIELDS_BY_NAME, IDENTIFIER_LIMIT
 
 if TYPE_CHECKING:
     from reconciler.config.words import Schema
@@ -22,13 +28,18 @@ ABOUT = (
     "repository creates and edits, and which customer is billed where. Any number of *.yaml files under "
     "the folder, each holding any of these sections."
 )
-#: Why a text may not be longer, where the limit is not plainly ConnectWise's own.
-LIMIT_REASONS = {
-    IDENTIFIER_LIMIT: words.IDENTIFIER_WHY,
-    50: "ConnectWise keeps 50 characters.",
-    30: "ConnectWise keeps 30 characters in a company identifier.",
-    6000: "ConnectWise keeps 6000 characters.",
-}
+
+
+def limit_reason(name: str, schema: Schema) -> str:
+    """Why a text may not be longer, where ConnectWise is the reason."""
+    limit, pattern = schema["maxLength"], schema.get("pattern")
+    if limit == IDENTIFIER_LIMIT and pattern in (words.NAMED, words.IDENTIFIER):
+        return words.IDENTIFIER_WHY
+    if name == "description" and limit == FIELDS_BY_NAME[name].limit:
+        return f"The oldest ConnectWise releases in use keep {limit} characters; the lower limit is used."
+    if limit == COMPANY_LIMIT and pattern == words.NAMED:
+        return f"ConnectWise keeps {limit} characters of a company identifier."
+    return f"ConnectWise keeps {limit} characters." if limit in (50, 6000) else ""
 
 
 def mappings_schema() -> dict[str, Any]:

@@ -58,7 +58,7 @@ def line_terms(*, of_customer: bool = False) -> Schema:
         "count": words.strict_text(
             "How several Sophos products that share this product are counted within one tenant: sum, max, "
             "or the one productCode that leads. Required as soon as two codes share the product.",
-            words.CODE,
+            words.COUNT,
             example="max",
         ),
         "quantity": words.choice(
@@ -100,6 +100,8 @@ def line_terms(*, of_customer: bool = False) -> Schema:
                 example=[5513],
             ),
         }
+        for schema in properties.values():
+            schema.pop("default", None)  # the product's terms stand where nothing is said here
         return words.record("This customer's own terms, key by key over the product's.", properties)
     example = words.record(
         "Usage and the quantity it must give.",

@@ -20,6 +20,8 @@ IDENTIFIER = f"^[^{_ODD}\"'%\\\\\\[\\]]*$"
 #: As IDENTIFIER; `#7` would be taken for a record id.
 NAMED = f"^(?!#[0-9]+$)[^{_ODD}\"'%\\\\\\[\\]]*$"
 CODE = "^[A-Za-z0-9](?:[A-Za-z0-9 ._/+&-]*[A-Za-z0-9._/+&-])?$"
+#: How codes are counted together: a word, or the code that leads.
+COUNT = f"^(?:sum|max|{CODE[1:-1]})$"
 TENANT = "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$"
 DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 OFF = "^off$"
