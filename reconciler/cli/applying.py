@@ -21,6 +21,7 @@ from reconciler.model.identifiers import identifier_key
 from reconciler.model.observed import Instance
 from reconciler.model.outcome import DONE
 from reconciler.model.plan import CUSTOM_FIELD_PREFIX
+from reconciler.reporting.clean import clean
 from reconciler.reporting.outcome_text import outcome_summary, print_outcome
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def report(runtime: Runtime, run: Run, output_format: str) -> None:
             "\nStale: this plan no longer fits what is in ConnectWise. Nothing was written.", style="bold red"
         )
         for one in run.stale:
-            console.print(f"  {one.change.id}: {one.what}")
+            console.print(f"  {clean(one.change.id)}: {clean(one.what)}")
         console.print("Plan again and have that reviewed.")
     elif run.outcomes:
         console.print(f"\n{outcome_summary(run.outcomes)}", style="bold")

@@ -1,0 +1,117 @@
+"""ConnectWise's side of a bill: agreements, their lines and when they are invoiced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.model.identifiers import identifier_key
+
+if TYPE_CHECKING:
+    from datetime import date
+    from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A ConnectWise agreement. Dates are calendar days; None is "not set".
+
+    `end` is None while it has no end; `cancelled_on` is the day of a cancellation. `cycle` is the billing
+    cycle's option (`Monthly`, `Quarterly`, `NotRecurring`, …; empty where unknown). `period_type` says
+    which service period the next invoice covers (`Current`, `Future`, `Both`, `Undefined`).
+    """
+
+    id: int
+    name: str
+    type_id: int | None
+    type_name: str
+    company_id: int
+    company_identifier: str
+    company_name: str
+    start: date | None = None
+    end: date | None = None
+    cancelled: bool = False
+    cancelled_on: date | None = None
+    cycle: str = ""
+    bill_start: date | None = None
+    next_invoice: date | None = None
+    prorate: bool = False
+    period_type: str = ""
+    currency: str = ""
+    parent_id: int | None = None
+    parent_name: str = ""
+    bill_to: str = ""
+    one_time: bool = False
+
+    def in_force(self, day: date) -> bool:
+        """Whether it runs on that day."""
+        if self.start is not None and day < self.start:
+            return False
+        if self.end is not None and day > self.end:
+            return False
+        return not self.cancelled or (self.cancelled_on is not None and day < self.cancelled_on)
+
+
+@dataclass(frozen=True)
+class Line:
+    """An agreement's line ("addition" in the API), first billed on `effective`, last on `cancelled`.
+
+    Whether the cancelled date is the last billed day or the first unbilled one is not documented; it is
+    treated as the last billed day.
+    """
+
+    id: int
+    agreement_id: int
+    product_id: int
+    product_identifier: str
+    quantity: Decimal
+    less_included: Decimal
+    unit_price: Decimal
+    unit_cost: Decimal
+    bill_customer: str
+    effective: date | None = None
+    cancelled: date | None = None
+    invoice_description: str = ""
+    serial_number: str = ""
+    taxable: bool = False
+    last_updated: str = ""
+    updated_by: str = ""
+
+    @property
+    def product_key(self) -> str:
+        """The product's identifier as identifiers compare."""
+        return identifier_key(self.product_identifier)
+
+    def in_force(self, day: date) -> bool:
+        """Whether it is billed on that day."""
+        if self.effective is not None and day < self.effective:
+            return False
+        return self.cancelled is None or day <= self.cancelled
+
+
+@dataclass(frozen=True)
+class Recap:
+    """An agreement's invoicing as ConnectWise sums it up; amounts in the agreement's currency."""
+
+    agreement_id: int
+    last_invoice: date | None = None
+    last_amount: Decimal | None = None
+    next_invoice: date | None = None
+    next_amount: Decimal | None = None
+    unbilled_periods: int | None = None
+
+
+@dataclass(frozen=True)
+class Company:
+    """A ConnectWise company; a deleted one keeps its record, a merged one is gone."""
+
+    id: int
+    identifier: str
+    name: str
+    deleted: bool = False
+    status: str = ""
+
+    @property
+    def key(self) -> str:
+        """The identifier as identifiers compare."""
+        return identifier_key(self.identifier)
