@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.identifiers import identifier_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
     from decimal import Decimal
 
@@ -115,3 +116,18 @@ class Company:
     def key(self) -> str:
         """The identifier as identifiers compare."""
         return identifier_key(self.identifier)
+
+
+@dataclass(frozen=True)
+class Billing:
+    """What ConnectWise bills the mapped customers by.
+
+    `agreements` are all agreements of the mapped companies, whatever their state; `lines` holds the lines
+    of those that may still be billed, by agreement id: one that is absent could not be read. `recaps` are
+    by agreement id.
+    """
+
+    agreements: tuple[Agreement, ...]
+    companies: tuple[Company, ...]
+    lines: Mapping[int, tuple[Line, ...]]
+    recaps: Mapping[int, Recap]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
+    from reconciler.model.billing import Billing
     from reconciler.model.diagnostics import Diagnostic
     from reconciler.model.fields import Table, Value
     from reconciler.model.months import Month
@@ -156,7 +157,8 @@ class Observed:
     `items` are the products that the configuration names and those that carry a marker, each once.
     `similar` are products whose identifiers resemble a named one that was not found. `tables` holds the
     set-up tables that rows refer to; one that could not be read is absent and said in `diagnostics`.
-    `custom_fields` are the definitions that catalog items show, by caption key.
+    `custom_fields` are the definitions that catalog items show, by caption key. `billing` is read only where
+    usage is planned.
     """
 
     instance: Instance
@@ -167,4 +169,5 @@ class Observed:
     tenants: tuple[Tenant, ...] | None = None
     usage: tuple[UsageMonth, ...] = ()
     firewalls: tuple[FirewallLicence, ...] | None = None
+    billing: Billing | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
