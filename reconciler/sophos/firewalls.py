@@ -31,7 +31,7 @@ async def read_firewalls(client: Client) -> tuple[FirewallLicence, ...]:
 
 def _firewall(row: Mapping[str, Any]) -> FirewallLicence:
     """`billingTenant` and `tenant` may be absent or empty objects."""
-    licences = row.get("licenses") or []
+    licences = [] if row.get("licenses") is None else row["licenses"]
     if not isinstance(licences, list) or not all(isinstance(one, dict) for one in licences):
         raise WrongTypeError("licenses: it is no list of objects")
     products = [one.get("product") for one in licences]

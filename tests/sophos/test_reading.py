@@ -1,0 +1,333 @@
+"""Tenants, the bill and firewall licences, read to the end of their pages."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from reconciler.model.months import Month
+from reconciler.model.observed import FirewallLicence, Tenant
+from reconciler.sophos.firewalls import read_firewalls
+from reconciler.sophos.tenants import read_tenants
+from reconciler.sophos.usage import read_usage
+from reconciler.transport.errors import BadAnswer, Refused
+from tests.sophos.support import listed, sandbox, served
+
+pytestmark = pytest.mark.anyio
+
+OCTOBER = Month(2026, 10)
+TENANT = {"id": "AAAA0000-0000-4000-8000-000000000001", "name": "Alder Dental", "billingType": "usage"}
+LINE: dict[str, Any] = {
+    "accountId": "AAAA0000-0000-4000-8000-000000000001",
+    "productCode": "CIXA-MSP",
+    "productDescription": "Endpoint - 10-24 USERS",
+    "productGroup": "User",
+    "sku": "X",
+    "billableQuantity": 20,
+    "actualQuantity": 21.5,
+    "billingStartDate": "2026-09-26",
+    "billingEndDate": "2026-10-25",
+    "orderNumber": "ORD-1",
+    "orderLineItemNumber": "1",
+    "accountNumberOrSerialNumber": "A1",
+    "accountStatus": "active",
+    "assignedAccountIdentifier": "Alder",
+    "unitPrice": "1.40",
+    "unitPriceCurrency": "USD",
+    "contactName": "Private Person",
+    "contactEmail": "private@example.com",
+    "contactStreet": "1 Private Street",
+}
+FIREWALL: dict[str, Any] = {
+    "serialNumber": "C0100000000001",
+    "model": "XGS",
+    "tenant": {},
+    "billingTenant": {"id": "AAAA0000-0000-4000-8000-000000000001"},
+    "licenses": [{"product": {"code": "b"}}, {"product": {"code": "a"}}, {"product": {"code": "a"}}, {}],
+}
+
+
+def without(row: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in names}
+
+
+async def bill(*lines: dict[str, Any]) -> Any:
+    async with served(lambda _: listed(list(lines), size=1000)) as client:
+        return (await read_usage(client, OCTOBER)).lines
+
+
+# --- tenants
+
+
+@pytest.mark.parametrize("quirk", ["refuse", "cap"])
+@pytest.mark.parametrize("largest", ["100", "7", "1000"])
+async def test_every_tenant_is_read_whatever_the_page_size(quirk: str, largest: str) -> None:
+    quirks = {"tenants_page_size_max": largest, "sophos_page_size_over_max": quirk}
+    async with sandbox(None, **quirks) as (client, state):
+        tenants = await read_tenants(client)
+        expected = [row["id"] for row in state.world.tenants]
+    assert [tenant.id for tenant in tenants] == expected
+    assert len(expected) > 30
+
+
+async def test_a_tenant_is_read_with_its_id_in_lower_case() -> None:
+    row = TENANT | {"showAs": "Alder", "status": "active", "contact": {"email": "private@example.com"}}
+    async with served(lambda _: listed([row] if _.url.params.get("page", "1") == "1" else [])) as client:
+        tenants = await read_tenants(client)
+    assert tenants == (
+        Tenant("aaaa0000-0000-4000-8000-000000000001", "Alder Dental", "Alder", "usage", "active"),
+    )
+    assert "private" not in repr(tenants)
+
+
+async def test_no_tenants_are_none() -> None:
+    async with served(lambda _: listed([], total=0, items=0)) as client:
+        assert await read_tenants(client) == ()
+
+
+async def test_a_list_without_totals_ends_with_an_empty_page() -> None:
+    asked: list[str] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.params.get("page", "1"))
+        return listed([TENANT | {"id": f"t{asked[-1]}"}] if len(asked) < 4 else [])
+
+    async with served(server) as client:
+        assert [tenant.id for tenant in await read_tenants(client)] == ["t1", "t2", "t3"]
+    assert asked == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("items", "match"),
+    [
+        ([TENANT, TENANT | {"id": TENANT["id"].lower()}], "repeats tenant aaaa0000"),
+        ([without(TENANT, "id")], "tenant's id is missing"),
+        ([without(TENANT, "name")], "tenant's name is missing"),
+        ([TENANT | {"id": 7}], "tenant's id: 7 is no text"),
+        ([TENANT | {"status": {}}], "status"),
+        (["x"], "not a list of objects"),
+        ({}, "not a list of objects"),
+        (None, "not a list of objects"),
+    ],
+)
+async def test_tenants_of_another_shape_are_no_answer(items: Any, match: str) -> None:
+    async with served(lambda _: listed(items, total=1)) as client:
+        with pytest.raises(BadAnswer, match=match):
+            await read_tenants(client)
+
+
+async def test_a_tenant_on_two_pages_is_no_answer() -> None:
+    async with served(lambda _: listed([TENANT], total=2)) as client:
+        with pytest.raises(BadAnswer, match="repeats tenant"):
+            await read_tenants(client)
+
+
+async def test_fewer_tenants_than_promised_are_no_answer() -> None:
+    async with served(lambda _: listed([TENANT], total=1, items=2)) as client:
+        with pytest.raises(BadAnswer, match="not complete: 1 of 2"):
+            await read_tenants(client)
+
+
+@pytest.mark.parametrize(
+    "pages", [{"total": "x", "items": None, "maxSize": -1}, {"total": True, "maxSize": 0}]
+)
+async def test_odd_page_counts_decide_nothing(pages: dict[str, Any]) -> None:
+    def server(request: httpx.Request) -> httpx.Response:
+        return listed([TENANT] if request.url.params.get("page", "1") == "1" else [], **pages)
+
+    async with served(server) as client:
+        assert len(await read_tenants(client)) == 1
+
+
+async def test_pages_of_another_shape_are_no_answer() -> None:
+    async with served(lambda _: httpx.Response(200, json={"items": [], "pages": []})) as client:
+        with pytest.raises(BadAnswer, match="`pages`"):
+            await read_tenants(client)
+
+
+async def test_a_refusal_for_another_reason_stays_one() -> None:
+    async with served(lambda _: httpx.Response(400, json={"error": "BadRequest", "message": "no"})) as client:
+        with pytest.raises(Refused, match="BadRequest"):
+            await read_tenants(client)
+
+
+# --- usage
+
+
+async def test_the_whole_bill_is_read_by_its_keys() -> None:
+    def many(world: Any) -> None:
+        start = world.usage[2026, 10][0]
+        world.usage[2026, 10] = [start | {"orderLineItemNumber": f"{n:06}"} for n in range(2345)]
+
+    async with sandbox(many) as (client, state):
+        usage = await read_usage(client, OCTOBER)
+        keys = [request.query for request in state.requests if "/billing/usage/" in request.path]
+    assert usage.month == OCTOBER
+    assert usage.lines is not None
+    assert [line.order_line for line in usage.lines] == [f"{n:06}" for n in range(2345)]
+    assert ["pageFromKey" in query for query in keys] == [False, True, True]
+
+
+async def test_no_bill_is_not_an_empty_bill() -> None:
+    async with sandbox() as (client, _):
+        assert (await read_usage(client, Month(2019, 1))).lines is None
+    assert await bill() == ()
+
+
+async def test_a_line_is_read_with_decimals_days_and_no_contact() -> None:
+    [line] = await bill(LINE)
+    assert line.tenant_id == "aaaa0000-0000-4000-8000-000000000001"
+    assert (line.product_code, line.group) == ("CIXA-MSP", "User")
+    assert (line.billable, line.actual) == (Decimal(20), Decimal("21.5"))
+    assert (line.window_start, line.window_end) == (date(2026, 9, 26), date(2026, 10, 25))
+    assert (line.unit_price, line.currency) == (Decimal("1.40"), "USD")
+    assert (line.account_status, line.assigned_name) == ("active", "Alder")
+    assert "rivate" not in repr(line)
+
+
+@pytest.mark.parametrize("day", ["2021-04-31", "2021-13-01", "0000-01-01", "soon", "", None, "2026-10-251"])
+async def test_a_day_that_does_not_exist_is_none(day: str | None) -> None:
+    [line] = await bill(LINE | {"billingEndDate": day})
+    assert line.window_end is None
+    assert line.window_start == date(2026, 9, 26)
+
+
+@pytest.mark.parametrize("account", [{}, {"accountId": None}, {"accountId": ""}])
+async def test_a_line_without_a_tenant_is_kept(account: dict[str, Any]) -> None:
+    [line] = await bill(without(LINE, "accountId") | account)
+    assert line.tenant_id is None
+    assert line.account_or_serial == "A1"
+
+
+@pytest.mark.parametrize("quantity", ["12", "12.0", 12])
+async def test_quantities_may_be_numbers_or_texts_of_numbers(quantity: Any) -> None:
+    [line] = await bill(LINE | {"billableQuantity": quantity})
+    assert line.billable == 12
+
+
+@pytest.mark.parametrize("price", [None, "", "1,40", "free", [], True])
+async def test_a_price_that_is_no_number_is_not_known(price: Any) -> None:
+    [line] = await bill(LINE | {"unitPrice": price})
+    assert line.unit_price is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "match"),
+    [
+        ({"productCode": None}, "productCode is missing"),
+        ({"productCode": 5}, "productCode"),
+        ({"billableQuantity": None}, "billableQuantity"),
+        ({"billableQuantity": "many"}, "billableQuantity"),
+        ({"billableQuantity": True}, "billableQuantity"),
+        ({"actualQuantity": []}, "actualQuantity"),
+        ({"accountId": 5}, "accountId"),
+    ],
+)
+async def test_a_line_that_cannot_be_counted_is_no_answer(wrong: dict[str, Any], match: str) -> None:
+    with pytest.raises(BadAnswer, match=match):
+        await bill(LINE, LINE | {"orderLineItemNumber": "2"} | wrong)
+
+
+async def test_the_same_line_counts_once_and_different_ones_each() -> None:
+    same = dict(LINE)
+    other_customer = LINE | {"accountId": "bbbb"}
+    other_quantity = LINE | {"billableQuantity": 3}
+    lines = await bill(LINE, same, other_customer, other_quantity, same)
+    assert [(line.tenant_id, line.billable) for line in lines] == [
+        ("aaaa0000-0000-4000-8000-000000000001", 20),
+        ("bbbb", 20),
+        ("aaaa0000-0000-4000-8000-000000000001", 3),
+    ]
+
+
+async def test_lines_without_an_identity_are_never_taken_for_the_same() -> None:
+    nameless = without(LINE, "orderNumber", "orderLineItemNumber")
+    assert len(await bill(nameless, nameless)) == 2
+
+
+@pytest.mark.parametrize("key", ["again", 7, ["x"], {}])
+async def test_a_page_key_that_does_not_lead_on_is_no_answer(key: Any) -> None:
+    async with served(lambda _: listed([LINE], nextKey=key)) as client:
+        with pytest.raises(BadAnswer, match="does not lead on"):
+            await read_usage(client, OCTOBER)
+
+
+@pytest.mark.parametrize("end", [{}, {"nextKey": None}, {"nextKey": ""}])
+async def test_no_next_key_is_the_end(end: dict[str, Any]) -> None:
+    async with served(lambda _: listed([LINE], **end)) as client:
+        assert len((await read_usage(client, OCTOBER)).lines or ()) == 1
+
+
+async def test_a_bill_that_breaks_off_is_no_answer() -> None:
+    def server(request: httpx.Request) -> httpx.Response:
+        if "pageFromKey" in request.url.params:
+            return httpx.Response(404, json={"error": "resourceNotFound"})
+        return listed([LINE], nextKey="k")
+
+    async with served(server) as client:
+        with pytest.raises(BadAnswer, match="breaks off"):
+            await read_usage(client, OCTOBER)
+
+
+async def test_fewer_lines_than_promised_are_no_answer() -> None:
+    async with served(lambda _: listed([LINE], items=50)) as client:
+        with pytest.raises(BadAnswer, match="not complete: 1 of 50"):
+            await read_usage(client, OCTOBER)
+
+
+async def test_a_smaller_largest_page_is_honoured() -> None:
+    asked: list[dict[str, str]] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        asked.append(dict(request.url.params))
+        start = int(request.url.params.get("pageFromKey", "0"))
+        more = {"nextKey": str(start + 1)} if start < 2 else {}
+        return listed([LINE | {"orderLineItemNumber": str(start)}], maxSize=50, **more)
+
+    async with served(server) as client:
+        assert len((await read_usage(client, OCTOBER)).lines or ()) == 3
+    assert [query["pageSize"] for query in asked] == ["1000", "50", "50", "50"]
+
+
+# --- firewalls
+
+
+async def test_firewalls_are_read_with_the_customer_they_are_billed_to() -> None:
+    unassigned = without(FIREWALL, "billingTenant", "tenant", "licenses") | {"serialNumber": "C02"}
+    empty = FIREWALL | {"serialNumber": "C03", "billingTenant": {}, "licenses": None}
+    async with served(lambda _: listed([FIREWALL, unassigned, empty, FIREWALL], total=1)) as client:
+        firewalls = await read_firewalls(client)
+    assert firewalls == (
+        FirewallLicence("C0100000000001", "XGS", "aaaa0000-0000-4000-8000-000000000001", None, ("a", "b")),
+        FirewallLicence("C02", "XGS", None, None, ()),
+        FirewallLicence("C03", "XGS", None, None, ()),
+    )
+
+
+async def test_the_sandboxs_firewalls_are_read_to_the_end() -> None:
+    def many(world: Any) -> None:
+        start = world.firewalls[0]
+        world.firewalls[:] = [start | {"serialNumber": f"SBX{n:011}"} for n in range(120)]
+
+    async with sandbox(many) as (client, _):
+        assert len(await read_firewalls(client)) == 120
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"serialNumber": ""},
+        {"licenses": {}},
+        {"licenses": [1]},
+        {"billingTenant": "x"},
+        {"tenant": {"id": 5}},
+    ],
+)
+async def test_a_firewall_of_another_shape_is_no_answer(wrong: dict[str, Any]) -> None:
+    async with served(lambda _: listed([FIREWALL | wrong], total=1)) as client:
+        with pytest.raises(BadAnswer, match="a firewall's"):
+            await read_firewalls(client)
