@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.sandbox.parts import currency, midnight, month_before, running_month
+from reconciler.sandbox.views import billed
 
 if TYPE_CHECKING:
     from reconciler.sandbox.world import Row, World
@@ -162,9 +163,7 @@ def _add_agreements(world: World, customer: Customer) -> None:
             reasonCancelled="Moved to MSP Services", agreementStatus="Cancelled", nextInvoiceDate=None,
         )  # fmt: skip
     if customer.name in WITH_CHILD:
-        world.add_agreement(
-            customer.company, "Branch offices", type=customer.agreement, parentAgreement=main["id"]
-        )
+        world.add_agreement(customer.company, "Branch offices", type=_IT, parentAgreement=main["id"])
 
 
 def add_lines(world: World) -> None:
@@ -178,6 +177,8 @@ def add_lines(world: World) -> None:
             _add_line(world, customer, agreement, product, quantity)
     world.add_addition(world.agreements_of("COBBLESTONE")[0]["id"], "MSP-OLD-AV", 9,
                        cancelledDate=midnight(world.today.replace(day=1) - timedelta(days=1)))  # fmt: skip
+    for recap in world.rows("recaps"):
+        recap["lastInvoiceAmount"] = f"{billed(world, recap['id']):.2f}"
 
 
 def _quantities(world: World, month: tuple[int, int], tenant: str) -> dict[str, float]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.sandbox.schema import Field, Resource
     from reconciler.sandbox.site import Site
-    from reconciler.sandbox.world import Row
+    from reconciler.sandbox.world import Row, World
 
 _STAMPS = {"lastUpdated": "date", "updatedBy": "text", "dateEntered": "date", "createdDate": "date"}
 _INTEGER_PARTS = frozenset({"id", "numberOfDecimals"})
@@ -39,7 +39,20 @@ def expanded(site: Site, resource: Resource, row: Row) -> Row:
         full["nextInvoiceDate"] = row.get("nextInvoiceDate", agreement.get("nextInvoiceDate"))
         company = site.world.tables["companies"].get(agreement.get("company", {}).get("id"), {})
         full["companyName"] = company.get("name")
+        full.setdefault("nextInvoiceAmount", billed(site.world, row["id"]))
     return full
+
+
+def billed(world: World, agreement: int) -> float:
+    """What the agreement's open, billable additions come to in one period, before tax."""
+    total = Decimal(0)
+    for row in world.additions_of(agreement):
+        if row["billCustomer"] == "Billable" and not row.get("cancelledDate"):
+            quantity, included, price = (
+                Decimal(str(row.get(name) or 0)) for name in ("quantity", "lessIncluded", "unitPrice")
+            )
+            total += max(Decimal(0), quantity - included) * price
+    return float(total)
 
 
 def _addition_values(site: Site, row: Row) -> Row:
@@ -119,6 +132,8 @@ def column(site: Site, resource: Resource, path: str) -> Column | None:
     if name == "additionStatus" and site.quirks["addition-status"] == "absent":
         return None
     default = resource.defaults.get(name)
+    if not part and entry.kind == "date":
+        return Column("date", lambda row: row.get(name) or None)
     if not part:
         return Column(entry.kind, lambda row: row.get(name, default))
     if part not in entry.parts:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.sandbox.seed import empty_world, small_msp
-from tests.sandbox.helpers import Api
+from tests.sandbox.api import Api
 
 if TYPE_CHECKING:
     from reconciler.sandbox.world import World

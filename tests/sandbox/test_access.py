@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sandbox.helpers import ROOT, Api, item_body, signature
+from tests.sandbox.api import ROOT, Api, item_body, signature
 
 if TYPE_CHECKING:
     from reconciler.sandbox.world import World

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.sandbox.helpers import Api
+    from tests.sandbox.api import Api
 
 LINES = "finance/agreements/1/additions"
 NEXT = "2026-12-01T00:00:00Z"
@@ -61,6 +61,16 @@ def test_required_fields(api: Api) -> None:
 def test_before_the_billing_start(api: Api) -> None:
     found = messages(api.post(LINES, body(effectiveDate="2024-12-31T00:00:00Z")))
     assert found == [("effectiveDate", "effectiveDate cannot be less than the agreement billing start date")]
+
+
+def test_on_the_billing_start(api: Api) -> None:
+    api.world.agreement(1)["billStartDate"] = NEXT
+    assert api.post(LINES, body()).status_code == 201
+
+
+def test_without_a_start_it_is_today(api: Api) -> None:
+    api.world.agreement(1)["prorateFlag"] = True
+    assert api.post(LINES, body(effectiveDate=None)).json()["effectiveDate"] == "2026-11-22T00:00:00Z"
 
 
 def test_inside_an_invoiced_period(api: Api) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.sandbox.helpers import Api, item_body
+from tests.sandbox.api import Api, item_body
 
 if TYPE_CHECKING:
     from reconciler.sandbox.world import World

@@ -16,7 +16,7 @@ from reconciler.sandbox.conditions import (
 )
 
 if TYPE_CHECKING:
-    from tests.sandbox.helpers import Api
+    from tests.sandbox.api import Api
 
 KINDS = {
     "name": "text",

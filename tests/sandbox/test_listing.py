@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sandbox.helpers import BASE, ROOT, Api
+from tests.sandbox.api import BASE, ROOT, Api
 
 if TYPE_CHECKING:
     import httpx

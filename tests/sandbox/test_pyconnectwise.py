@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.sandbox.seed import small_msp
 from reconciler.sandbox.server import environment, running
-from tests.sandbox.helpers import item_body
+from tests.sandbox.api import item_body
 
 with warnings.catch_warnings():
     # The package's models use a form of pydantic's fields that pydantic has deprecated.

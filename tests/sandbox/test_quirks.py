@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.sandbox.app import create_app
 from reconciler.sandbox.quirks import QUIRKS
-from tests.sandbox.helpers import Api, item_body, signature
+from tests.sandbox.api import Api, item_body, signature
 from tests.sandbox.test_additions import LINES, body
 
 if TYPE_CHECKING:

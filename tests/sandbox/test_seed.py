@@ -12,7 +12,7 @@ import pytest
 from reconciler.sandbox.parts import SOLD, running_month, window
 from reconciler.sandbox.schema import RESOURCES
 from reconciler.sandbox.seed import empty_world, small_msp
-from tests.sandbox.helpers import Api
+from tests.sandbox.api import Api
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,6 +136,27 @@ def test_quantities_are_stable_with_small_changes(msp: World) -> None:
     changed = [abs(october[key] - september[key]) for key in october if october[key] != september[key]]
     assert 0 < len(changed) < len(october) / 2
     assert max(changed) <= 3
+
+
+def test_windows_run_from_the_26th_to_the_25th() -> None:
+    assert window((2026, 11)) == (date(2026, 10, 26), date(2026, 11, 25))
+    assert window((2027, 1)) == (date(2026, 12, 26), date(2027, 1, 25))
+
+
+def test_each_customer_has_one_active_agreement_of_its_type(msp: World) -> None:
+    active = [row for row in msp.rows("agreements") if row["agreementStatus"] == "Active"]
+    keys = [(row["company"]["id"], row["type"]["name"]) for row in active]
+    assert len(set(keys)) == len(keys)
+
+
+def test_the_recap_says_what_is_invoiced(msp: World) -> None:
+    agreement = msp.agreements_of("FERNHILL")[0]["id"]
+    [row] = Api(msp).get("finance/agreementrecap", conditions=f"id = {agreement}").json()
+    lines = [line for line in msp.additions_of(agreement) if not line.get("cancelledDate")]
+    expected = sum(line["quantity"] * line["unitPrice"] for line in lines)
+    assert row["nextInvoiceAmount"] == pytest.approx(expected)
+    assert float(row["lastInvoiceAmount"]) == pytest.approx(expected)
+    assert (row["companyName"], row["unbilledPeriods"]) == ("Fernhill Surveyors", 0)
 
 
 def test_the_unassigned_firewall(msp: World) -> None:

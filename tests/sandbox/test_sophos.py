@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.sandbox.identity import ORGANIZATION_CLIENT, PARTNER_ID, TENANT_CLIENT
 from reconciler.sandbox.seed import empty_world
-from tests.sandbox.helpers import BASE, Api
+from tests.sandbox.api import BASE, Api
 
 if TYPE_CHECKING:
     from reconciler.sandbox.world import World
