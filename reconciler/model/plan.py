@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.diagnostics import Diagnostic, Location, Severity
+from reconciler.model.lines import Amount, PlannedLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,7 +22,7 @@ FORMAT_VERSION = "1.0"
 
 
 class Action(StrEnum):
-    """What a change does. The `*_line` actions belong to usage and are reserved in this release."""
+    """What a change does. Lines are changed in this release, and not yet created, moved or ended."""
 
     CREATE_PRODUCT = "create_product"
     EDIT_PRODUCT = "edit_product"
@@ -29,17 +30,21 @@ class Action(StrEnum):
     UNMAP_PRODUCT = "unmap_product"
     ENABLE_SYNC = "enable_sync"
     DISABLE_SYNC = "disable_sync"
+    UPDATE_LINE = "update_line"
 
 
 #: The order of a run: stopping after any step bills too little for a moment rather than twice.
 STAGES: dict[Action, int] = {
-    Action.UNMAP_PRODUCT: 0,
-    Action.DISABLE_SYNC: 0,
-    Action.CREATE_PRODUCT: 1,
-    Action.EDIT_PRODUCT: 1,
-    Action.MAP_PRODUCT: 2,
-    Action.ENABLE_SYNC: 2,
+    Action.UPDATE_LINE: 0,
+    Action.UNMAP_PRODUCT: 1,
+    Action.DISABLE_SYNC: 1,
+    Action.CREATE_PRODUCT: 2,
+    Action.EDIT_PRODUCT: 2,
+    Action.MAP_PRODUCT: 3,
+    Action.ENABLE_SYNC: 3,
 }
+#: Where a line that bills more than before comes, instead of first.
+RAISES = 4
 
 
 class Cause(StrEnum):
@@ -86,19 +91,26 @@ def sync_text(sync: bool | None) -> str | None:
 
 @dataclass(frozen=True)
 class Target:
-    """The ConnectWise product that a change is about; `id` is None while it is to be created."""
+    """The ConnectWise record that a change is about; `id` is None while it is to be created.
+
+    A product, or (with `agreement`, its record id) that product's line on the agreement; `id` is then the
+    line's.
+    """
 
     identifier: str
     id: int | None
+    agreement: int | None = None
 
     @property
     def key(self) -> str:
-        """Its natural key in change ids and diagnostics: `product/MSP-GOLD`."""
-        return product_key(self.identifier)
+        """Its natural key: `product/MSP-GOLD`, `agreement/7/product/MSP-GOLD`."""
+        key = product_key(self.identifier)
+        return key if self.agreement is None else f"agreement/{self.agreement}/{key}"
 
     def to_json(self) -> dict[str, Any]:
         """The form in plan files."""
-        return {"type": "product", "identifier": self.identifier, "id": self.id}
+        kind = "product" if self.agreement is None else "line"
+        return {"type": kind, "identifier": self.identifier, "id": self.id, "agreement": self.agreement}
 
 
 def product_key(identifier: str) -> str:
@@ -127,10 +139,13 @@ class Change:
     expected_identifier: str | None = None
     source: Location | None = None
     cause: Cause | None = None
+    money: Amount | None = None
 
     @property
     def stage(self) -> int:
-        """Its place in the order of a run."""
+        """Its place in the order of a run: lines that bill less come first, those that bill more last."""
+        if self.money is not None and self.money.delta > 0:
+            return RAISES
         return STAGES[self.action]
 
     @property
@@ -159,7 +174,7 @@ class Change:
             "cause": None if self.cause is None else self.cause.value,
             "reason": self.reason,
             "source": None if source is None else {"file": source.file, "line": source.line},
-            "money": None,
+            "money": None if self.money is None else self.money.to_json(),
         }
 
     @classmethod
@@ -169,7 +184,7 @@ class Change:
         return cls(
             id=data["id"],
             action=Action(data["action"]),
-            target=Target(data["target"]["identifier"], data["target"]["id"]),
+            target=Target(data["target"]["identifier"], data["target"]["id"], data["target"]["agreement"]),
             reason=data["reason"],
             fields=tuple(FieldChange.from_json(f) for f in data["fields"]),
             write=data["write"],
@@ -178,6 +193,7 @@ class Change:
             expected_identifier=data["precondition"]["identifier"],
             source=None if source is None else Location(source["file"], source["line"]),
             cause=None if data["cause"] is None else Cause(data["cause"]),
+            money=None if data["money"] is None else Amount.from_json(data["money"]),
         )
 
 
@@ -211,8 +227,9 @@ class Period:
 class UsageNote:
     """Usage that no line will carry, reported and never acted on.
 
-    `kind` is `unmapped` (no row for the code), `excluded` (a row says why) or `unassigned` (no customer:
-    a firewall's serial number). `value` is per currency, at Sophos's feed price, as decimal strings.
+    `kind` is `unmapped` (no row for the code), `excluded` (a row says why), `unassigned` (no tenant: a
+    firewall's serial number) or `customer` (a tenant that no row under `customers` names). `value` is per
+    currency, at Sophos's feed price, as decimal strings.
     """
 
     kind: str
@@ -269,6 +286,7 @@ class Plan:
     config_hash: str
     changes: tuple[Change, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
+    lines: tuple[PlannedLine, ...] = ()
     usage_notes: tuple[UsageNote, ...] = ()
     removed_rows: tuple[RemovedRow, ...] = ()
 
@@ -335,6 +353,7 @@ class Plan:
             "hash": self.hash,
             "changes": [change.to_json() for change in self.changes],
             "diagnostics": [d.to_json() for d in self.diagnostics],
+            "lines": [line.to_json() for line in self.lines],
             "usageNotes": [note.to_json() for note in self.usage_notes],
             "removedRows": [row.to_json() for row in self.removed_rows],
             "summary": self.summary(),
@@ -354,6 +373,7 @@ class Plan:
             config_hash=data["configHash"],
             changes=tuple(Change.from_json(c) for c in data["changes"]),
             diagnostics=tuple(Diagnostic.from_json(d) for d in data["diagnostics"]),
+            lines=tuple(PlannedLine.from_json(line) for line in data["lines"]),
             usage_notes=tuple(UsageNote.from_json(n) for n in data["usageNotes"]),
             removed_rows=tuple(RemovedRow(**r) for r in data["removedRows"]),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.model.diagnostics import Severity
+from reconciler.model.lines import LineState
 from reconciler.model.plan import FORMAT_VERSION, Action, Cause
 
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -30,6 +31,13 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _list(items: dict[str, Any], about: str) -> dict[str, Any]:
     return {"type": "array", "items": items, "description": about}
+
+
+_NUMBER: dict[str, Any] = {"type": "string", "pattern": r"^-?\d+(\.\d+)?$"}
+_NUMBER_OR_NULL: dict[str, Any] = {**_NUMBER, "type": ["string", "null"]}
+_AMOUNT: dict[str, Any] = _record(
+    "Money per month, before tax.", currency=_TEXT, before=_NUMBER, after=_NUMBER, delta=_NUMBER
+)
 
 
 def plan_schema() -> dict[str, Any]:
@@ -74,6 +82,7 @@ def plan_schema() -> dict[str, Any]:
             "hash": {**_TEXT, "description": "Of changes, period, instance."},
             "changes": _list(_change(source), "In the order of the run."),
             "diagnostics": _list(_diagnostic(place), "Errors first."),
+            "lines": _list(_line(source), "Every agreement line that usage was counted for, changed or not."),
             "usageNotes": _list(_usage_note(), "Usage that no line carries."),
             "removedRows": _list(
                 _record("A row that the base had.", key=_TEXT, text=_TEXT), "With --since only."
@@ -82,7 +91,7 @@ def plan_schema() -> dict[str, Any]:
         },
         "required": [
             "formatVersion", "tool", "site", "marker", "instance", "today", "period", "configHash", "hash",
-            "changes", "diagnostics", "usageNotes", "removedRows", "summary",
+            "changes", "diagnostics", "lines", "usageNotes", "removedRows", "summary",
         ],
         "additionalProperties": False,
     }  # fmt: skip
@@ -94,7 +103,13 @@ def _change(source: dict[str, Any]) -> dict[str, Any]:
         "One reviewed step; changes with one `write` are one request and share one fate.",
         id={**_TEXT, "description": "Action and natural key, free of values, stable across runs."},
         action={"enum": [action.value for action in Action]},
-        target=_record("The product.", type={"const": "product"}, identifier=_TEXT, id=number),
+        target=_record(
+            "The product, or its line on an agreement.",
+            type={"enum": ["product", "line"]},
+            identifier=_TEXT,
+            id=number,
+            agreement=number,
+        ),
         cause={"enum": [None, *(cause.value for cause in Cause)]},
         reason=_TEXT,
         fields=_list(
@@ -112,7 +127,7 @@ def _change(source: dict[str, Any]) -> dict[str, Any]:
         blockedBy=_list(_TEXT, "Diagnostics for which it is held back."),
         precondition=_record("Which record it expects to find.", id=number, identifier=_TEXT_OR_NULL),
         source=source,
-        money={"type": "null", "description": "Reserved for changes of agreement lines."},
+        money=_or_null(_AMOUNT),
     )
 
 
@@ -131,7 +146,7 @@ def _diagnostic(place: dict[str, Any]) -> dict[str, Any]:
 def _usage_note() -> dict[str, Any]:
     return _record(
         "Usage without a mapping, without a customer, or deliberately excluded.",
-        kind={"enum": ["unmapped", "unassigned", "excluded"]},
+        kind={"enum": ["unmapped", "unassigned", "excluded", "customer"]},
         code=_TEXT,
         description=_TEXT,
         quantity=_TEXT,
@@ -139,4 +154,36 @@ def _usage_note() -> dict[str, Any]:
         value={"type": "object", "additionalProperties": _TEXT},
         serial=_TEXT_OR_NULL,
         detail=_TEXT,
+    )
+
+
+def _line(source: dict[str, Any]) -> dict[str, Any]:
+    number = {"type": ["integer", "null"], "minimum": 1}
+    return _record(
+        "One product of one customer on one agreement.",
+        key={**_TEXT, "description": "Natural key, the same in every run."},
+        customer=_TEXT,
+        tenants=_list(_TEXT, "Sophos tenant ids."),
+        company=_TEXT,
+        agreement=_record("The agreement.", id=number, name=_TEXT),
+        product=_TEXT,
+        line=number,
+        state={"enum": [state.value for state in LineState]},
+        reason=_TEXT,
+        quantity=_record("Units; null where not known.", before=_NUMBER_OR_NULL, after=_NUMBER_OR_NULL),
+        included=_record("Units that are not billed.", before=_NUMBER, after=_NUMBER),
+        unitPrice=_NUMBER,
+        unitCost=_NUMBER,
+        billCustomer=_TEXT,
+        sales=_or_null(_AMOUNT),
+        cost=_or_null(_AMOUNT),
+        feed={"type": "object", "additionalProperties": _NUMBER, "description": "At Sophos, by currency."},
+        parts=_TEXT,
+        decidedBy=_TEXT,
+        held={"type": "boolean"},
+        shadow={"type": "boolean", "description": "Planned and not written, because the mode is shadow."},
+        firstInvoice=_or_null(_DAY),
+        lastWriter=_TEXT,
+        lastWritten=_TEXT,
+        source=source,
     )

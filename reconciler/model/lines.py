@@ -1,0 +1,177 @@
+"""An agreement line as a plan sees it: from which quantity to which, why, and what that means in money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from reconciler.model.diagnostics import Location
+from reconciler.model.money import cents, plain
+
+
+class LineState(StrEnum):
+    """What a plan says of a line, in the words of the reports."""
+
+    UNCHANGED = "unchanged"
+    MORE = "more"
+    LESS = "less"
+    TO_ZERO = "to zero"
+    TERMS = "terms"  # the quantity stays; included units or declared values change
+    NEEDS_DECISION = "needs a decision"  # ambiguous, changed by hand, unclear: nothing is written
+    WITHHELD = "withheld"  # over a limit; an approval lets it through
+    NEW_LINE = "new line"  # usage and no line; reported, not written in this release
+    ENDS = "ends"  # reported, not written in this release
+    MOVES = "moved"  # reported, not written in this release
+    NOT_COUNTED = "not counted"  # a zero that keeps its line, or a customer without any usage
+
+
+#: States whose line is written, where the site is live.
+WRITTEN = frozenset({LineState.MORE, LineState.LESS, LineState.TO_ZERO, LineState.TERMS})
+
+
+@dataclass(frozen=True)
+class Amount:
+    """Money per month, before tax, in one currency."""
+
+    currency: str
+    before: Decimal
+    after: Decimal
+
+    @property
+    def delta(self) -> Decimal:
+        """How much more (or less) it is."""
+        return self.after - self.before
+
+    def to_json(self) -> dict[str, str]:
+        """The form in plan files."""
+        return {
+            "currency": self.currency,
+            "before": str(cents(self.before)),
+            "after": str(cents(self.after)),
+            "delta": str(cents(self.delta)),
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, str]) -> Amount:
+        """Read back what `to_json` wrote."""
+        return cls(data["currency"], Decimal(data["before"]), Decimal(data["after"]))
+
+
+@dataclass(frozen=True)
+class PlannedLine:
+    """One line of one customer, whether it changes or not.
+
+    `before` and `after` are quantities; None where there is no line, or where it is not known what it
+    should be. `parts` explains the quantity (`20 = max(CIXA-MSP 20, CEMA-MSP 18)`), `decided_by` names the
+    row and layer of its terms. `held` says that a person's hold gives the quantity. `sales` is what the
+    customer is billed, `cost` ours at the line's unit cost, `feed` the value at Sophos by currency.
+    """
+
+    customer: str
+    tenants: tuple[str, ...]
+    company: str
+    agreement_id: int | None
+    agreement: str
+    product: str
+    line_id: int | None
+    state: LineState
+    reason: str
+    before: Decimal | None = None
+    after: Decimal | None = None
+    included_before: Decimal = Decimal(0)
+    included_after: Decimal = Decimal(0)
+    unit_price: Decimal = Decimal(0)
+    unit_cost: Decimal = Decimal(0)
+    bill_customer: str = ""
+    sales: Amount | None = None
+    cost: Amount | None = None
+    feed: dict[str, Decimal] = field(default_factory=dict)
+    parts: str = ""
+    decided_by: str = ""
+    held: bool = False
+    shadow: bool = False
+    first_invoice: date | None = None
+    last_writer: str = ""
+    last_written: str = ""
+    source: Location | None = None
+
+    @property
+    def key(self) -> str:
+        """Its natural key: `agreement/117/product/MSP-ENDPOINT`."""
+        place = f"agreement/{self.agreement_id}" if self.agreement_id else f"company/{self.company}"
+        return f"{place}/product/{self.product.replace('/', '%2F')}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in plan files; money and quantities are decimal strings."""
+        return {
+            "key": self.key,
+            "customer": self.customer,
+            "tenants": list(self.tenants),
+            "company": self.company,
+            "agreement": {"id": self.agreement_id, "name": self.agreement},
+            "product": self.product,
+            "line": self.line_id,
+            "state": self.state.value,
+            "reason": self.reason,
+            "quantity": {"before": _quantity(self.before), "after": _quantity(self.after)},
+            "included": {"before": plain(self.included_before), "after": plain(self.included_after)},
+            "unitPrice": format(self.unit_price, "f"),
+            "unitCost": format(self.unit_cost, "f"),
+            "billCustomer": self.bill_customer,
+            "sales": None if self.sales is None else self.sales.to_json(),
+            "cost": None if self.cost is None else self.cost.to_json(),
+            "feed": {currency: str(cents(amount)) for currency, amount in sorted(self.feed.items())},
+            "parts": self.parts,
+            "decidedBy": self.decided_by,
+            "held": self.held,
+            "shadow": self.shadow,
+            "firstInvoice": None if self.first_invoice is None else self.first_invoice.isoformat(),
+            "lastWriter": self.last_writer,
+            "lastWritten": self.last_written,
+            "source": None if self.source is None else {"file": self.source.file, "line": self.source.line},
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> PlannedLine:
+        """Read back what `to_json` wrote."""
+        source, first = data["source"], data["firstInvoice"]
+        return cls(
+            customer=data["customer"],
+            tenants=tuple(data["tenants"]),
+            company=data["company"],
+            agreement_id=data["agreement"]["id"],
+            agreement=data["agreement"]["name"],
+            product=data["product"],
+            line_id=data["line"],
+            state=LineState(data["state"]),
+            reason=data["reason"],
+            before=_decimal(data["quantity"]["before"]),
+            after=_decimal(data["quantity"]["after"]),
+            included_before=Decimal(data["included"]["before"]),
+            included_after=Decimal(data["included"]["after"]),
+            unit_price=Decimal(data["unitPrice"]),
+            unit_cost=Decimal(data["unitCost"]),
+            bill_customer=data["billCustomer"],
+            sales=None if data["sales"] is None else Amount.from_json(data["sales"]),
+            cost=None if data["cost"] is None else Amount.from_json(data["cost"]),
+            feed={currency: Decimal(amount) for currency, amount in data["feed"].items()},
+            parts=data["parts"],
+            decided_by=data["decidedBy"],
+            held=data["held"],
+            shadow=data["shadow"],
+            first_invoice=None if first is None else date.fromisoformat(first),
+            last_writer=data["lastWriter"],
+            last_written=data["lastWritten"],
+            source=None if source is None else Location(source["file"], source["line"]),
+        )
+
+
+def _quantity(number: Decimal | None) -> str | None:
+    return None if number is None else plain(number)
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
