@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.config.reference import configuration_page
 from reconciler.config.schema import mappings_schema
+from reconciler.model.plan_schema import plan_schema
+from tests.docs.cli_reference import cli_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,8 @@ def _json(document: dict[str, Any]) -> str:
 GENERATED: list[tuple[str, Callable[[], str]]] = [
     ("schemas/mappings.schema.json", lambda: _json(mappings_schema())),
     ("docs/configuration.md", configuration_page),
+    ("schemas/plan.schema.json", lambda: _json(plan_schema())),
+    ("docs/cli.md", cli_page),
 ]
 
 

@@ -1,0 +1,1 @@
+"""Documentation that is tested: examples load, outputs are real, references are complete."""
