@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 import time
@@ -11,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
 from typing import TYPE_CHECKING, Literal
 
-import anyio
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -102,7 +102,7 @@ def create_app(
         text = body.decode("utf-8", errors="replace")
         requests.append(RecordedRequest(request.method, path, request.url.query, system, text))
         if latency:
-            await anyio.sleep(latency)
+            await asyncio.sleep(latency)
         try:
             _hold_back(site, system, minutes[system].wait())
             return _answer(site, request, body)

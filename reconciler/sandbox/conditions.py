@@ -126,6 +126,17 @@ def _date(text: str) -> datetime:
     raise UnsupportedDateError(text)
 
 
+def _character_set(members: str) -> str:
+    """A LIKE set as a regular expression's; a hyphen makes a range only between two letters or digits."""
+    negation, members = ("^", members[1:]) if len(members) > 1 and members[0] == "^" else ("", members)
+    parts = []
+    for number, char in enumerate(members):
+        ends = members[number - 1 : number] + members[number + 1 : number + 2]
+        is_range = char == "-" and len(ends) == 2 and ends.isalnum() and ends[0] < ends[1]
+        parts.append("-" if is_range else re.escape(char))
+    return f"[{negation}{''.join(parts)}]"
+
+
 def _wildcard_pattern(text: str, *, wildcards: bool) -> str:
     """A LIKE pattern as a regular expression: `[…]` is a set of characters, so a bracket is written `[[]`."""
     parts, position = [], 0
@@ -133,8 +144,7 @@ def _wildcard_pattern(text: str, *, wildcards: bool) -> str:
         char = text[position]
         end = text.find("]", position + 1) if char == "[" else -1
         if char == "[" and end > position + 1:
-            members = text[position + 1 : end].replace("\\", "\\\\").replace("[", "\\[")
-            parts.append(f"[{members}]")
+            parts.append(_character_set(text[position + 1 : end]))
             position = end + 1
             continue
         parts.append(".*" if wildcards and char in "*%" else re.escape(char))

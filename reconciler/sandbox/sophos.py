@@ -57,6 +57,9 @@ def answer_sophos(site: Site, call: Call) -> Any:
     """The JSON answer (always 200) to a request. Raises Refused."""
     if call.path == TOKEN_PATH:
         return _token(site, call)
+    if call.headers.get("content-type") and not call.body:
+        # Seen by a public client (Aaronjacobs000/sophos-central-mcp) on requests without a body.
+        raise failure(site, 400, "There is a Content-Type and no body.")
     client = _authorized(site, call)
     if call.method != "GET":
         raise failure(site, 405, f"{call.method} is not allowed here.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -155,6 +156,40 @@ def test_malformed(text: str) -> None:
 def test_one_date_format(literal: str) -> None:
     with pytest.raises(UnsupportedDateError):
         parse(f"ended > [{literal}]", find)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("[a-c]x", [True, False, False]),
+        ("[^a-c]x", [False, True, True]),
+        ("[z-a]x", [True, True, True]),
+        ("[--x&&]x", [False, False, True]),
+        ("[]x", [False, False, False]),
+        ("[[]a]x", [False, False, False]),
+    ],
+)
+def test_character_sets(pattern: str, expected: list[bool]) -> None:
+    assert [holds(f'name like "{pattern}"', {"name": name}) for name in ("ax", "zx", "-x")] == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_text_is_understood_or_refused(seed: int) -> None:
+    chance = random.Random(seed)
+    words = 'and or not in like contains null true ( ) , = != < 5 -1.5 5x [2026-11-01] [ § \\ "'
+    pieces = [*KINDS, *words.split(), '"gold"', "'[a-'", '"[z-a]%"']
+    understood = 0
+    for _ in range(2000):
+        field = chance.choice([*KINDS])
+        text = " ".join([field, *chance.choices(pieces, k=chance.choice((2, 2, 3, 6)))])
+        try:
+            predicate = parse(text, find)
+        except MalformedConditionError:
+            continue
+        understood += 1
+        assert predicate(ROW) in (True, False)
+        assert predicate({}) in (True, False)
+    assert understood
 
 
 def test_tokens_know_where_they_are() -> None:

@@ -209,6 +209,12 @@ def test_other_paths_and_verbs(api: Api) -> None:
     assert api.send("POST", "/partner/v1/tenants", headers=headers).status_code == 405
 
 
+def test_a_content_type_without_a_body_is_refused(api: Api) -> None:
+    api.sign_in()
+    headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}
+    assert api.sophos("/whoami/v1", headers=headers).status_code == 400
+
+
 def test_a_world_without_anything(world: World) -> None:
     api = Api(empty_world(world.today))
     assert api.sophos("/partner/v1/tenants").json()["items"] == []
