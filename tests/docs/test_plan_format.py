@@ -1,0 +1,94 @@
+"""docs/plan-format.md explains every key of a plan, and says the truth about the hash."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model.plan import Action, Change, FieldChange, Period, Plan, RemovedRow, Target
+from reconciler.model.plan_schema import plan_schema
+from tests.docs.pages import DOCS, read, table_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PAGE = DOCS / "plan-format.md"
+
+
+def _keys(schema: dict[str, Any], path: str = "") -> Iterator[str]:
+    for name, below in schema.get("properties", {}).items():
+        key = f"{path}.{name}" if path else name
+        yield key
+        yield from _keys(below, key)
+    if "items" in schema:
+        yield from _keys(schema["items"], f"{path}[]")
+
+
+def test_every_key_is_explained_and_none_besides() -> None:
+    documented, defined = set(table_keys(PAGE)), set(_keys(plan_schema()))
+    assert not defined - documented, f"docs/plan-format.md lacks {sorted(defined - documented)}"
+    assert not documented - defined, f"docs/plan-format.md invents {sorted(documented - defined)}"
+
+
+def test_every_value_of_a_key_with_few_values_is_named() -> None:
+    text = read(PAGE)
+    missing = [action for action in Action if f"`{action.value}`" not in text]
+    assert not missing, f"docs/plan-format.md names no {missing}"
+
+
+CHANGE = Change(
+    id="edit_product:product/A",
+    action=Action.EDIT_PRODUCT,
+    target=Target("A", 1),
+    reason="declared values differ",
+    fields=(FieldChange("price", "1.00", "2.00"),),
+    write="product/A",
+)
+PLAN = Plan(
+    tool="reconciler 1",
+    site="mappings",
+    owner="main",
+    marker_custom_field=None,
+    instance={"connectwiseHost": "h", "connectwiseCompany": "c", "sophosPartner": "p"},
+    today="2026-11-12",
+    period=Period("2026-10", "October 2026", "2026-09-26", "2026-10-25", True),
+    config_hash="x",
+    changes=(CHANGE,),
+)
+
+
+def test_the_hash_covers_what_the_page_says() -> None:
+    covered = [
+        replace(PLAN, owner="lab"),
+        replace(PLAN, marker_custom_field="Sophos"),
+        replace(PLAN, instance={**PLAN.instance, "connectwiseCompany": "d"}),
+        replace(PLAN, period=None),
+        replace(PLAN, changes=()),
+        *(
+            replace(PLAN, changes=(change,))
+            for change in (
+                replace(CHANGE, id="other"),
+                replace(CHANGE, action=Action.MAP_PRODUCT),
+                replace(CHANGE, target=Target("A", 2)),
+                replace(CHANGE, fields=(FieldChange("price", "1.00", "3.00"),)),
+                replace(CHANGE, write="product/B"),
+                replace(CHANGE, depends_on=("product/B",)),
+                replace(CHANGE, blocked_by=("protected",)),
+                replace(CHANGE, expected_identifier="B"),
+            )
+        ),
+    ]
+    assert all(other.hash != PLAN.hash for other in covered)
+    assert len({other.hash for other in covered}) == len(covered)
+
+
+def test_the_hash_leaves_out_what_the_page_says() -> None:
+    left_out = [
+        replace(PLAN, tool="reconciler 2"),
+        replace(PLAN, site="elsewhere"),
+        replace(PLAN, today="2026-11-13"),
+        replace(PLAN, config_hash="y"),
+        replace(PLAN, removed_rows=(RemovedRow("mappings/A", "was mapped"),)),
+        replace(PLAN, changes=(replace(CHANGE, reason="other words"),)),
+    ]
+    assert {other.hash for other in left_out} == {PLAN.hash}
