@@ -1,0 +1,309 @@
+"""ConnectWise's agreements and what has been invoiced on them."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from reconciler.connectwise.conditions import any_equal, any_of, literal
+from reconciler.connectwise.lookup import each_once, read_any_of
+from reconciler.connectwise.rows import WrongTypeError
+from reconciler.connectwise.setup_tables import LONGEST_COMPANY, PATHS
+from reconciler.model.billing import Agreement, Recap
+from reconciler.model.fields import Table
+from reconciler.model.identifiers import identifier_key, is_safe_in_conditions
+from reconciler.model.money import parse_decimal
+from reconciler.transport.concurrency import all_of
+from reconciler.transport.errors import Refused, excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from reconciler.connectwise.client import Client, Params, Row
+
+AGREEMENTS = "/finance/agreements"
+#: The slash at the end is the OpenAPI document's own.
+RECAPS = "/finance/agreementrecap/"
+#: A list is read whole, and filtered here, where naming what is wanted would take more requests than this.
+MOST_QUESTIONS = 8
+_CYCLES = PATHS[Table.BILLING_CYCLES]
+_CYCLE_PAGE = 1000
+_MANY_PERIODS = 10_000
+_AGREEMENT_FIELDS = (
+    "id,name,type,company,startDate,endDate,noEndingDateFlag,cancelledFlag,dateCancelled,billingCycle,"
+    "billStartDate,nextInvoiceDate,prorateFlag,periodType,currency,parentAgreement,billToCompany,oneTimeFlag"
+)
+_AGREEMENT: Params = (("fields", _AGREEMENT_FIELDS),)
+_RECAP: Params = (
+    ("fields", "id,lastInvoiceDate,lastInvoiceAmount,nextInvoiceDate,nextInvoiceAmount,unbilledPeriods"),
+)
+_CYCLE: Params = (("fields", "id,billingOptions"),)
+_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z?)?", re.ASCII)
+
+
+class Record:
+    """A record, or a reference in it, whose members are read by their documented types.
+
+    `what` is how errors name it (`agreement 117`). A member that is absent or null is one that is not set:
+    ConnectWise leaves null fields out of its answers. Every method raises WrongTypeError.
+    """
+
+    def __init__(self, row: Mapping[str, Any], what: str) -> None:
+        self.what = what
+        self._row = row
+
+    def text(self, name: str) -> str:
+        """A text without the blanks around it; "" where it is not set. Some come padded."""
+        value = self._row.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            raise self.wrong(name, "text")
+        return value.strip()
+
+    def required_text(self, name: str) -> str:
+        """A text that has to be there."""
+        return self.text(name) or self._missing(name)
+
+    def whole(self, name: str) -> int | None:
+        """A whole number."""
+        value = self._row.get(name)
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+            raise self.wrong(name, "whole number")
+        return value
+
+    def id(self, name: str = "id") -> int:
+        """A record id."""
+        value = self.whole(name)
+        return self._missing(name) if value is None else value
+
+    def number(self, name: str) -> Decimal:
+        """A number, 0 where it is not set; a text is none, whatever stands in it."""
+        value = self._row.get(name)
+        if value is None:
+            return Decimal(0)
+        number = None if isinstance(value, str) else parse_decimal(value)
+        if number is None:
+            raise self.wrong(name, "number")
+        return number
+
+    def flag(self, name: str) -> bool:
+        """A flag; False where it is not set."""
+        value = self._row.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise self.wrong(name, "flag")
+        return value is True
+
+    def day(self, name: str) -> date | None:
+        """A calendar day. ConnectWise writes `2026-12-01T00:00:00Z`; some servers "" for no date."""
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            return calendar_day(text)
+        except ValueError:
+            raise self.wrong(name, "date") from None
+
+    def part(self, name: str) -> Record | None:
+        """A reference."""
+        value = self._row.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise self.wrong(name, "reference")
+        return Record(value, f"{self.what}, {name}")
+
+    def info(self, name: str) -> str:
+        """A text of `_info`, which decides nothing; "" for anything else."""
+        info = self._row.get("_info")
+        value = info.get(name) if isinstance(info, dict) else None
+        return value.strip() if isinstance(value, str) else ""
+
+    def wrong(self, name: str, kind: str) -> WrongTypeError:
+        """The error for a member that is not of its documented type."""
+        return WrongTypeError(f"{self.what}, {name}: {excerpt(repr(self._row.get(name)), 60)} is no {kind}")
+
+    def _missing(self, name: str) -> Any:
+        raise WrongTypeError(f"{self.what}, {name}: it is missing")
+
+
+def calendar_day(text: str) -> date | None:
+    """The day that a date-time names, as it is written; None for the year 1, which .NET writes for no date.
+
+    Days come as midnight UTC and are never moved into another time zone: 1 December stays 1 December.
+    Raises ValueError for any other form.
+    """
+    match = _DAY.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    day = date.fromisoformat(match[1])
+    return day if day.year > 1 else None
+
+
+async def read_agreements(
+    client: Client, company_identifiers: Collection[str], company_ids: Collection[int]
+) -> tuple[Agreement, ...]:
+    """All agreements of these companies, whatever their state, ordered by id.
+
+    Companies are named by identifier (as identifiers compare) or by record id. Few are asked for by name;
+    for many all agreements are listed (`rows_of`). Costs one request more, for the billing cycles. Raises
+    BadAnswer for an agreement with a field of another type, naming it.
+    """
+    keys, ids = {identifier_key(one) for one in company_identifiers}, set(company_ids)
+    if not keys and not ids:
+        return ()
+    found, cycle_rows = await all_of(
+        [
+            rows_of(
+                client,
+                AGREEMENTS,
+                _AGREEMENT,
+                ("company/identifier", company_identifiers),
+                ("company/id", company_ids),
+            ),
+            client.list_page(_CYCLES, _CYCLE, size=_CYCLE_PAGE),
+        ]
+    )
+    try:
+        cycles = {
+            row["id"]: Record(row, f"billing cycle {row['id']}").text("billingOptions") for row in cycle_rows
+        }
+    except WrongTypeError as wrong:
+        raise client.bad_answer("GET", _CYCLES, str(wrong)) from None
+    try:
+        return tuple(_agreement(row, cycles) for row in found if _is_of(row, keys, ids))
+    except WrongTypeError as wrong:
+        raise client.bad_answer("GET", AGREEMENTS, str(wrong)) from None
+
+
+async def read_recaps(client: Client, agreement_ids: Collection[int]) -> dict[int, Recap]:
+    """What ConnectWise sums up of these agreements' invoicing, by agreement id; unknown ones are left out.
+
+    A recap's id is taken to be its agreement's, which its path in the OpenAPI document suggests. That
+    document calls dates and the last amount plain texts, so a value that cannot be read is None. Where the
+    server refuses to filter (400), or for many agreements, all recaps are listed.
+    """
+    wanted = set(agreement_ids)
+    values = [str(one) for one in sorted(wanted)]
+    if not wanted:
+        return {}
+    found = None
+    if _questions(client, RECAPS, _RECAP, "id", values) <= MOST_QUESTIONS:
+        try:
+            found = await read_any_of(client, RECAPS, "id", values, _RECAP)
+        except Refused as refused:
+            if refused.status != 400:
+                raise
+    if found is None:
+        found = await client.list_all(RECAPS, _RECAP)
+    return {row["id"]: _recap(row) for row in found if row["id"] in wanted}
+
+
+async def rows_of(
+    client: Client,
+    path: str,
+    params: Params,
+    by_identifier: tuple[str, Collection[str]],
+    by_id: tuple[str, Collection[int]],
+) -> list[Row]:
+    """The records whose company is one of these, and perhaps others, ordered by id.
+
+    Each of the two is the field that is compared, and its values. Where it would take more than
+    MOST_QUESTIONS requests to name them, the whole list is read, forward-only and 1,000 a page; also where
+    an identifier holds characters that cannot stand in a condition.
+    """
+    field, identifiers = by_identifier
+    # A longer identifier cannot exist; the same one twice would only lengthen the question.
+    named = {identifier_key(one): one.strip() for one in identifiers}
+    names = [name for _, name in sorted(named.items()) if 0 < len(name) <= LONGEST_COMPANY]
+    id_field, ids = by_id[0], [str(one) for one in sorted(set(by_id[1]))]
+    if not all(is_safe_in_conditions(name) for name in names):
+        return await client.list_forward(path, params)
+    literals = [literal(name) for name in names]
+    questions = _questions(client, path, params, field, literals)
+    if questions + _questions(client, path, params, id_field, ids) > MOST_QUESTIONS:
+        return await client.list_forward(path, params)
+    return each_once(
+        await all_of(
+            [
+                read_any_of(client, path, field, literals, params),
+                read_any_of(client, path, id_field, ids, params),
+            ]
+        )
+    )
+
+
+def _questions(client: Client, path: str, params: Params, field: str, values: Sequence[str]) -> int:
+    """How many requests it takes to ask for the records with these values."""
+    budget = client.room(path, params, "conditions")
+    if client.in_refused:
+        return len(any_equal(field, values, budget))
+    return len(any_of(field, values, budget))
+
+
+def _is_of(row: Row, keys: set[str], ids: set[int]) -> bool:
+    company = Record(row, f"agreement {row['id']}").part("company")
+    return company is not None and (
+        company.whole("id") in ids or identifier_key(company.text("identifier")) in keys
+    )
+
+
+def _agreement(row: Row, cycles: Mapping[int, str]) -> Agreement:
+    record = Record(row, f"agreement {row['id']}")
+    nothing = Record({}, record.what)
+    company, kind = record.part("company") or nothing, record.part("type") or nothing
+    parent = record.part("parentAgreement") or nothing
+    cycle = (record.part("billingCycle") or nothing).whole("id")
+    currency, bill_to = record.part("currency") or nothing, record.part("billToCompany") or nothing
+    return Agreement(
+        id=row["id"],
+        name=record.text("name"),
+        type_id=kind.whole("id"),
+        type_name=kind.text("name"),
+        company_id=company.id(),
+        company_identifier=company.text("identifier"),
+        company_name=company.text("name"),
+        start=record.day("startDate"),
+        # A date may stay behind from before the box "no ending date" was ticked.
+        end=None if record.flag("noEndingDateFlag") else record.day("endDate"),
+        cancelled=record.flag("cancelledFlag"),
+        cancelled_on=record.day("dateCancelled"),
+        cycle="" if cycle is None else cycles.get(cycle, ""),
+        bill_start=record.day("billStartDate"),
+        next_invoice=record.day("nextInvoiceDate"),
+        prorate=record.flag("prorateFlag"),
+        period_type=record.text("periodType"),
+        currency=(currency.text("currencyCode") or currency.text("currencyIdentifier")).upper(),
+        parent_id=parent.whole("id"),
+        parent_name=parent.text("name"),
+        bill_to=bill_to.text("identifier") or bill_to.text("name"),
+        one_time=record.flag("oneTimeFlag"),
+    )
+
+
+def _recap(row: Row) -> Recap:
+    values = {name.lower(): value for name, value in row.items()}
+    return Recap(
+        agreement_id=row["id"],
+        last_invoice=_loose_day(values.get("lastinvoicedate")),
+        last_amount=parse_decimal(values.get("lastinvoiceamount")),
+        next_invoice=_loose_day(values.get("nextinvoicedate")),
+        next_amount=parse_decimal(values.get("nextinvoiceamount")),
+        unbilled_periods=_loose_count(values.get("unbilledperiods")),
+    )
+
+
+def _loose_day(value: object) -> date | None:
+    try:
+        return calendar_day(value.strip()) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _loose_count(value: object) -> int | None:
+    number = parse_decimal(value)
+    if number is None or not 0 <= number < _MANY_PERIODS or number != number.to_integral_value():
+        return None
+    return int(number)

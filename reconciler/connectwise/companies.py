@@ -1,0 +1,50 @@
+"""ConnectWise's companies, as far as it matters whose agreements they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.connectwise.agreements import Record, rows_of
+from reconciler.connectwise.rows import WrongTypeError
+from reconciler.connectwise.setup_tables import COMPANIES
+from reconciler.model.billing import Company
+from reconciler.model.identifiers import identifier_key
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from reconciler.connectwise.client import Client, Params, Row
+
+_COMPANY: Params = (("fields", "id,identifier,name,deletedFlag,status"),)
+
+
+async def read_companies(
+    client: Client, identifiers: Collection[str], ids: Collection[int]
+) -> tuple[Company, ...]:
+    """The companies of these identifiers (as identifiers compare) and record ids, ordered by id.
+
+    A deleted company is returned and says so: ConnectWise keeps its record. One that is left out does not
+    exist; a merge removes all but one of the merged records. Raises BadAnswer for a record with a field of
+    another type, naming it.
+    """
+    keys, numbers = {identifier_key(one) for one in identifiers}, set(ids)
+    if not keys and not numbers:
+        return ()
+    found = await rows_of(client, COMPANIES, _COMPANY, ("identifier", identifiers), ("id", ids))
+    try:
+        companies = [_company(row) for row in found]
+    except WrongTypeError as wrong:
+        raise client.bad_answer("GET", COMPANIES, str(wrong)) from None
+    return tuple(one for one in companies if one.id in numbers or one.key in keys)
+
+
+def _company(row: Row) -> Company:
+    record = Record(row, f"company {row['id']}")
+    status = record.part("status")
+    return Company(
+        id=row["id"],
+        identifier=record.required_text("identifier"),
+        name=record.text("name"),
+        deleted=record.flag("deletedFlag"),
+        status="" if status is None else status.text("name"),
+    )

@@ -1,0 +1,77 @@
+"""What ConnectWise bills the configuration's customers by, in as few requests as possible."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.connectwise.additions import read_lines
+from reconciler.connectwise.agreements import read_agreements, read_recaps
+from reconciler.connectwise.companies import read_companies
+from reconciler.model.billing import Billing
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.identifiers import Id, identifier_key
+from reconciler.transport.errors import BadAnswer, EndpointNotFound, NotPermitted, RecordNotFound, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from datetime import date
+
+    from reconciler.connectwise.client import Client
+    from reconciler.model.billing import Agreement, Recap
+    from reconciler.model.desired import Customer
+
+
+async def read_billing(
+    client: Client, customers: Iterable[Customer], *, since: date
+) -> tuple[Billing, tuple[Diagnostic, ...]]:
+    """The agreements of the customers' companies, and the lines that may still be billed from `since` on.
+
+    Customers that are excluded for good are left out; an exclusion with an end may be over. A company is
+    read itself only where no agreement of it was found, to tell a deleted one from one that is not there.
+    An agreement whose lines cannot be read is absent from `lines` and a warning about `agreement/ID`;
+    recaps that cannot be read are a warning too. Raises ApiError's subclasses for everything else.
+    """
+    identifiers, ids = _named(customers)
+    agreements = await read_agreements(client, identifiers, ids)
+    keys = {identifier_key(one.company_identifier) for one in agreements}
+    numbers = {one.company_id for one in agreements}
+    companies = await read_companies(
+        client, [one for one in identifiers if identifier_key(one) not in keys], ids - numbers
+    )
+    open_ones = [one.id for one in agreements if _may_bill(one, since)]
+    read = await read_lines(client, open_ones, since=since)
+    # After the lines, which need the same permission: a refusal here must not stop them.
+    recaps, unread = await _recaps(client, open_ones)
+    return Billing(agreements, companies, read.lines, recaps), (*read.failed.values(), *unread)
+
+
+async def _recaps(
+    client: Client, agreement_ids: Collection[int]
+) -> tuple[dict[int, Recap], tuple[Diagnostic, ...]]:
+    try:
+        return await read_recaps(client, agreement_ids), ()
+    except (NotPermitted, EndpointNotFound, RecordNotFound, Refused, BadAnswer) as failed:
+        return {}, tuple(replace(one, severity=Severity.WARNING) for one in failed.diagnostics)
+
+
+def _named(customers: Iterable[Customer]) -> tuple[list[str], set[int]]:
+    """The companies that customers name, by identifier (each once, sorted) and by record id."""
+    names: dict[str, str] = {}
+    ids: set[int] = set()
+    for customer in customers:
+        excluded = customer.exclude is not None and customer.until is None
+        if customer.company is None or excluded:
+            continue
+        if isinstance(customer.company, Id):
+            ids.add(customer.company.value)
+        else:
+            names.setdefault(customer.company.key, customer.company.text)
+    return [names[key] for key in sorted(names)], ids
+
+
+def _may_bill(agreement: Agreement, since: date) -> bool:
+    """Whether any day from `since` on may be billed on it."""
+    if agreement.cancelled and (agreement.cancelled_on is None or agreement.cancelled_on < since):
+        return False
+    return agreement.end is None or agreement.end >= since
