@@ -161,7 +161,8 @@ def _sorted(site: Site, listing: Listing, rows: Iterable[Row]) -> list[Row]:
     for term in reversed([part.split() for part in listing.order_by.split(",") if part.strip()]):
         found = column(site, listing.resource, term[0])
         direction = term[1].lower() if len(term) > 1 else "asc"
-        if found is None or len(term) > 2 or direction not in ("asc", "desc"):
+        unordered = found is None or found.kind in ("reference", "object")
+        if found is None or unordered or len(term) > 2 or direction not in ("asc", "desc"):
             raise bad_request(f"orderBy cannot be {' '.join(term)}")
         get = found.get
 

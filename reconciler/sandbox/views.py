@@ -61,7 +61,7 @@ def _addition_values(site: Site, row: Row) -> Row:
     quantity, included, price, cost = (
         Decimal(str(row[name] or 0)) for name in ("quantity", "lessIncluded", "unitPrice", "unitCost")
     )
-    unit = site.world.tables["unitOfMeasures"].get(item.get("unitOfMeasure", {}).get("id"), {})
+    unit = site.world.tables["unitOfMeasures"].get((item.get("unitOfMeasure") or {}).get("id", -1), {})
     values: Row = {
         "billedQuantity": float(quantity - included),
         "extPrice": float(quantity * price),

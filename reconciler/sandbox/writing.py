@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _LINE_ENDS = re.compile(r"\s*[\r\n]+\s*")
 _PRICES = frozenset({"price", "cost", "unitPrice", "unitCost"})
 _QUANTITIES = frozenset({"quantity", "lessIncluded"})
+_LARGEST = 10**12
 _DATE_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -63,6 +64,9 @@ def _clean_number(site: Site, entry: Field, name: str, value: Any, complaints: C
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not is_number or (entry.kind == "integer" and value != int(value)):
         complaints.add("InvalidField", name, f"The field {name} must be a number.")
+        return None
+    if abs(value) > _LARGEST:
+        complaints.add("OutOfRange", name, f"The field {name} must be between {-_LARGEST} and {_LARGEST}.")
         return None
     return int(value) if entry.kind == "integer" else _rounded(site, name, float(value))
 
@@ -121,7 +125,7 @@ def custom_values(site: Site, resource: Resource, row: Row, sent: Any, complaint
     values = {number: entry["value"] for number, entry in known.items()}
     for entry in sent if isinstance(sent, list) else [sent]:
         number = entry.get("id") if isinstance(entry, dict) else None
-        if number not in known:
+        if not isinstance(number, int) or number not in known:
             complaints.add("InvalidField", "customFields", f"There is no custom field {number}.")
         elif known[number]["type"] == "Checkbox" and not isinstance(entry.get("value"), bool | None):
             complaints.add(

@@ -1,0 +1,42 @@
+"""No body, however odd, makes the sandbox fail: it answers 2xx or 400, and keeps answering."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.sandbox.schema import RESOURCES
+from tests.sandbox.api import item_body
+from tests.sandbox.test_additions import LINES, body
+
+if TYPE_CHECKING:
+    from tests.sandbox.api import Api
+
+ODD: tuple[Any, ...] = (
+    None, True, 0, -1, 1.5, 1e308, "", "x", "2026-12-01T00:00:00Z", [], [1], {}, {"id": 1}, {"id": None},
+    {"id": "1"}, {"id": [1]}, {"name": 5}, {"name": []}, {"identifier": "ALPHA"}, {"id": 0}, [{"id": 41, "value": "x"}],
+    [{"id": []}], {"id": 1.0}, "\u0000",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("table", "path"), [("catalog", "procurement/catalog"), ("additions", LINES)])
+def test_odd_bodies(api: Api, table: str, path: str, seed: int) -> None:
+    chance = random.Random(seed)
+    names = list(RESOURCES[table].fields)
+    for number in range(25):
+        whole = item_body(identifier=f"ODD-{number}") if table == "catalog" else body()
+        whole |= {chance.choice(names): chance.choice(ODD) for _ in range(2)}
+        assert api.post(path, whole).status_code in (201, 400)
+        ends = chance.choice(("", "", "/id", "/0/value"))
+        operation = (
+            chance.choice(("add", "replace", "remove")),
+            chance.choice(names) + ends,
+            chance.choice(ODD),
+        )
+        assert api.patch(f"{path}/1", operation).status_code in (200, 400)
+    assert api.get(path, pageSize=1000).status_code == 200
+    for name in names:
+        assert api.get(path, orderBy=name, conditions=f"{name} = null").status_code in (200, 400)
