@@ -187,7 +187,9 @@ def _example(schema: dict[str, Any]) -> str:
     import json
 
     examples = schema.get("examples")
-    return f"For example: {json.dumps(examples[0], ensure_ascii=False)}." if examples else ""
+    if not examples:
+        return "The reference, docs/configuration.md, says what may stand here."
+    return f"For example: {json.dumps(examples[0], ensure_ascii=False)}."
 
 
 def _nothing_there(root: Mapping, path: Path, schema: dict[str, Any], wanted: str) -> Told:
@@ -197,7 +199,7 @@ def _nothing_there(root: Mapping, path: Path, schema: dict[str, Any], wanted: st
         "This field cannot be cleared; leave the key out to keep what ConnectWise has."
         if in_product
         else "Write a value, or leave the key out.",
-        _example(schema),
+        _example(schema) if "examples" in schema else "",
     )
     return _at_value(root, path, "not-clearable" if in_product else "wrong-type", message, remedy)
 
@@ -247,7 +249,7 @@ def _pattern(root: Mapping, path: Path, found: Any) -> Told:
         return _text_told(root, path, found, "unsafe-identifier", message, remedy)
     what, remedy = _PATTERNS.get(wanted, ("this is not written as it must be", ""))
     if not remedy:
-        remedy = _example(found.schema) or "Letters, digits and . _ - only."
+        remedy = _example(found.schema)
     return _text_told(root, path, found, "malformed", f"{what}.", remedy)
 
 
@@ -295,7 +297,7 @@ def _figure(number: Any) -> str:
 
 
 def _too_few(root: Mapping, path: Path, found: Any) -> Told:
-    if "id" in found.schema.get("properties", {}):
+    if found.validator == "minProperties" and "id" in found.schema.get("properties", {}):
         return _one_form(root, path, found)
     message = f"{name_of(path)} is empty."
     return _at_value(root, path, "empty", message, "Fill it, or leave the key out.")

@@ -102,9 +102,8 @@ class View:
         """As `text`; a text of nothing but blanks is reported."""
         value = self.text(key)
         if value == "":
-            remedy = (
-                "Write the reason, for whoever reads it next year." if key in ("exclude", "reason") else ""
-            )
+            reason = key in ("exclude", "reason")
+            remedy = "Write why, for whoever reads it next year." if reason else "Write a text."
             self.document.diagnostics.append(
                 error(
                     "empty-text",

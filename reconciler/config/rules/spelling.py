@@ -64,12 +64,13 @@ def _place(document: Document, path: Path, is_key: bool) -> Location:
 
 
 def _product_mentions(document: Document) -> Iterator[Mention]:
-    for section in ("products", "lines"):
-        for name, view in document.view(section).children():
-            yield name, view.path, True
-            yield from _texts(view.value.get("replaces"), (*view.path, "replaces"))
+    """Where it is declared first, then where it is mapped: that spelling is the model for the others."""
+    for name, view in document.view("products").children():
+        yield name, view.path, True
     for _, view in document.view("mappings").children():
         yield from _texts(view.value.get("product"), (*view.path, "product"))
+    for name, view in document.view("lines").children():
+        yield name, view.path, True
     for _, view in document.view("customers").children():
         overrides, lines = view.below("overrides"), view.below("lines")
         for _, override in overrides.children() if overrides else ():
