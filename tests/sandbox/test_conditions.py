@@ -173,7 +173,7 @@ def test_character_sets(pattern: str, expected: list[bool]) -> None:
     assert [holds(f'name like "{pattern}"', {"name": name}) for name in ("ax", "zx", "-x")] == expected
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(5))
 def test_any_text_is_understood_or_refused(seed: int) -> None:
     chance = random.Random(seed)
     words = 'and or not in like contains null true ( ) , = != < 5 -1.5 5x [2026-11-01] [ § \\ "'

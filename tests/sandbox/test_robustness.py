@@ -14,14 +14,16 @@ from tests.sandbox.test_additions import LINES, body
 if TYPE_CHECKING:
     from tests.sandbox.api import Api
 
-ODD: tuple[Any, ...] = (
-    None, True, 0, -1, 1.5, 1e308, "", "x", "2026-12-01T00:00:00Z", [], [1], {}, {"id": 1}, {"id": None},
-    {"id": "1"}, {"id": [1]}, {"name": 5}, {"name": []}, {"identifier": "ALPHA"}, {"id": 0}, [{"id": 41, "value": "x"}],
-    [{"id": []}], {"id": 1.0}, "\u0000",
+SCALARS: tuple[Any, ...] = (None, True, 0, -1, 1.5, 1e308, "", "x", "2026-12-01T00:00:00Z", "\u0000")
+REFERENCES: tuple[Any, ...] = (
+    {}, {"id": 1}, {"id": None}, {"id": "1"}, {"id": [1]}, {"id": 0}, {"id": 1.0}, {"name": 5}, {"name": []},
+    {"identifier": "ALPHA"},
 )  # fmt: skip
+LISTS: tuple[Any, ...] = ([], [1], [{"id": 41, "value": "x"}], [{"id": []}])
+ODD = SCALARS + REFERENCES + LISTS
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("table", "path"), [("catalog", "procurement/catalog"), ("additions", LINES)])
 def test_odd_bodies(api: Api, table: str, path: str, seed: int) -> None:
     chance = random.Random(seed)
