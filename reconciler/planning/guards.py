@@ -1,0 +1,106 @@
+"""What is too much to be written unasked: limits on one row, and on a whole run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from reconciler.model.diagnostics import Diagnostic, error
+from reconciler.model.lines import WRITTEN, LineState, PlannedLine
+from reconciler.model.money import cents, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from reconciler.model.desired import Approval, Guards
+    from reconciler.model.observed import UsageMonth
+
+FEED_INCOMPLETE = "guard-feed-incomplete"
+PRODUCT_TO_ZERO = "guard-product-to-zero"
+#: Diagnostics that stop a whole run: nothing is written then.
+RUN_GUARDS = frozenset({FEED_INCOMPLETE, PRODUCT_TO_ZERO})
+
+
+def withhold(
+    lines: Iterable[PlannedLine], guards: Guards, approval: Callable[[PlannedLine], Approval | None]
+) -> list[PlannedLine]:
+    """The lines, each that is over a limit withheld unless an approval names its change."""
+    return [_withheld(line, guards) if approval(line) is None else line for line in lines]
+
+
+def _withheld(line: PlannedLine, guards: Guards) -> PlannedLine:
+    if line.state not in WRITTEN or line.held or line.before is None or line.after is None:
+        return line
+    reason = _over_limit(line, guards)
+    if not reason:
+        return line
+    row = (
+        f"{{customer: {line.company}, product: {line.product}, from: {plain(line.before)}, "
+        f"upTo: {plain(line.after)}, reason: …, until: …}}"
+    )
+    return replace(
+        line, state=LineState.WITHHELD, reason=f"{reason}. To let it through, add under approvals: {row}"
+    )
+
+
+def _over_limit(line: PlannedLine, guards: Guards) -> str:
+    before, after = line.before or Decimal(0), line.after or Decimal(0)
+    if after == 0 and before != 0:
+        return "it goes to zero" if guards.line_to_zero else ""
+    limit = guards.line_change
+    if limit is None:
+        return ""
+    units = abs(after - before)
+    percent = Decimal(100) if before == 0 else units * 100 / before
+    if units > limit.units and percent > limit.percent:
+        return (
+            f"it changes by {plain(units)} units, {plain(cents(percent))} % "
+            f"(limits {plain(limit.units)} and {plain(limit.percent)} %)"
+        )
+    money = abs(line.sales.delta) if line.sales is not None else Decimal(0)
+    if money > limit.money:
+        currency = line.sales.currency if line.sales is not None else ""
+        return f"it changes by {cents(money)} {currency} a month (limit {cents(limit.money)})"
+    return ""
+
+
+def feed_guard(now: UsageMonth, before: UsageMonth | None, guards: Guards) -> list[Diagnostic]:
+    """Too few of last month's tenants in the feed: the feed is probably incomplete."""
+    if guards.feed_tenants_percent is None or before is None or not before.lines:
+        return []
+    known = {line.tenant_id for line in before.lines if line.tenant_id}
+    still = known & {line.tenant_id for line in now.lines or () if line.tenant_id}
+    if not known or len(still) * 100 >= guards.feed_tenants_percent * len(known):
+        return []
+    return [
+        error(
+            FEED_INCOMPLETE,
+            f"Only {len(still)} of the {len(known)} tenants on Sophos's bill for {before.month.title} are on "
+            f"the one for {now.month.title}. Nothing is written for anyone.",
+            "Look at the bill in Sophos Central. If the customers have really left, raise "
+            "guards.feedTenants in a reviewed change.",
+        )
+    ]
+
+
+def product_guard(lines: Iterable[PlannedLine], guards: Guards) -> list[Diagnostic]:
+    """One product at zero for many customers at once: it was probably replaced or renamed."""
+    if guards.product_to_zero_customers is None:
+        return []
+    customers: dict[str, set[str]] = defaultdict(set)
+    for line in lines:
+        if line.after == 0 and line.before and line.state in {*WRITTEN, LineState.WITHHELD}:
+            customers[line.product].add(line.customer)
+    return [
+        error(
+            PRODUCT_TO_ZERO,
+            f"{product} would go to zero for {len(names)} customers at once "
+            f"({', '.join(sorted(names)[:3])}, …). Nothing is written for anyone.",
+            "Has Sophos replaced its code? Then add it as alsoKnownAs. If it is meant, raise "
+            "guards.productToZero in a reviewed change.",
+        )
+        for product, names in sorted(customers.items())
+        if len(names) > guards.product_to_zero_customers
+    ]
