@@ -18,7 +18,7 @@ from reconciler.config.schema import mappings_schema
 from tests.config.folders import TODAY, loaded, said
 from tests.config.test_desired import FULL
 
-QUICK = settings(max_examples=150, deadline=2000)
+QUICK = settings(max_examples=100, deadline=2000)
 
 
 def load_bytes(*files: bytes) -> Any:
