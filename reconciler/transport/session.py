@@ -47,7 +47,6 @@ BACKOFF_CAP_SECONDS = 30.0
 LONGEST_WAIT_SECONDS = 120.0
 REDIRECTS = 3
 
-_REPEATABLE = frozenset({"GET", "PATCH"})
 _WRITES = frozenset({"POST", "PATCH"})
 _log = logging.getLogger(__name__)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
 from typing import Any
@@ -14,6 +15,7 @@ from reconciler.connectwise.client import connect
 from reconciler.connectwise.credentials import parse_credentials
 from reconciler.connectwise.permissions import needed_permission
 from reconciler.model.diagnostics import ReconcilerError
+from reconciler.transport.concurrency import all_of
 from reconciler.transport.errors import (
     ApiError,
     BadAnswer,
@@ -186,6 +188,27 @@ async def test_a_cloud_upgrade_in_the_middle_is_followed_once() -> None:
     ]
 
 
+async def test_an_upgrade_is_looked_up_once_for_all_callers() -> None:
+    current = "v2025_1"
+    asked: list[str] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        codebase = current
+        await asyncio.sleep(0.002)
+        if request.url.path.startswith("/login/"):
+            return httpx.Response(200, json=COMPANY_INFO | {"Codebase": codebase + "/"})
+        if not request.url.path.startswith(f"/{codebase}/"):
+            return httpx.Response(404, json=NO_ENDPOINT)
+        return httpx.Response(200, json={"id": 1})
+
+    transport = httpx.MockTransport(answer)
+    async with connect(CREDENTIALS, write=False, transport=transport, sleep=no_sleep) as client:
+        current = "v2025_2"
+        assert len(await all_of([client.get(f"/x/{number}") for number in range(8)])) == 8
+    assert asked.count("/login/companyinfo/example") == 2
+
+
 async def test_an_upgrade_between_two_pages_loses_nothing() -> None:
     async with sandbox(codebase_move="2") as (client, state):
         rows = await client.list_all(CATALOG, (("fields", "id"),))
@@ -303,6 +326,17 @@ async def test_a_lost_link_header_shortens_no_list() -> None:
         assert len(await client.list_all("/x")) == 1002
     async with served(pages(full)) as client:
         assert len(await client.list_all("/x")) == 1000
+
+
+async def test_a_lost_link_header_shortens_no_forward_only_list() -> None:
+    def server(request: httpx.Request) -> httpx.Response:
+        start = int(request.url.params.get("pageId", "0"))
+        return httpx.Response(
+            200, json=[{"id": number} for number in range(start + 1, min(start + 1001, 2001))]
+        )
+
+    async with served(server) as client:
+        assert [row["id"] for row in await client.list_forward("/x")] == list(range(1, 2001))
 
 
 async def test_only_the_asked_pages_are_read() -> None:

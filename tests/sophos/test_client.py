@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 from urllib.parse import parse_qs
@@ -50,8 +51,14 @@ class Sophos:
         return httpx.Response(200, json={"path": request.url.path})
 
     def connect(self) -> Any:
+        async def answer(request: httpx.Request) -> httpx.Response:
+            response = self(request)
+            # Callers overlap: several get their 401 before the first asks for a new token.
+            await asyncio.sleep(0.002)
+            return response
+
         return connect(
-            CREDENTIALS, transport=httpx.MockTransport(self), sleep=no_sleep, clock=lambda: self.seconds
+            CREDENTIALS, transport=httpx.MockTransport(answer), sleep=no_sleep, clock=lambda: self.seconds
         )
 
 

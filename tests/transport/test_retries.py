@@ -117,6 +117,7 @@ async def test_attempts_end_and_the_last_cause_is_said() -> None:
 
 async def test_back_off_grows_with_full_jitter() -> None:
     longest: list[float] = []
+    shortest: list[float] = []
     for _ in range(40):
         sleeps = Sleeps()
         async with session(Script(*answers(503)), sleep=sleeps) as one:
@@ -127,6 +128,8 @@ async def test_back_off_grows_with_full_jitter() -> None:
             for number, seconds in enumerate(sleeps.seconds)
         )
         longest = [max(pair) for pair in zip(sleeps.seconds, longest or sleeps.seconds, strict=True)]
+        shortest = [min(pair) for pair in zip(sleeps.seconds, shortest or sleeps.seconds, strict=True)]
+    assert all(short < 0.5 * long for short, long in zip(shortest, longest, strict=True))
     assert longest[-1] > longest[0]
     assert longest[-1] > BACKOFF_BASE_SECONDS * 2
 
