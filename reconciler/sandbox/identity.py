@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 
 LOGIN_COMPANY = "harbourlight"
 CLIENT_ID = "5a9dbc0e-0000-4000-8000-00000000c11e"
@@ -12,6 +13,7 @@ ORGANIZATION_ID = "0b1e0000-0000-4000-8000-0000000000bb"
 _NAMESPACE = uuid.UUID("6f3e0000-0000-4000-8000-000000000000")
 
 
+@lru_cache(maxsize=20_000)
 def made_up_id(name: str) -> str:
     """A UUID that is always the same for the same name."""
     return str(uuid.uuid5(_NAMESPACE, name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -18,15 +18,21 @@ if TYPE_CHECKING:
 USAGE = "/partner/v1/billing/usage"
 
 
-@pytest.fixture
-def busy(world: World) -> Api:
-    """130 tenants and 1,205 lines in October."""
+@pytest.fixture(scope="module")
+def full_world() -> World:
+    """130 tenants and 1,205 lines in October; tests only read it."""
+    world = empty_world(date(2026, 11, 22))
     for number in range(130):
         world.add_tenant(f"Tenant {number:03d}")
     for number in range(1204):
         world.add_usage_line((2026, 10), f"Tenant {number % 130:03d}", "CIXA-MSP", number)
     world.add_usage_line((2026, 10), None, "xg_email_std", 1, accountNumberOrSerialNumber="SBX1")
-    return Api(world)
+    return world
+
+
+@pytest.fixture
+def busy(full_world: World) -> Api:
+    return Api(full_world)
 
 
 def test_a_token(api: Api) -> None:
