@@ -130,7 +130,7 @@ def _number(node: Scalar, whole: bool, path: Path, result: Converted) -> Any:
     if node.plain and _NUMBER.fullmatch(text):
         number = Decimal(text)
         if not whole:
-            return number
+            return number or Decimal(0)  # -0 is 0
         if number == number.to_integral_value():
             return int(number)
         code, message, remedy = (
