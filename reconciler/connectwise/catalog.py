@@ -12,7 +12,7 @@ from reconciler.transport.concurrency import all_of
 from reconciler.transport.errors import Refused, Unsure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from reconciler.connectwise.client import Client, Params, Row
     from reconciler.model.observed import CatalogEntry, CatalogItem, CustomField
@@ -30,13 +30,18 @@ _MARKED: Params = (("fields", "id,identifier,notes,customFields"),)
 async def items_by_identifiers(client: Client, identifiers: Iterable[str]) -> list[CatalogItem]:
     """The products of these identifiers, as identifiers compare; those not found are left out.
 
-    Raises ValueError for an identifier that cannot stand in a condition (`conditions.literal`).
+    It depends on the server's collation whether `=` minds the case, so what is not found is asked for once
+    more in upper and in lower case. Raises ValueError for an identifier that cannot stand in a condition
+    (`conditions.literal`).
     """
     wanted = {identifier_key(one): one.strip() for one in identifiers}
     # A longer one cannot exist, and would not fit into a URL.
-    values = [literal(one) for one in wanted.values() if 0 < len(one) <= LONGEST_IDENTIFIER]
-    found = await read_any_of(client, CATALOG, "identifier", values, _ITEM)
-    return [item for item in _items(client, found) if item.key in wanted]
+    asked = {key: one for key, one in wanted.items() if 0 < len(one) <= LONGEST_IDENTIFIER}
+    items = await _named(client, wanted, asked.values())
+    missing = asked.keys() - {item.key for item in items}
+    variants = {case for key in sorted(missing) for case in _cases(asked[key])[1:]}
+    items += await _named(client, wanted, sorted(variants))
+    return sorted({item.id: item for item in items}.values(), key=lambda item: item.id)
 
 
 async def items_by_ids(client: Client, ids: Iterable[int]) -> list[CatalogItem]:
@@ -52,6 +57,11 @@ async def items_with_marker(client: Client, custom_field: str | None = None) -> 
     Where the server refuses the filter (400), the whole catalog is listed with few fields and filtered
     here; what is found is then read in full.
     """
+    if custom_field is not None:
+        # Spelled as the server spells it, which may mind the case where rows of ours do not.
+        shown = [field.caption for field in await custom_field_definitions(client)]
+        key = identifier_key(custom_field)
+        custom_field = next((each for each in shown if identifier_key(each) == key), custom_field)
     for filters in _marker_filters(custom_field):
         try:
             found = await client.list_all(CATALOG, [*_ITEM, *filters])
@@ -136,6 +146,11 @@ async def patch_item(client: Client, item_id: int, operations: Sequence[Mapping[
     path = f"{CATALOG}/{item_id}"
     row = await client.patch(path, operations)
     return _written(client, "PATCH", path, row)
+
+
+async def _named(client: Client, wanted: Container[str], identifiers: Iterable[str]) -> list[CatalogItem]:
+    found = await read_any_of(client, CATALOG, "identifier", [literal(one) for one in identifiers], _ITEM)
+    return [item for item in _items(client, found) if item.key in wanted]
 
 
 def _written(client: Client, method: str, path: str, row: Row) -> CatalogItem:

@@ -117,6 +117,16 @@ async def test_products_are_found_whatever_the_case_and_without_duplicates() -> 
     assert all(item.fields["subcategory"] for item in found)
 
 
+async def test_products_are_found_on_a_server_that_minds_the_case() -> None:
+    async with sandbox(string_compare="sensitive") as (client, state):
+        found = await catalog.items_by_identifiers(
+            client, ["msp-gold", "Msp-Endpoint", "MSP-SERVER", "NO-SUCH"]
+        )
+        asked = len([request for request in state.requests if request.path.endswith("/catalog")])
+    assert [item.identifier for item in found] == ["MSP-ENDPOINT", "MSP-SERVER", "MSP-GOLD"]
+    assert asked == 2
+
+
 async def test_what_a_server_answers_beyond_the_question_is_dropped() -> None:
     rows = [{"id": 1, "identifier": "OTHER"}, {"id": 2, "identifier": "msp-gold"}]
     async with served(lambda _: httpx.Response(200, json=rows)) as client:
@@ -147,8 +157,9 @@ async def test_markers_in_notes_are_found_with_or_without_the_filter(quirk: str)
     assert all(item.fields["description"] for item in found)
 
 
-async def test_markers_in_a_custom_field_are_found() -> None:
-    async with sandbox(write=True) as (client, _):
+@pytest.mark.parametrize("case", ["insensitive", "sensitive"])
+async def test_markers_in_a_custom_field_are_found(case: str) -> None:
+    async with sandbox(write=True, string_compare=case) as (client, _):
         definitions = await catalog.custom_field_definitions(client)
         mapping = next(field for field in definitions if field.caption == "Sophos Mapping")
         [item] = await catalog.items_by_identifiers(client, ["MSP-SERVER"])
@@ -167,6 +178,8 @@ async def test_a_refused_custom_field_filter_falls_back_step_by_step(refusals: i
         return [{"id": 1, "caption": "Mapping", "type": "Text", "value": value}]
 
     def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.params.get("pageSize") == "1":
+            return httpx.Response(200, json=[])
         asked.append(request)
         if len(asked) <= refusals:
             return refused()
@@ -202,7 +215,8 @@ async def test_a_caption_that_cannot_be_sent_is_looked_for_here() -> None:
 
     async with served(answer) as client:
         assert await catalog.items_with_marker(client, 'The "mapping"') == []
-    assert [request.headers.get("pagination-type") for request in asked] == ["forward-only"]
+    assert [request.headers.get("pagination-type") for request in asked] == [None, "forward-only"]
+    assert asked[0].url.params["fields"] == "id,customFields"
 
 
 async def test_other_refusals_are_not_mistaken_for_a_missing_filter() -> None:

@@ -245,6 +245,14 @@ async def test_wrong_keys_are_said(quirk: str) -> None:
             await client.list_page(CATALOG, size=1)
 
 
+async def test_wrong_keys_that_a_server_hides_behind_a_404_are_hinted_at() -> None:
+    async with sandbox(bad_credentials="not-found") as (client, state):
+        state.world.members.clear()
+        with pytest.raises(EndpointNotFound) as raised:
+            await client.list_page(CATALOG, size=1)
+    assert "CONNECTWISE_PRIVATE_KEY" in raised.value.diagnostic.remedy
+
+
 async def test_a_missing_right_is_named() -> None:
     async with sandbox(member="noaccess") as (client, _):
         with pytest.raises(NotPermitted) as raised:
