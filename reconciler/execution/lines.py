@@ -1,0 +1,87 @@
+"""One agreement line: look once more, send what is still to do, compare the answer."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from reconciler.connectwise import additions, patching
+from reconciler.model.identifiers import identifier_key
+from reconciler.model.money import cents, plain
+from reconciler.model.outcome import Outcome, Result
+from reconciler.transport.errors import RecordNotFound, Unsure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reconciler.connectwise.client import Client
+    from reconciler.model.billing import Line
+    from reconciler.model.plan import Change, FieldChange
+
+#: The line's fields that a plan may change, and where the typed row has them.
+_ATTRIBUTES = {"quantity": "quantity", "lessIncluded": "less_included"}
+
+
+def is_line_value(line: Line, one: FieldChange, value: Any) -> bool:
+    """Whether the field holds this value (in plan form) now; numbers agree to two places."""
+    now: Decimal = getattr(line, _ATTRIBUTES[one.field])
+    return value is not None and cents(now) == cents(Decimal(str(value)))
+
+
+def stale_line(line: Line, changes: Iterable[Change]) -> list[tuple[Change, str]]:
+    """What has moved since the plan was made; a field that is as wanted already does fit."""
+    found = []
+    for change in changes:
+        expected = identifier_key(change.expected_identifier or "")
+        if line.product_key != expected:
+            found.append((change, f"line #{line.id} is of product {line.product_identifier.strip()} now"))
+        for one in change.fields:
+            if is_line_value(line, one, one.before) or is_line_value(line, one, one.after):
+                continue
+            now = plain(getattr(line, _ATTRIBUTES[one.field]))
+            found.append((change, f"{one.field} of line #{line.id} is {now}, the plan expected {one.before}"))
+    return found
+
+
+async def write_line(client: Client, changes: Sequence[Change]) -> list[Outcome]:
+    """Send the request that these changes of one line share, and say what became of each."""
+    agreement, number = changes[0].target.agreement, changes[0].target.id
+    if agreement is None or number is None:
+        raise ValueError(f"{changes[0].id} names no line")
+    try:
+        line = await additions.get_line(client, agreement, number)
+    except RecordNotFound:
+        return _all(
+            changes, Result.FAILED, f"line #{number} is no longer on agreement {agreement}; plan again"
+        )
+    stale = stale_line(line, changes)
+    if stale:
+        said = "; ".join(dict.fromkeys(what for _, what in stale))
+        return _all(changes, Result.FAILED, f"{said}. Nothing was written to it; plan again")
+    fields = [one for change in changes for one in change.fields if not is_line_value(line, one, one.after)]
+    if not fields:
+        return _all(changes, Result.ALREADY_OK)
+    operations = patching.patch_operations({one.field: Decimal(str(one.after)) for one in fields})
+    try:
+        answer = await additions.patch_line(client, agreement, number, operations)
+    except Unsure as lost:
+        answer = await additions.get_line(client, agreement, number)
+        if any(not is_line_value(answer, one, one.after) for one in fields):
+            told = " ".join(d.message.rstrip(".") for d in lost.diagnostics)
+            return _all(changes, Result.UNSURE, f"{told}; it may still arrive: plan again in a minute")
+    return [_compared(change, answer) for change in changes]
+
+
+def _compared(change: Change, answer: Line) -> Outcome:
+    kept = [
+        f"{one.field} is {plain(getattr(answer, _ATTRIBUTES[one.field]))} instead of {one.after}"
+        for one in change.fields
+        if not is_line_value(answer, one, one.after)
+    ]
+    if kept:
+        return Outcome(change, Result.SERVER_KEPT, f"ConnectWise kept another value: {'; '.join(kept)}")
+    return Outcome(change, Result.APPLIED, f"line #{answer.id}")
+
+
+def _all(changes: Sequence[Change], result: Result, message: str = "") -> list[Outcome]:
+    return [Outcome(change, result, message) for change in changes]
