@@ -10,8 +10,9 @@ from reconciler.model.fields import (
     IDENTIFIER,
     Reference,
     from_plan,
-    normalise_custom,
     same,
+    same_custom,
+    shown_custom,
     to_plan,
 )
 from reconciler.model.identifiers import identifier_key
@@ -69,7 +70,7 @@ def current(item: CatalogItem, field: str, place: MarkerPlace) -> Any:
         return sync_text(place.codes(item).get(field.removeprefix(MAPPING_PREFIX)))
     if field.startswith(CUSTOM_FIELD_PREFIX):
         found = item.custom_field(field.removeprefix(CUSTOM_FIELD_PREFIX))
-        return None if found is None else to_plan(normalise_custom(found.type, found.value))
+        return None if found is None else to_plan(shown_custom(found.type, found.value))
     if field == IDENTIFIER.name:
         return item.identifier.strip()
     return to_plan(item.fields.get(field))
@@ -83,6 +84,9 @@ def is_value(item: CatalogItem, field: str, value: Any, place: MarkerPlace) -> b
         return same(known, from_plan(known, now), from_plan(known, value))
     if field == IDENTIFIER.name:
         return identifier_key(str(now)) == identifier_key(str(value))
+    if field.startswith(CUSTOM_FIELD_PREFIX):
+        found = item.custom_field(field.removeprefix(CUSTOM_FIELD_PREFIX))
+        return same_custom("" if found is None else found.type, now, value)
     return bool(now == value)
 
 

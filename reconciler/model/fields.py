@@ -285,13 +285,19 @@ _NORMALISERS: dict[Kind, Callable[[Any], Value]] = {
 }
 
 
+_NUMBERS = frozenset({Kind.MONEY, Kind.NUMBER, Kind.INTEGER})
+
+
 def same(field: Field, one: Value, other: Value) -> bool:
     """Whether two normalised values are the same; references are the same when their ids are.
 
-    A flag that ConnectWise leaves out is false: null fields are omitted from its answers.
+    A flag that ConnectWise leaves out is false: null fields are omitted from its answers. A number that is
+    cleared comes back as zero, or not at all.
     """
     if field.kind is Kind.FLAG:
         return bool(one) is bool(other)
+    if field.kind in _NUMBERS:
+        return (one or 0) == (other or 0)
     if isinstance(one, Reference) and isinstance(other, Reference):
         return one.id == other.id
     return one == other
@@ -333,13 +339,47 @@ def normalise_custom(type_name: str, raw: Any) -> Value:
     """
     if raw is None or raw == "":
         return None
+    field = _custom(type_name)
+    if field.kind is Kind.NUMBER:
+        raw = parse_decimal(raw)  # some records answer numbers as text
+        if raw is None:
+            raise ValueError("the value is no number")
+    elif field.kind is Kind.TEXT and isinstance(raw, Decimal):
+        raw = format(raw, "f")  # as it was typed: 2026, 12.50
+    return normalise(field, raw)
+
+
+def shown_custom(type_name: str, raw: Any) -> Value:
+    """What stands in a record, normalised; as text where it does not fit the field's type."""
+    try:
+        return normalise_custom(type_name, raw)
+    except ValueError:
+        return normalise_text(str(raw)) or None
+
+
+def same_custom(type_name: str, one: Value, other: Value) -> bool:
+    """Whether two values of a custom field are the same: `12.5` and `12.50` are, unset and unticked too.
+
+    A number that is not set is no zero here: a custom field knows empty.
+    """
+    field = _custom(type_name)
+    if field.kind is Kind.FLAG:
+        return bool(one) is bool(other)
+    if field.kind is Kind.NUMBER:
+        return _as_number(one) == _as_number(other)
+    return one == other
+
+
+def _custom(type_name: str) -> Field:
     if type_name == "Checkbox":
         kind = Kind.FLAG
     elif type_name in ("Number", "Currency", "Percent"):
         kind = Kind.NUMBER
-        raw = parse_decimal(raw)  # some records answer numbers as text
-        if raw is None:
-            raise ValueError("the value is no number")
     else:
         kind = Kind.TEXT
-    return normalise(Field(f"custom field of type {type_name}", kind, ""), raw)
+    return Field(f"custom field of type {type_name}", kind, "")
+
+
+def _as_number(value: Value) -> object:
+    number = parse_decimal(value)
+    return value if number is None else number

@@ -11,6 +11,8 @@ from reconciler.model.fields import (
     Value,
     normalise_custom,
     same,
+    same_custom,
+    shown_custom,
     to_plan,
 )
 from reconciler.model.identifiers import Id, Name, identifier_key
@@ -138,8 +140,9 @@ def _custom_value(
             **where,
         )
     present = target.item.custom_field(caption) if target.item is not None else None
-    before = None if present is None else normalise_custom(definition.type, present.value)
-    return _Declared(name, to_plan(before), to_plan(after), before != after), None
+    before = None if present is None else shown_custom(definition.type, present.value)
+    differs = not same_custom(definition.type, before, after)
+    return _Declared(name, to_plan(before), to_plan(after), differs), None
 
 
 def _creation(target: Target, product: Product, declared: list[_Declared]) -> Change:
