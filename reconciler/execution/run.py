@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.execution.write import Writer, write
 from reconciler.model.outcome import DONE, Outcome, Result
-from reconciler.model.plan import Change, writes
+from reconciler.model.plan import Action, Change, writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -43,7 +43,7 @@ async def execute(
                 for change in members:
                     on_outcome(Outcome(change, Result.UNSURE, _CUT_OFF))
                 raise
-        if any(outcome.result not in DONE for outcome in outcomes):
+        if not all(_is_done(outcome) for outcome in outcomes):
             failed.add(key)
         for outcome in outcomes:
             on_outcome(outcome)
@@ -52,6 +52,16 @@ async def execute(
         async with asyncio.TaskGroup() as group:
             for request in wave:
                 group.create_task(one(request))
+
+
+def _is_done(outcome: Outcome) -> bool:
+    """Whether what waits for it may be written.
+
+    A mapping that the server kept is still there: taking its code elsewhere would have it billed twice.
+    """
+    if outcome.change.action is Action.UNMAP_PRODUCT and outcome.result is Result.SERVER_KEPT:
+        return False
+    return outcome.result in DONE
 
 
 async def _attempt(

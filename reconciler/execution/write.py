@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.connectwise import catalog, patching
 from reconciler.execution.state import MarkerPlace, current, is_value, stale_values
@@ -16,11 +16,12 @@ from reconciler.model.fields import (
     Value,
     from_plan,
     normalise_custom,
+    to_wire,
 )
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX
-from reconciler.transport.errors import RecordNotFound, Unsure
+from reconciler.transport.errors import NotPermitted, RecordNotFound, Unsure
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -86,7 +87,10 @@ async def _after_lost_patch(
     item_id: int, changes: Sequence[Change], lost: Unsure, writer: Writer
 ) -> list[Outcome]:
     """A patch sets absolute values: what stands there now says whether it arrived."""
-    item = await catalog.get_item(writer.client, item_id)
+    try:
+        item = await catalog.get_item(writer.client, item_id)
+    except ReconcilerError as failed:
+        return _all(changes, Result.UNSURE, f"{_told(lost)}; looking it up failed too: {_told(failed)}")
     missing = [
         one
         for change in changes
@@ -123,16 +127,39 @@ async def _create(changes: Sequence[Change], writer: Writer) -> list[Outcome]:
     try:
         answer = await catalog.create_item(writer.client, body)
     except Unsure as lost:
-        found = await _await_arrival(identifier, writer)
-        if found is None:
-            return _all(
-                changes,
-                Result.UNSURE,
-                f"{_told(lost)}; looked up for {sum(LOOKUPS):.0f} s and not found. "
-                "It was not sent again, because it may still arrive: plan again in a few minutes",
-            )
-        answer = found
+        return await _after_lost_create(identifier, changes, lost, writer)
     return _created(identifier, changes, answer, writer)
+
+
+async def _after_lost_create(
+    identifier: str, changes: Sequence[Change], lost: Unsure, writer: Writer
+) -> list[Outcome]:
+    """It is looked for, and never sent again: what is found with our tag is ours."""
+    try:
+        found = await _await_arrival(identifier, writer)
+    except ReconcilerError as failed:
+        return _all(changes, Result.UNSURE, f"{_told(lost)}; looking it up failed too: {_told(failed)}")
+    if found is None:
+        return _all(
+            changes,
+            Result.UNSURE,
+            f"{_told(lost)}; looked up for {sum(LOOKUPS):.0f} s and not found. "
+            "It was not sent again, because it may still arrive: plan again in a few minutes",
+        )
+    tagged = all(
+        is_value(found, one.field, one.after, writer.place)
+        for change in changes
+        for one in change.fields
+        if one.field.startswith(MAPPING_PREFIX)
+    )
+    if not tagged:
+        return _all(
+            changes,
+            Result.UNSURE,
+            f"{_told(lost)}; {identifier} exists by now (id {found.id}) without the tag that was sent, so it "
+            "is probably somebody else's: plan again in a few minutes",
+        )
+    return _created(identifier, changes, found, writer)
 
 
 def _created(
@@ -168,7 +195,7 @@ class _Values:
     """What to send: fields by name, custom fields by id, and the text that holds the tag."""
 
     fields: dict[str, Value] = field(default_factory=dict)
-    custom_fields: dict[int, Value] = field(default_factory=dict)
+    custom_fields: dict[int, Any] = field(default_factory=dict)
     identifier: str | None = None
     notes: str | None = None
 
@@ -181,7 +208,7 @@ def _values(fields: Sequence[FieldChange], item: CatalogItem | None, writer: Wri
             mappings.append(one)
         elif one.field.startswith(CUSTOM_FIELD_PREFIX):
             definition = _definition(one.field.removeprefix(CUSTOM_FIELD_PREFIX), item, writer)
-            values.custom_fields[definition.id] = normalise_custom(definition.type, one.after)
+            values.custom_fields[definition.id] = to_wire(normalise_custom(definition.type, one.after))
         elif one.field == IDENTIFIER.name:
             values.identifier = one.after
         else:
@@ -236,4 +263,7 @@ def _all(changes: Sequence[Change], result: Result, message: str = "") -> list[O
 
 
 def _told(failed: ReconcilerError) -> str:
-    return " ".join(d.message.rstrip(".") for d in failed.diagnostics)
+    said = " ".join(d.message.rstrip(".") for d in failed.diagnostics)
+    if isinstance(failed, NotPermitted):  # whoever reads this wants to know which permission to ask for
+        said += f". Probably missing: {failed.permission}"
+    return said
