@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Needs:
-    """Products by identifier (by their comparison key, as written) and by id, set-up tables, companies."""
+    """Products by identifier (by their comparison key, as written) and by id, set-up tables, companies.
+
+    `marker_places` are where tags are looked for: None is the notes, a text the custom field of that caption.
+    """
 
     identifiers: dict[str, str] = field(default_factory=dict)
     ids: set[int] = field(default_factory=set)
@@ -25,15 +28,15 @@ class Needs:
     companies: set[str] = field(default_factory=set)
     company_ids: set[int] = field(default_factory=set)
     custom_fields: bool = False
-    marker_custom_field: str | None = None
+    marker_places: set[str | None] = field(default_factory=set)
 
 
 def needs_of(configurations: Iterable[Desired]) -> Needs:
     """What these configurations (the head's, and the base's with `--since`) name."""
     needs = Needs()
     for desired in configurations:
-        needs.marker_custom_field = desired.settings.marker_custom_field
-        needs.custom_fields |= needs.marker_custom_field is not None
+        needs.marker_places.add(desired.settings.marker_custom_field)
+        needs.custom_fields |= desired.settings.marker_custom_field is not None
         for row in desired.rows:
             for selector in row.targets:
                 _add_product(needs, selector)

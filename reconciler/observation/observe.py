@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.connectwise import catalog, setup_tables
+from reconciler.connectwise.lookup import read_any_of
+from reconciler.connectwise.rows import WrongTypeError, setup_entry
 from reconciler.model.diagnostics import Diagnostic, ReconcilerError, Severity
 from reconciler.model.fields import Table
 from reconciler.model.identifiers import identifier_key
@@ -39,10 +41,13 @@ async def observe(
         _sophos_side(sophos, tuple(months)),
     )
     found = {item.key for item in items}
-    missing = [name for key, name in needs.identifiers.items() if key not in found]
+    missing = {key: name for key, name in needs.identifiers.items() if key not in found}
     similar, definitions = await together(
-        _similar(connectwise, missing), _custom_fields(connectwise, needs, items)
+        _similar(connectwise, list(missing.values())), _custom_fields(connectwise, needs, items)
     )
+    # A server that minds capitals did not find these; creating them would double them.
+    spelled_otherwise = [one.id for one in similar if identifier_key(one.identifier) in missing]
+    items += tuple(await catalog.items_by_ids(connectwise, spelled_otherwise))
     sophos_side: Observed = usage_side
     return replace(
         sophos_side,
@@ -71,7 +76,7 @@ async def together(*reads: Coroutine[Any, Any, Any]) -> list[Any]:
 
 async def _products(connectwise: ConnectWise, needs: Needs) -> tuple[CatalogItem, ...]:
     groups = await together(
-        catalog.items_with_marker(connectwise, needs.marker_custom_field),
+        *(catalog.items_with_marker(connectwise, place) for place in needs.marker_places),
         catalog.items_by_identifiers(connectwise, sorted(needs.identifiers.values())),
         catalog.items_by_ids(connectwise, sorted(needs.ids)),
     )
@@ -86,11 +91,7 @@ async def _tables(
     reads = [_attempt(setup_tables.read_table(connectwise, table)) for table in wanted]
     if needs.companies or needs.company_ids:
         wanted.append(Table.COMPANIES)
-        reads.append(
-            _attempt(
-                setup_tables.vendors_by_identifiers(connectwise, sorted(needs.companies))
-            )
-        )
+        reads.append(_attempt(_vendors(connectwise, needs)))
     answers = await together(*reads)
     tables = {
         table: tuple(entries)
@@ -98,6 +99,25 @@ async def _tables(
         if entries is not None
     }
     return tables, [diagnostic for _, problems in answers for diagnostic in problems]
+
+
+async def _vendors(connectwise: ConnectWise, needs: Needs) -> list[SetupEntry]:
+    by_name, by_id = await together(
+        setup_tables.vendors_by_identifiers(connectwise, sorted(needs.companies)),
+        read_any_of(
+            connectwise,
+            setup_tables.COMPANIES,
+            "id",
+            [str(one) for one in sorted(needs.company_ids)],
+            (("fields", "id,identifier,deletedFlag"),),
+            also="deletedFlag=false",
+        ),
+    )
+    try:
+        entries = [*by_name, *(setup_entry(row, "identifier") for row in by_id)]
+    except WrongTypeError as wrong:
+        raise connectwise.bad_answer("GET", setup_tables.COMPANIES, str(wrong)) from None
+    return list({entry.id: entry for entry in entries}.values())
 
 
 async def _attempt(read: Coroutine[Any, Any, T]) -> tuple[T | None, tuple[Diagnostic, ...]]:
@@ -139,4 +159,3 @@ async def _custom_fields(
     if not items:
         shown = await catalog.custom_field_definitions(connectwise)
     return {identifier_key(field.caption): field for field in shown}
-
