@@ -115,7 +115,7 @@ class Target:
 
 def product_key(identifier: str) -> str:
     """A product's natural key; a slash inside an identifier is encoded so that keys stay one-to-one."""
-    return "product/" + identifier.strip().replace("/", "%2F")
+    return "product/" + identifier.strip().replace("%", "%25").replace("/", "%2F")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _ADDING = frozenset({Action.MAP_PRODUCT})
 _TAKING = frozenset({Action.UNMAP_PRODUCT})
+#: What the request of a product's unmappings has behind its name where it is one of its own.
+_UNMAPPING = "/unmap"
 
 
 def arrange(
@@ -42,7 +44,7 @@ def _link(changes: list[Change]) -> list[Change]:
     circle = _circle(linked)
     while circle:
         changes = [
-            replace(change, write=f"{change.write}/unmap")
+            replace(change, write=change.write + _UNMAPPING)
             if change.write in circle and change.action in _TAKING
             else change
             for change in changes
@@ -90,7 +92,8 @@ def _hold(
         reasons[change.write] |= {
             d.id
             for d in diagnostics
-            if d.severity is Severity.ERROR and d.subject in (None, change.target.key)
+            if d.severity is Severity.ERROR
+            and d.subject in (None, change.target.key, change.write.removesuffix(_UNMAPPING))
         }
         if change.action in _TAKING:
             reasons[change.write] |= set(unusable_homes.get(_code(change), ()))

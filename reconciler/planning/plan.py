@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.model.diagnostics import Diagnostic, Severity, warning
+from reconciler.model.diagnostics import Diagnostic, Severity, error, warning
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.plan import Change, Plan, RemovedRow
+from reconciler.model.plan import Action, Change, Plan, RemovedRow
 from reconciler.planning.order import arrange
 from reconciler.planning.products import Scene, product_changes
+from reconciler.planning.suggest import did_you_mean
 from reconciler.planning.targets import find_targets
 from reconciler.planning.usage import period_of, usage_notes
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from reconciler.model.observed import Observed, UsageMonth
     from reconciler.planning.targets import Target
 
+_TEXT_FIELDS = frozenset({"Text", "TextArea"})
+_MAP, _UNMAP = Action.MAP_PRODUCT, Action.UNMAP_PRODUCT
 _BY_SEVERITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTICE: 2}
 
 
@@ -40,6 +43,7 @@ def make_plan(
     `today` is the site's day; `month` the Sophos month whose usage is reported, None where there is none.
     """
     targets, diagnostics = find_targets(desired, observed)
+    diagnostics += _marker_field(desired, observed)
     scene = Scene(desired, observed, _homes(targets))
     changes: list[Change] = []
     for target in targets:
@@ -59,7 +63,7 @@ def make_plan(
         config_hash=config_hash,
         changes=arranged,
         diagnostics=tuple(sorted(_once(diagnostics), key=_order_of)),
-        usage_notes=usage_notes(desired, month, observed),
+        usage_notes=usage_notes(desired, month, observed, today),
     )
 
 
@@ -69,11 +73,17 @@ def since(plan: Plan, base: Plan, desired: Desired, base_desired: Desired) -> Pl
 
 
 def only_products(plan: Plan, identifiers: Iterable[str]) -> Plan:
-    """The part of a plan that is about these products, with whatever their changes wait for."""
+    """The part of a plan that is about these products, with whatever their changes wait for.
+
+    A code that leaves one of them takes its new products along: a move is never torn, because its usage
+    would then be billed nowhere.
+    """
     wanted = {identifier_key(identifier) for identifier in identifiers}
     kept = {c.write for c in plan.changes if identifier_key(c.target.identifier) in wanted}
     while True:
         needed = {write for c in plan.changes if c.write in kept for write in c.depends_on}
+        left = {c.fields[0].field for c in plan.changes if c.write in kept and c.action is _UNMAP}
+        needed |= {c.write for c in plan.changes if c.action is _MAP and c.fields[0].field in left}
         if needed <= kept:
             break
         kept |= needed
@@ -100,6 +110,37 @@ def _unusable_homes(targets: list[Target], diagnostics: list[Diagnostic]) -> dic
             for code in target.codes:
                 found.setdefault(code, []).extend(errors.get(target.key, []))
     return {code: tuple(ids) for code, ids in found.items()}
+
+
+def _marker_field(desired: Desired, observed: Observed) -> list[Diagnostic]:
+    """Tags in a custom field need that field; without it every product would look unmapped."""
+    caption = desired.settings.marker_custom_field
+    if caption is None:
+        return []
+    definition = observed.custom_fields.get(identifier_key(caption))
+    if definition is None:
+        known = [field.caption for field in observed.custom_fields.values()]
+        return [
+            error(
+                "marker-field-unknown",
+                f"settings.marker: ConnectWise products have no custom field {caption!r}. "
+                "Nothing is written.",
+                f"{did_you_mean(caption, known)}Create it as a text field under System > Setup Tables > "
+                "Custom Fields, or leave settings.marker out: tags then stand in the notes.",
+                location=desired.settings.location,
+            )
+        ]
+    if definition.type not in _TEXT_FIELDS:
+        return [
+            error(
+                "marker-field-type",
+                f"settings.marker: {caption} is a {definition.type} field and cannot hold a tag. Nothing is "
+                "written.",
+                "Name a custom field of type Text or TextArea.",
+                location=desired.settings.location,
+            )
+        ]
+    return []
 
 
 def _about_usage(month: UsageMonth | None, observed: Observed) -> list[Diagnostic]:

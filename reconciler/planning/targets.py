@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,8 @@ class Target:
     """One ConnectWise product that the configuration names or that carries our tag.
 
     `codes` is what shall be mapped to it; `mapped` is what its tag says now; `item` is None while it does
-    not exist. `usable` is False where no change can be computed for it (the diagnostics say why).
+    not exist. `usable` is False where no change can be computed for it (the diagnostics say why). A `twin`
+    shares its identifier with another product, so that only its id tells which one is meant.
     """
 
     label: str
@@ -35,11 +37,13 @@ class Target:
     item: CatalogItem | None = None
     mapped: Mapping[str, bool] = field(default_factory=dict)
     usable: bool = True
+    twin: bool = False
 
     @property
     def key(self) -> str:
-        """Its natural key in change ids and diagnostics."""
-        return product_key(self.label)
+        """Its natural key in change ids and diagnostics; each product has one of its own."""
+        key = product_key(self.label)
+        return f"{key}/id/{self.item.id}" if self.twin and self.item is not None else key
 
 
 def marker_text(item: CatalogItem, custom_field: str | None) -> str:
@@ -69,10 +73,36 @@ def find_targets(desired: Desired, observed: Observed) -> tuple[list[Target], li
         for item in observed.items
         if item.id not in by_item and catalog.codes_of(item)
     ]
+    _tell_apart(targets)
     for target in targets:
         if target.item is not None:
             diagnostics += _read_marker(target, target.item, desired, catalog)
+    known = {target.item.id for target in targets if target.item is not None}
+    diagnostics += [
+        _unreadable(item, catalog.tags[item.id].unreadable[0])
+        for item in observed.items
+        if item.id not in known and catalog.tags[item.id].unreadable
+    ]
     return sorted(targets, key=lambda t: t.key), diagnostics
+
+
+def _tell_apart(targets: list[Target]) -> None:
+    """Two products of one identifier must not become one request."""
+    count = Counter(target.key for target in targets)
+    for target in targets:
+        target.twin = count[product_key(target.label)] > 1
+
+
+def _unreadable(item: CatalogItem, piece: str) -> Diagnostic:
+    """A warning only: nothing here names the product, and nothing is written to it."""
+    name = item.identifier.strip()
+    return warning(
+        "marker-unreadable",
+        f"{name} (id {item.id}) has a tag that cannot be read: {piece!r}. It counts as not mapped.",
+        "If a Sophos product was mapped to it, correct the tag in the product's notes: its form is "
+        "[sophos:OWNER CODE, CODE (sync off)]. Otherwise remove it.",
+        subject=product_key(name),
+    )
 
 
 def _wanted(desired: Desired) -> dict[str, Target]:

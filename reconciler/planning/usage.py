@@ -65,11 +65,13 @@ class _Tally:
         )
 
 
-def usage_notes(desired: Desired, month: UsageMonth | None, observed: Observed) -> tuple[UsageNote, ...]:
+def usage_notes(
+    desired: Desired, month: UsageMonth | None, observed: Observed, today: date
+) -> tuple[UsageNote, ...]:
     """Usage without a mapping, deliberately excluded, or without a customer; quantities and feed values.
 
     A line without a tenant (a firewall that is assigned to no customer) is listed by its serial number,
-    whether its code is mapped or not.
+    whether its code is mapped or not. An exclusion that has ended is none.
     """
     if month is None or month.lines is None:
         return ()
@@ -81,7 +83,7 @@ def usage_notes(desired: Desired, month: UsageMonth | None, observed: Observed) 
         row = rows.get(line.product_code)
         if line.tenant_id is None:
             unassigned[line.account_or_serial, line.product_code].add(line)
-        elif row is None:
+        elif row is None or (row.until is not None and row.until < today):
             unmapped[line.product_code].add(line)
         elif row.exclude is not None:
             excluded[line.product_code].add(line)
