@@ -1,0 +1,1 @@
+"""From YAML and a site to a plan, through the command line."""
