@@ -1,0 +1,329 @@
+"""May invoices of a date be made? By a plan: yes and until when, or no and why."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.identifiers import identifier_key
+from reconciler.model.lines import LineState, PlannedLine
+from reconciler.model.money import plain
+from reconciler.model.months import Month
+from reconciler.model.plan import Action, Period, Plan
+from reconciler.model.verdict import (
+    Elsewhere,
+    LineGroups,
+    Ready,
+    Reason,
+    ReasonKind,
+    count_customers,
+    customer_key,
+    group_lines,
+    held_back,
+    is_held_back,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_AGAIN = "Ask again after that."
+_OF_EVERYBODY = frozenset({ReasonKind.USAGE, ReasonKind.MONTH, ReasonKind.SHADOW})
+_BY_HAND = {
+    LineState.NEW_LINE: "usage and no line",
+    LineState.ENDS: "the line has to end",
+    LineState.MOVES: "the line has to move",
+}
+
+
+def ready(
+    plan: Plan, invoice_date: date, *, shadow: bool = False, next_window_end: date | None = None
+) -> Ready:
+    """Whether invoices of `invoice_date` may be made.
+
+    `plan` covers everything (products and usage, no filter) and is as of today. `shadow` says that the site
+    is in shadow mode, where a plan without any line would not show it. `next_window_end` is the last day of
+    the billing window that runs now, where Sophos already says it; otherwise it is taken to be a month
+    after the last one.
+
+    Lines of agreements that are invoiced on another day decide nothing; a line whose agreement has no next
+    invoice date is taken to be on this invoice.
+    """
+    mine = [line for line in plan.lines if line.first_invoice in (None, invoice_date)]
+    following = next_window_end or (_following(plan.period) if plan.period is not None else None)
+    reasons = [
+        *_about_month(plan, invoice_date, following),
+        *_about_nothing(plan, mine, invoice_date),
+        *_about_shadow(mine, shadow),
+        *_about_products(plan),
+    ]
+    about_lines = _about_lines(plan, mine)
+    reasons += _about_problems(plan, mine, about_lines)
+    customers = count_customers(mine)
+    unready = {customer_key(line) for line, _ in about_lines} | {
+        customer_key(line) for line in mine if line.shadow
+    }
+    concerns_all = any(reason.kind in _OF_EVERYBODY and not reason.customer for reason in reasons)
+    until, why = (None, "")
+    if not reasons and not about_lines:
+        until, why = _holds(plan, invoice_date, following)
+    return Ready(
+        invoice_date=invoice_date,
+        today=plan.today,
+        month="" if plan.period is None else plan.period.month,
+        customers=customers,
+        customers_ready=0 if concerns_all else customers - len(unready),
+        reasons=(*reasons, *(reason for _, reason in about_lines)),
+        remarks=tuple(_remarks(mine)),
+        elsewhere=_elsewhere(plan, invoice_date),
+        holds_until=until,
+        holds_why=why,
+    )
+
+
+# --- the month
+
+
+def _following(period: Period) -> date:
+    """The end of the window after this one: the same day a month later; after a month's end, a month's end."""
+    last = date.fromisoformat(period.last_day)
+    of_last = Month.of(last)
+    following = of_last.next()
+    if last == of_last.last_day:
+        return following.last_day
+    return min(following.first_day + timedelta(days=last.day - 1), following.last_day)
+
+
+def _about_month(plan: Plan, invoice_date: date, following: date | None) -> list[Reason]:
+    period = plan.period
+    if period is None or following is None:
+        return [
+            Reason(
+                ReasonKind.USAGE,
+                "Sophos's usage could not be read, or no month of it has closed.",
+                "See the plan's messages, and ask again once it can be read.",
+            )
+        ]
+    last, today = date.fromisoformat(period.last_day), date.fromisoformat(plan.today)
+    if not period.closed:
+        return [
+            Reason(
+                ReasonKind.MONTH,
+                f"Sophos {period.title} still runs, until {_day(last)}: its numbers are a forecast.",
+                _AGAIN,
+            )
+        ]
+    if last >= invoice_date:
+        return [
+            Reason(
+                ReasonKind.MONTH,
+                f"Sophos {period.title} ended on {_day(last)}, which is not before {_day(invoice_date)}: it "
+                "belongs to a later invoice.",
+                "Check the invoice date.",
+            )
+        ]
+    if following < today:
+        return [
+            Reason(
+                ReasonKind.MONTH,
+                f"The plan is of Sophos {period.title}, and the window after it ended on {_day(following)}.",
+                "Plan the newest closed month.",
+            )
+        ]
+    if following < invoice_date:
+        return [
+            Reason(
+                ReasonKind.MONTH,
+                f"Sophos {period.title} is not the month of this invoice: the window that runs now ends on "
+                f"{_day(following)}, before {_day(invoice_date)}.",
+                _AGAIN,
+            )
+        ]
+    return []
+
+
+def _holds(plan: Plan, invoice_date: date, following: date | None) -> tuple[date | None, str]:
+    """The earlier of the two days that have not passed yet."""
+    today = date.fromisoformat(plan.today)
+    days = [(invoice_date, "the invoice date")]
+    if following is not None:
+        days.append((following, "then Sophos's next billing window ends, and quantities follow it"))
+    return min((day for day in days if day[0] >= today), default=(today, "today"))
+
+
+# --- the whole site
+
+
+def _about_nothing(plan: Plan, mine: list[PlannedLine], invoice_date: date) -> list[Reason]:
+    if mine:
+        return []
+    if not plan.lines:
+        return [
+            Reason(
+                ReasonKind.USAGE,
+                "The plan counts no agreement line, so nothing is known about any invoice.",
+                "Plan usage too (without --scope products), with rows under `customers`.",
+            )
+        ]
+    days = sorted({line.first_invoice for line in plan.lines if line.first_invoice is not None})
+    shown = ", ".join(_day(day) for day in days[:3])
+    return [
+        Reason(
+            ReasonKind.USAGE,
+            f"No agreement is invoiced on {_day(invoice_date)}; the next invoices are of {shown}.",
+            "Check the invoice date.",
+        )
+    ]
+
+
+def _about_shadow(mine: list[PlannedLine], shadow: bool) -> list[Reason]:
+    of_customers = {customer_key(line): line.customer for line in mine if line.shadow}
+    if not shadow and not of_customers:
+        return []
+    everybody = shadow or len(of_customers) == count_customers(mine)
+    message = "Mode shadow: nothing is written, so the lines are as people left them."
+    remedy = "Compare with `reconciler score`, then set `mode: live` in review."
+    if everybody:
+        return [Reason(ReasonKind.SHADOW, message, remedy)]
+    return [
+        Reason(ReasonKind.SHADOW, message, remedy, customer=name) for _, name in sorted(of_customers.items())
+    ]
+
+
+def _about_products(plan: Plan) -> list[Reason]:
+    """One reason for each product with changes that are not written yet."""
+    found: dict[str, Reason] = {}
+    for change in plan.changes:
+        if change.action is Action.UPDATE_LINE:
+            continue
+        held = ", held back" if change.blocked else ""
+        found.setdefault(
+            identifier_key(change.target.identifier),
+            Reason(
+                ReasonKind.PRODUCTS,
+                f"A change of product {change.target.identifier} is pending{held}: {change.reason}",
+                "Apply the plan, or take the change out of the configuration.",
+                product=change.target.identifier,
+                source=change.source,
+            ),
+        )
+    return list(found.values())
+
+
+def _about_problems(
+    plan: Plan, mine: list[PlannedLine], about_lines: list[tuple[PlannedLine, Reason]]
+) -> list[Reason]:
+    """Errors, but for those of a line that is spoken of already, or that is invoiced on another day."""
+    here = {line.key for line in mine}
+    left_out = {line.key for line in plan.lines if line.key not in here}
+    left_out |= {line.key for line, _ in about_lines}
+    return [
+        Reason(
+            ReasonKind.PROBLEM,
+            f"[{problem.code}] {problem.message}",
+            problem.remedy,
+            source=problem.location,
+        )
+        for problem in plan.diagnostics
+        if problem.severity is Severity.ERROR and problem.subject not in left_out
+    ]
+
+
+# --- lines
+
+
+def _about_lines(plan: Plan, mine: list[PlannedLine]) -> list[tuple[PlannedLine, Reason]]:
+    """What each line of this invoice still needs, by customer."""
+    groups, held = group_lines(plan), held_back(plan)
+    here = {id(line) for line in mine}
+    errors = {problem.subject: problem for problem in plan.diagnostics if problem.subject}
+    found = [
+        (line, _reason(line, is_held_back(line, held), errors.get(line.key)))
+        for line in _pending(groups)
+        if id(line) in here
+    ]
+    found.sort(key=lambda one: (one[0].customer.casefold(), one[0].agreement.casefold(), one[0].key))
+    return found
+
+
+def _pending(groups: LineGroups) -> Iterable[PlannedLine]:
+    yield from groups.written
+    yield from groups.waiting
+    yield from groups.decisions
+    yield from (line for line in groups.apart if line.state in _BY_HAND)
+
+
+def _reason(line: PlannedLine, held: tuple[str, ...], problem: Diagnostic | None) -> Reason:
+    remedy = "" if problem is None else problem.remedy
+    if held:
+        kind, message = ReasonKind.DECISION, f"{_change(line)} is held back: {', '.join(held)}"
+        remedy = remedy or "Settle what holds it back, then apply."
+    elif line.state in _BY_HAND:
+        kind, message = ReasonKind.LINES, f"{_BY_HAND[line.state]}: {line.reason}"
+        remedy = remedy or "Do it in ConnectWise; this version reports it and does not write it."
+    elif line.state in (LineState.NEEDS_DECISION, LineState.WITHHELD):
+        kind, message = ReasonKind.DECISION, f"{line.state.value}: {line.reason}"
+        remedy = remedy or "Answer it in the configuration (a hold, an approval), then apply."
+    else:
+        kind, message = ReasonKind.WRITE, f"{_change(line)} still has to be written"
+        remedy = "Apply the plan."
+    return _about(line, kind, message, remedy)
+
+
+def _about(line: PlannedLine, kind: ReasonKind, message: str, remedy: str) -> Reason:
+    return Reason(
+        kind,
+        message,
+        remedy,
+        customer=line.customer,
+        agreement=line.agreement,
+        product=line.product,
+        line_id=line.line_id,
+        source=line.source,
+    )
+
+
+def _change(line: PlannedLine) -> str:
+    before, after = line.before, line.after
+    if line.state is LineState.TERMS or before is None or after is None:
+        return "the change of its terms"
+    return f"{plain(before)} → {plain(after)}"
+
+
+def _remarks(mine: list[PlannedLine]) -> list[Reason]:
+    return [
+        _about(
+            line,
+            ReasonKind.LINES,
+            f"billed without Sophos usage: {line.reason}",
+            "If the customer has left, say so with `ended` in its row.",
+        )
+        for line in mine
+        if line.state is LineState.NOT_COUNTED and line.line_id is not None
+    ]
+
+
+def _elsewhere(plan: Plan, invoice_date: date) -> tuple[Elsewhere, ...]:
+    """The agreements of other invoice dates, with what is pending on them."""
+    pending = {id(line) for line in _pending(group_lines(plan))}
+    found: dict[tuple[date, str, str], list[PlannedLine]] = {}
+    for line in plan.lines:
+        day = line.first_invoice
+        if day is not None and day != invoice_date:
+            where = f"{line.agreement_id or line.agreement}"
+            found.setdefault((day, line.customer.casefold(), where), []).append(line)
+    return tuple(
+        Elsewhere(
+            customer=lines[0].customer,
+            agreement=lines[0].agreement,
+            agreement_id=lines[0].agreement_id,
+            next_invoice=day,
+            lines=len(lines),
+            pending=sum(id(line) in pending for line in lines),
+        )
+        for (day, _, _), lines in sorted(found.items(), key=lambda one: one[0])
+    )
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b} {day.year}"
