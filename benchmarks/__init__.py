@@ -1,0 +1,1 @@
+"""How fast, how small, how many requests: `make bench`."""
