@@ -9,9 +9,8 @@ from reconciler.connectwise.additions import read_lines
 from reconciler.connectwise.agreements import read_agreements, read_recaps
 from reconciler.connectwise.companies import read_companies
 from reconciler.model.billing import Billing
-from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.diagnostics import Diagnostic, ReconcilerError, Severity
 from reconciler.model.identifiers import Id, identifier_key
-from reconciler.transport.errors import BadAnswer, EndpointNotFound, NotPermitted, RecordNotFound, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -30,7 +29,8 @@ async def read_billing(
     Customers that are excluded for good are left out; an exclusion with an end may be over. A company is
     read itself only where no agreement of it was found, to tell a deleted one from one that is not there.
     An agreement whose lines cannot be read is absent from `lines` and a warning about `agreement/ID`;
-    recaps that cannot be read are a warning too. Raises ApiError's subclasses for everything else.
+    recaps that cannot be read are a warning too, and then there are none. Raises ApiError's subclasses for
+    everything else.
     """
     identifiers, ids = _named(customers)
     agreements = await read_agreements(client, identifiers, ids)
@@ -51,7 +51,7 @@ async def _recaps(
 ) -> tuple[dict[int, Recap], tuple[Diagnostic, ...]]:
     try:
         return await read_recaps(client, agreement_ids), ()
-    except (NotPermitted, EndpointNotFound, RecordNotFound, Refused, BadAnswer) as failed:
+    except ReconcilerError as failed:
         return {}, tuple(replace(one, severity=Severity.WARNING) for one in failed.diagnostics)
 
 

@@ -202,7 +202,7 @@ async def test_for_many_companies_all_agreements_are_listed_once() -> None:
     assert everything < 1000
     assert len(many) == 900
     assert all("conditions" not in one.query for one in sent)
-    # One full page of 1,000, the empty one after it, and the billing cycles.
+    # The page, the empty one after it, and the billing cycles.
     assert len(sent) == 3
 
 

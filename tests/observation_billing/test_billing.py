@@ -1,0 +1,213 @@
+"""What is read for the configuration's customers, in how many requests, and what is said of failures."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from reconciler.connectwise.client import connect
+from reconciler.model.desired import NOWHERE, Customer
+from reconciler.model.diagnostics import Severity
+from reconciler.model.identifiers import Id, Name
+from reconciler.observation.billing import read_billing
+from reconciler.sandbox.app import create_app
+from reconciler.sandbox.seed import empty_world, small_msp
+from reconciler.transport.errors import NotPermitted, Unreachable
+from tests.connectwise.support import TODAY, no_sleep, sandbox_credentials
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from reconciler.connectwise.client import Client
+    from reconciler.model.identifiers import Selector
+    from reconciler.sandbox.world import World
+
+pytestmark = pytest.mark.anyio
+
+SINCE = date(2026, 11, 1)
+
+
+class _Tampered(httpx.AsyncBaseTransport):
+    """The sandbox, except where `tamper` has an answer of its own."""
+
+    def __init__(self, app: Any, tamper: Callable[[httpx.Request], httpx.Response | None]) -> None:
+        self._inner = httpx.ASGITransport(app)
+        self._tamper = tamper
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return self._tamper(request) or await self._inner.handle_async_request(request)
+
+
+@asynccontextmanager
+async def serving(
+    world: World, tamper: Callable[[httpx.Request], httpx.Response | None] = lambda _: None, **quirks: str
+) -> AsyncIterator[tuple[Client, list[str]]]:
+    """A reading client, and the paths of what it asks."""
+    app = create_app(world, quirks=quirks)
+    paths: list[str] = []
+    async with connect(
+        sandbox_credentials(),
+        write=False,
+        transport=_Tampered(app, tamper),
+        sleep=no_sleep,
+        observer=lambda _system, _method, path: paths.append(path),
+    ) as client:
+        paths.clear()
+        yield client, paths
+
+
+def customer(company: Selector | str | None, **more: Any) -> Customer:
+    selector = Name(company) if isinstance(company, str) else company
+    return Customer(
+        tenant_id="00000000-0000-4000-8000-000000000001", location=NOWHERE, company=selector, **more
+    )
+
+
+async def test_everything_of_the_named_companies_is_read_in_four_requests() -> None:
+    world = small_msp(TODAY, catalog_size=0)
+    names = [row["identifier"] for row in world.rows("companies") if world.agreements_of(row["identifier"])]
+    async with serving(world) as (client, paths):
+        billing, diagnostics = await read_billing(client, [customer(name) for name in names], since=SINCE)
+    assert diagnostics == ()
+    assert sorted(paths) == [
+        "/finance/agreementrecap/",
+        "/finance/agreements",
+        "/finance/billingCycles",
+        "/system/bundles",
+    ]
+    assert [one.id for one in billing.agreements] == sorted(world.tables["agreements"])
+    assert billing.companies == ()
+    over = {one.id for one in billing.agreements if one.cancelled or (one.end and one.end < SINCE)}
+    assert len(over) == 2
+    assert set(billing.lines) == {one.id for one in billing.agreements} - over
+    assert set(billing.recaps) == set(billing.lines)
+    open_lines = [row for row in world.rows("additions") if row.get("cancelledDate") is None]
+    assert sum(map(len, billing.lines.values())) == len(open_lines)
+
+
+async def test_hundreds_of_customers_take_a_dozen_requests() -> None:
+    world = empty_world(TODAY)
+    for number in range(300):
+        world.add_company(f"CUSTOMER-{number}")
+        world.add_agreement(f"CUSTOMER-{number}")
+    async with serving(world) as (client, paths):
+        people = [customer(f"CUSTOMER-{number}") for number in range(300)]
+        billing, _ = await read_billing(client, people, since=SINCE)
+    assert len(billing.lines) == 300
+    assert paths.count("/system/bundles") == 6
+    assert len(paths) <= 15
+
+
+async def test_companies_are_read_only_where_no_agreement_was_found() -> None:
+    world = small_msp(TODAY, catalog_size=0)
+    number = world.company("CINDERCONE")["id"]
+    people = [customer(name) for name in ("ALDERBROOK", "oldquay", "GONE")]
+    people += [customer(Id(number)), customer(Id(999_999)), customer("alderbrook ")]
+    async with serving(world) as (client, paths):
+        billing, diagnostics = await read_billing(client, people, since=SINCE)
+    assert [(one.identifier, one.deleted) for one in billing.companies] == [
+        ("CINDERCONE", False),
+        ("OLDQUAY", True),
+    ]
+    assert {one.company_identifier for one in billing.agreements} == {"ALDERBROOK"}
+    assert diagnostics == ()
+    assert paths.count("/company/companies") == 2
+
+
+async def test_excluded_customers_are_left_out_unless_that_may_be_over() -> None:
+    world = small_msp(TODAY, catalog_size=0)
+    people = [
+        customer("ALDERBROOK", exclude="internal"),
+        customer("BELLWETHER", exclude="pilot", until=date(2026, 10, 1)),
+        customer(None, exclude="internal"),
+        customer(None),
+    ]
+    async with serving(world) as (client, paths):
+        billing, _ = await read_billing(client, people, since=SINCE)
+        assert {one.company_identifier for one in billing.agreements} == {"BELLWETHER"}
+        paths.clear()
+        nothing, _ = await read_billing(client, people[:1], since=SINCE)
+        assert paths == []
+    assert (nothing.agreements, nothing.companies, nothing.lines, nothing.recaps) == ((), (), {}, {})
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_read"),
+    [
+        ({}, True),
+        ({"endDate": "2026-10-31T00:00:00Z"}, False),
+        ({"endDate": "2026-11-01T00:00:00Z"}, True),
+        ({"endDate": "2026-10-31T00:00:00Z", "noEndingDateFlag": True}, True),
+        ({"cancelledFlag": True, "dateCancelled": "2026-10-31T00:00:00Z"}, False),
+        ({"cancelledFlag": True, "dateCancelled": "2026-11-01T00:00:00Z"}, True),
+        ({"cancelledFlag": True}, False),
+        ({"startDate": "2027-01-01T00:00:00Z", "billStartDate": "2027-01-01T00:00:00Z"}, True),
+    ],
+)
+async def test_lines_are_read_of_agreements_that_may_still_be_billed(
+    fields: dict[str, Any], is_read: bool
+) -> None:
+    world = empty_world(TODAY)
+    world.add_company("ACME")
+    number = world.add_agreement("ACME", **fields)["id"]
+    async with serving(world) as (client, _):
+        billing, _ = await read_billing(client, [customer("ACME")], since=SINCE)
+    assert [one.id for one in billing.agreements] == [number]
+    assert (number in billing.lines) is is_read
+
+
+async def test_lines_that_cannot_be_read_are_absent_and_said() -> None:
+    world = small_msp(TODAY, catalog_size=0)
+
+    def tamper(request: httpx.Request) -> httpx.Response | None:
+        gone = request.url.path.endswith("/agreements/1/additions")
+        return httpx.Response(404, json={"code": "NotFound", "message": "gone"}) if gone else None
+
+    async with serving(world, tamper, bundles="refused") as (client, _):
+        billing, [said] = await read_billing(
+            client, [customer("ALDERBROOK"), customer("BELLWETHER")], since=SINCE
+        )
+    assert [one.id for one in billing.agreements] == [1, 2]
+    assert list(billing.lines) == [2]
+    assert (said.severity, said.subject) == (Severity.WARNING, "agreement/1")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(403, "not-permitted"), (404, "endpoint-not-found"), (500, "unreachable")]
+)
+async def test_recaps_that_cannot_be_read_are_a_warning_and_cost_no_lines(status: int, code: str) -> None:
+    world = small_msp(TODAY, catalog_size=0)
+
+    def tamper(request: httpx.Request) -> httpx.Response | None:
+        refused = "/agreementrecap" in request.url.path
+        return httpx.Response(status, json={"code": "X", "message": "no"}) if refused else None
+
+    async with serving(world, tamper, bundles="refused") as (client, _):
+        billing, [said] = await read_billing(client, [customer("ALDERBROOK")], since=SINCE)
+    assert billing.recaps == {}
+    assert len(billing.lines[1]) > 0
+    assert (said.severity, said.code) == (Severity.WARNING, f"connectwise-{code}")
+
+
+@pytest.mark.parametrize(
+    ("part", "status", "kind"),
+    [
+        ("/finance/agreements", 403, NotPermitted),
+        ("/company/companies", 403, NotPermitted),
+        ("/system/bundles", 500, Unreachable),
+    ],
+)
+async def test_what_concerns_everything_is_raised(part: str, status: int, kind: type[Exception]) -> None:
+    world = small_msp(TODAY, catalog_size=0)
+
+    def tamper(request: httpx.Request) -> httpx.Response | None:
+        return httpx.Response(status, json={"message": "no"}) if part in request.url.path else None
+
+    people = [customer("ALDERBROOK"), customer("BELLWETHER"), customer("GONE")]
+    async with serving(world, tamper) as (client, _):
+        with pytest.raises(kind):
+            await read_billing(client, people, since=SINCE)
