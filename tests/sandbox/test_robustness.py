@@ -42,3 +42,15 @@ def test_odd_bodies(api: Api, table: str, path: str, seed: int) -> None:
     assert api.get(path, pageSize=1000).status_code == 200
     for name in names:
         assert api.get(path, orderBy=name, conditions=f"{name} = null").status_code in (200, 400)
+
+
+@pytest.mark.parametrize("value", [1e13, -1e13, 1e308])
+def test_numbers_that_no_price_has(api: Api, value: float) -> None:
+    answer = api.patch("procurement/catalog/1", ("replace", "price", value))
+    assert [(entry["code"], entry["field"]) for entry in answer.json()["errors"]] == [("OutOfRange", "price")]
+
+
+@pytest.mark.parametrize("name", ["subcategory", "type", "vendor", "sla", "_info"])
+def test_objects_have_no_order(api: Api, name: str) -> None:
+    api.world.add_catalog_item("OTHER", subcategory="Server", sla={"id": 1, "name": "Gold"})
+    assert api.get("procurement/catalog", orderBy=name).status_code == 400
