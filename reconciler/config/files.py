@@ -11,6 +11,7 @@ from reconciler.config.wording import HIDDEN, code_point, show
 from reconciler.model.diagnostics import Diagnostic, Location, error, warning
 
 FILE_LIMIT = 1024 * 1024
+FOLDER_LIMIT = 16 * 1024 * 1024
 FILES_LIMIT = 1000
 ENTRIES_LIMIT = 20_000
 
@@ -74,9 +75,14 @@ def _read_found(folder: Path, name: str) -> Reading:
             )
         )
     sources: list[Source] = []
+    size = 0
     for file in names:
         text = _read_file(file, found[file])
         if isinstance(text, str):
+            size += len(text)
+            if size > FOLDER_LIMIT:
+                diagnostics.append(_folder_too_large(name))
+                break
             hidden = _hidden(file, text)
             diagnostics.extend(hidden)
             if not hidden:
@@ -201,6 +207,14 @@ def _too_large(name: str) -> Diagnostic:
         f"{show(name)} is larger than 1 MiB.",
         "Split it: any number of *.yaml files may hold the same section.",
         location=Location(name, 1),
+    )
+
+
+def _folder_too_large(name: str) -> Diagnostic:
+    return error(
+        "folder-too-large",
+        f"The files under {show(name)} are larger than 16 MiB together.",
+        "Give the folder of one site's configuration.",
     )
 
 

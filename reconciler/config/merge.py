@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.config.nodes import Entry, Mapping, Node, Scalar, Sequence, is_null
-from reconciler.config.parse import duplicate
+from reconciler.config.parse import SIZE_LIMIT, duplicate
 from reconciler.config.wording import either
 from reconciler.model.diagnostics import Diagnostic, Location, error, warning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence as Many
 
+FILES_SIZE_LIMIT = 3 * SIZE_LIMIT
 KEYED = ("settings", "mappings", "products", "lines", "customers", "defaults")
 LISTED = ("holds", "approvals", "protected")
 #: Every section, in the order in which people write them.
@@ -19,8 +20,12 @@ SECTIONS = ("settings", "mappings", "products", "lines", "customers", "defaults"
 
 
 def merge(roots: Many[Node]) -> tuple[Mapping, tuple[Diagnostic, ...]]:
-    """One tree from the files' trees, in the order given."""
+    """One tree from the files' trees, in the order given; an empty one where that would be too much."""
     diagnostics: list[Diagnostic] = []
+    if sum(root.size for root in roots) > FILES_SIZE_LIMIT:
+        text = f"The files hold more than {FILES_SIZE_LIMIT} values together, those of aliases included."
+        diagnostics.append(error("too-many-values", text, "Give the folder of one site's configuration."))
+        roots = ()
     merged: dict[str, Entry] = {}
     for root in roots:
         if not isinstance(root, Mapping):

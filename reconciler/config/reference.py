@@ -32,7 +32,7 @@ mappings:
 
 - Every regular file whose name ends in `.yaml`, in the folder and the folders below it, in the order of
   their names. Names that start with a dot are left alone. Symbolic links and `.yml` files are errors, so
-  that nothing is skipped in silence. A file may have 1 MiB, a folder 1,000 files.
+  that nothing is skipped in silence. A file may have 1 MiB, a folder 1,000 files and 16 MiB.
 - A section may be spread over files; a key may stand only once in all of them. Lists (`holds`,
   `approvals`, `protected`) are joined.
 - Texts are what was typed, with or without quotes: `0012`, `NO`, `12:30` and `1_000` stay as they are.

@@ -99,6 +99,17 @@ def test_the_largest_file(tmp_path: Path) -> None:
     assert said(loaded(tmp_path, text + "#")) == ["file-too-large 1:1"]
 
 
+def test_a_large_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "FOLDER_LIMIT", 100)
+    assert said(loaded(tmp_path, ROW, ROW.replace("A-", "B-"), "#" * 50)) == ["folder-too-large"]
+
+
+def test_many_values_in_many_files(tmp_path: Path) -> None:
+    row = "[" + "x," * 20_000 + "]"
+    text = f"a: &a {row}\nb: [*a, *a, *a]\n"
+    assert said(loaded(tmp_path, text, text, text, text)) == ["too-many-values"]
+
+
 def test_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "FILES_LIMIT", 2)
     for number in range(4):
