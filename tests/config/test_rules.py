@@ -136,7 +136,7 @@ ERRORS = {
     "firewall at two": (
         "firewall-twice",
         CUSTOMERS
-        + f"{TENANT}: {{exclude: x, firewalls: [C01]}}\n  ▸{OTHER}: {{exclude: x, firewalls: [c01]}}\n",
+        + f"{TENANT}: {{exclude: x, firewalls: [c01]}}\n  ▸{OTHER}: {{exclude: x, firewalls: [C01]}}\n",
     ),
     "moved to where it was": (
         "moved-from-itself",
@@ -340,3 +340,8 @@ def test_what_hides_nothing_hides_no_error(tmp_path: Path) -> None:
 
 def test_a_broken_file_does_not_bring_others(tmp_path: Path) -> None:
     assert said(loaded(tmp_path, "lines: {MSP-A: {minimum: 5}}\n", "mappings: {")) == ["yaml-syntax 2:1"]
+
+
+def test_an_alias_is_complained_about_once(tmp_path: Path) -> None:
+    text = "mappings: {A-MSP: {product: [&p {id: '7'}, *p]}}\n"
+    assert said(loaded(tmp_path, text)) == ["quoted-number 1:38"]
