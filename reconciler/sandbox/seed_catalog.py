@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from reconciler.sandbox.world import World
 
-_SECURITY = ("Endpoint", "Server", "MDR", "Bundles", "Email", "Mobile", "Firewall", "Network")
+_SECURITY = ("Endpoint", "Server", "MDR", "Bundles", "Email", "Mobile", "Firewall", "Network", "Awareness")
 _OTHER_SUBCATEGORIES = (
     ("Software", ("Licensing", "Productivity", "Backup")),
     ("Hardware", ("Workstations", "Notebooks", "Peripherals", "Switches", "Storage")),
