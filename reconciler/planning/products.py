@@ -9,6 +9,7 @@ from reconciler.model.diagnostics import Diagnostic, error, warning
 from reconciler.model.fields import (
     CATALOG_FIELDS,
     Value,
+    normalise,
     normalise_custom,
     same,
     same_custom,
@@ -102,7 +103,7 @@ def _declared_values(
             if wanted is None:
                 continue
         else:
-            wanted = declared
+            wanted = normalise(field, declared)  # so that 4.5 and 4.50 are one plan
         before: Value = observed.get(field.name)
         values.append(
             _Declared(field.name, to_plan(before), to_plan(wanted), not same(field, before, wanted))
