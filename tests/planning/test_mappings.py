@@ -85,7 +85,7 @@ def test_usage_sync_on_and_off(site: Site, before: str, sync: str, short: str, a
         ("Ask Ann.\n[sophos:main GONE]", "Ask Ann."),
         ("Ask Ann. [sophos:main GONE]", "Ask Ann."),
         ("[sophos:main GONE] Ask Ann.  \n", " Ask Ann.  \n"),
-        ("  Über 3 % Rabatt!\n\n[sophos:main GONE]\n\tTab, [x] and {y}", "  Über 3 % Rabatt!\n\n\n\tTab, [x] and {y}"),
+        ("  3 % für Ann!\n\n[sophos:main GONE]\n\tTab, [x] {y}", "  3 % für Ann!\n\n\n\tTab, [x] {y}"),
         ("Ask Ann.\n[sophos:main GONE, KEPT]", "Ask Ann.\n[sophos:main KEPT]"),
     ],
 )  # fmt: skip

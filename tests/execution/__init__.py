@@ -1,0 +1,1 @@
+"""Writing plans: outcomes, stale plans, interruptions."""

@@ -1,0 +1,102 @@
+"""Ctrl-C: once lets what is in flight finish, twice stops."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import CATALOG
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.support import Send, Site
+
+
+@pytest.fixture
+def many(site: Site) -> Site:
+    """Ten products to map."""
+    rows = []
+    for number in range(10):
+        site.world.add_catalog_item(f"MSP-{number}")
+        rows.append(f"CODE-{number}: {{product: MSP-{number}, sync: true}}")
+    return site.say(f"mappings: {{{', '.join(rows)}}}")
+
+
+async def once(request: httpx.Request, send: Send) -> httpx.Response:
+    """Ctrl-C while this request is on its way."""
+    signal.raise_signal(signal.SIGINT)
+    await asyncio.sleep(0)
+    return await send(request)
+
+
+async def twice(request: httpx.Request, send: Send) -> httpx.Response:
+    """Ctrl-C twice; whether the request arrives nobody will know."""
+    signal.raise_signal(signal.SIGINT)
+    await asyncio.sleep(0.1)
+    signal.raise_signal(signal.SIGINT)
+    await asyncio.sleep(60)
+    return await send(request)
+
+
+def test_once_finishes_what_is_in_flight_and_starts_nothing_more(many: Site) -> None:
+    many.break_("PATCH", f"{CATALOG}/1", once, times=1)
+    applied = many.apply()
+    assert applied.code == 130
+    assert applied.json["interrupted"] is True
+    results = applied.results
+    assert len(results) == 10, "every change has its outcome"
+    assert results["map MSP-0 CODE-0"] == "applied"
+    assert set(results.values()) == {"applied", "not attempted"}
+    written = {f"map MSP-{number} CODE-{number}" for number in range(10) if many.notes(f"MSP-{number}")}
+    assert written == {change for change, result in results.items() if result == "applied"}
+    assert 1 <= len(written) <= 4
+    assert "once more stops at once" in applied.err
+
+    many.mend()
+    assert set(many.apply().results.values()) == {"applied"}
+    assert many.plan().ids == []
+
+
+def test_twice_stops_and_says_what_is_unsure(many: Site) -> None:
+    many.break_("PATCH", f"{CATALOG}/1", twice, times=1)
+    applied = many.apply()
+    assert applied.code == 130
+    results = applied.results
+    assert len(results) == 10
+    assert results["map MSP-0 CODE-0"] == "unsure"
+    assert "not attempted" in results.values()
+    for number in range(10):
+        if many.notes(f"MSP-{number}"):
+            assert results[f"map MSP-{number} CODE-{number}"] in ("applied", "unsure")
+    many.mend()
+    many.apply()
+    assert many.plan().ids == []
+
+
+def test_before_anything_was_written(many: Site) -> None:
+    async def now(request: httpx.Request, send: Send) -> httpx.Response:
+        signal.raise_signal(signal.SIGINT)
+        await asyncio.sleep(1)
+        return await send(request)
+
+    many.break_("GET", "/login/companyinfo/*", now, times=1, skip=1)
+    applied = many.apply()
+    assert (applied.code, set(applied.results.values())) == (130, {"not attempted"})
+    assert many.writes == []
+
+
+def test_while_planning(many: Site) -> None:
+    many.break_("GET", CATALOG, once, times=1)
+    said = many.run("plan", str(many.folder))
+    assert (said.code, said.out) == (130, "")
+    assert said.err.count("\n") <= 2
+
+
+def test_ctrl_c_works_as_before_afterwards(many: Site) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    many.apply()
+    assert signal.getsignal(signal.SIGINT) is before
