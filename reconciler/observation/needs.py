@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.model.fields import FIELDS_BY_NAME, Table
-from reconciler.model.identifiers import Id, Name
+from reconciler.model.identifiers import Id, Name, identifier_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 class Needs:
     """Products by identifier (by their comparison key, as written) and by id, set-up tables, companies.
 
-    `marker_places` are where tags are looked for: None is the notes, a text the custom field of that caption.
+    `former` are the keys of identifiers that are only named as what a product was called before: usually not
+    there any more, and nothing to look for resemblances of. `marker_places` are where tags are looked for:
+    None is the notes, a text the custom field of that caption.
     """
 
     identifiers: dict[str, str] = field(default_factory=dict)
+    former: set[str] = field(default_factory=set)
     ids: set[int] = field(default_factory=set)
     tables: set[Table] = field(default_factory=set)
     companies: set[str] = field(default_factory=set)
@@ -56,6 +59,7 @@ def _add_declared(needs: Needs, product: Product) -> None:
     _add_product(needs, Name(product.identifier))
     if product.renamed_from is not None:
         _add_product(needs, Name(product.renamed_from))
+        needs.former.add(identifier_key(product.renamed_from))
     needs.custom_fields |= bool(product.custom_fields)
     for name, value in product.fields.items():
         table = FIELDS_BY_NAME[name].table

@@ -41,7 +41,7 @@ async def observe(
         _sophos_side(sophos, tuple(months)),
     )
     found = {item.key for item in items}
-    missing = {key: name for key, name in needs.identifiers.items() if key not in found}
+    missing = {key: name for key, name in needs.identifiers.items() if key not in found | needs.former}
     similar, definitions = await together(
         _similar(connectwise, list(missing.values())), _custom_fields(connectwise, needs, items)
     )
