@@ -136,7 +136,7 @@ def test_the_hash_knows_every_difference(tmp_path: Path) -> None:
         "vendorSku: null": "vendorSku: 'null'",
         "[MSP-GOLD, {id: 7}]": "[{id: 7}, MSP-GOLD]",
         "Active: true": "Active: 'true'",
-        "Ratio: 1.50": "Ratio: '1.50'",
+        "Ratio: 1.50": "Ratio: '1.5'",
         "mode: live": "mode: shadow",
         "reason: two leavers": "reason: three leavers",
     }

@@ -244,3 +244,10 @@ def test_a_flood_is_cut(tmp_path: Path) -> None:
     assert len(result.diagnostics) == 501
     assert result.diagnostics[0].code == "more-problems"
     assert "4999" in result.diagnostics[0].message
+
+
+@pytest.mark.parametrize("case", ["decimal comma", "quoted number", "yes", "id as a text", "guard count"])
+def test_a_value_of_the_wrong_form_is_said_once(tmp_path: Path, case: str) -> None:
+    code, marked = REFUSED[case]
+    text, place = unmark(marked)
+    assert said(loaded(tmp_path, text), Severity.ERROR) == [f"{code} {place}"]
