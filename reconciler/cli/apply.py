@@ -27,9 +27,10 @@ def apply(runtime: Runtime, source: Path, yes: bool, output_format: str) -> int:
     The first Ctrl-C lets the requests in flight finish and reports; the second one stops at once.
     """
     from reconciler.cli.applying import Run, report, write
+    from reconciler.cli.configuration import read_configuration
     from reconciler.cli.files import read_plan
     from reconciler.cli.plan import exit_code, show_plan
-    from reconciler.cli.site import read_configuration, survey
+    from reconciler.cli.site import survey
 
     saved = source.is_file()
     made = read_plan(source) if saved else survey(runtime, read_configuration(runtime, source)).plan

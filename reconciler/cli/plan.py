@@ -45,8 +45,9 @@ def plan(
     detailed_exitcode: bool,
 ) -> int:
     """Compare the mappings in DIR with ConnectWise and Sophos and show every change. Writes nothing."""
+    from reconciler.cli.configuration import read_configuration
     from reconciler.cli.files import plan_json, write_text
-    from reconciler.cli.site import read_configuration, survey
+    from reconciler.cli.site import survey
     from reconciler.planning.plan import only_products
 
     head = read_configuration(runtime, folder)

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
-from reconciler.model.diagnostics import ReconcilerError
 from reconciler.model.months import Month
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
+    from reconciler.cli.configuration import Configuration
     from reconciler.cli.runtime import Runtime
-    from reconciler.config.load import Loaded
     from reconciler.connectwise.client import Client as ConnectWise
     from reconciler.model.desired import Desired
     from reconciler.model.observed import Observed, UsageMonth
@@ -25,27 +24,6 @@ if TYPE_CHECKING:
     from reconciler.sophos.client import Client as Sophos
 
 TOOL = f"reconciler {__version__}"
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """A folder's configuration without errors, and the site's day."""
-
-    loaded: Loaded
-    desired: Desired
-    today: date
-    site: str
-
-
-def read_configuration(runtime: Runtime, folder: Path) -> Configuration:
-    """The configuration of a folder. Raises ReconcilerError with everything that is wrong with it."""
-    from reconciler.config.load import load
-
-    loaded = load(folder, today=runtime.now().date())
-    if loaded.desired is None:
-        raise ReconcilerError(loaded.diagnostics)
-    today = runtime.today(loaded.desired.settings.time_zone)
-    return Configuration(loaded, loaded.desired, today, folder.resolve().name)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ def status(
 
     With PRODUCT (a Sophos code or a ConnectWise identifier): that one, with all its fields.
     """
-    from reconciler.cli.site import read_configuration, survey
+    from reconciler.cli.configuration import read_configuration
+    from reconciler.cli.site import survey
     from reconciler.planning.status import product_statuses
 
     head = read_configuration(runtime, folder)

@@ -26,9 +26,9 @@ def validate(runtime: Runtime, folder: Path, output_format: str) -> int:
 
     Says everything that is wrong at once, each with its place and what to do.
     """
-    from reconciler.config.load import load
+    from reconciler.cli.configuration import load_configuration
 
-    loaded = load(folder, today=runtime.now().date())
+    loaded = load_configuration(runtime, folder)
     _print(runtime, loaded, output_format)
     return exit_codes.DONE if loaded.desired is not None else exit_codes.NO_RESULT
 

@@ -14,6 +14,7 @@ from reconciler.config.files import empty_file, read_folder
 from reconciler.config.merge import LISTED, SECTIONS, merge
 from reconciler.config.parse import parse
 from reconciler.config.rules import apply_rules
+from reconciler.config.rules.dated import is_zone
 from reconciler.config.schema import shared_schema
 from reconciler.config.values import convert
 from reconciler.config.view import Document, prune
@@ -21,7 +22,7 @@ from reconciler.model.diagnostics import Severity, error, has_errors, warning
 from reconciler.model.money import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import date
     from pathlib import Path
 
@@ -49,10 +50,10 @@ class Loaded:
     config_hash: str = ""
 
 
-def load(folder: Path, *, today: date | None = None) -> Loaded:
+def load(folder: Path, *, today_in: Callable[[str], date] | None = None) -> Loaded:
     """Read the configuration under a folder; never raises for what stands in it.
 
-    With `today`, a day in the site's own time zone, dates that have passed are pointed out.
+    With `today_in`, which gives the day in a time zone, dates that have passed are pointed out.
     """
     reading = read_folder(folder)
     diagnostics = list(reading.diagnostics)
@@ -76,6 +77,8 @@ def load(folder: Path, *, today: date | None = None) -> Loaded:
     prune(converted.value, wrong)
     document = Document(merged, converted.value, frozenset(wrong), diagnostics)
     desired = build(document)
+    zone = desired.settings.time_zone
+    today = today_in(zone) if today_in is not None and is_zone(zone) else None
     apply_rules(document, desired, complete=complete, today=today)
     told = shortened(in_order(diagnostics))
     failed = has_errors(told)

@@ -26,7 +26,7 @@ def loaded(folder: Path, *texts: str | bytes, today: date | None = TODAY) -> Loa
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in zip("abcdefgh", texts, strict=False):
         (folder / f"{name}.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
-    return load(folder, today=today)
+    return load(folder, today_in=None if today is None else lambda _zone: today)
 
 
 def wanted(folder: Path, *texts: str | bytes) -> Desired:

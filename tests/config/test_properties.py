@@ -148,4 +148,4 @@ def test_the_hash_knows_every_difference(tmp_path: Path) -> None:
     assert len(seen) == len(changes) + 1
     shorter = loaded(tmp_path, FULL.replace("4.50", "4.5"))
     assert shorter.config_hash in seen
-    assert load(tmp_path, today=TODAY) == shorter
+    assert load(tmp_path, today_in=lambda _zone: TODAY) == shorter

@@ -38,7 +38,7 @@ def time_zone(facts: Facts) -> None:
                 )
             )
         return
-    if not _is_zone(settings.time_zone):
+    if not is_zone(settings.time_zone):
         from zoneinfo import available_timezones
 
         facts.say(
@@ -52,7 +52,8 @@ def time_zone(facts: Facts) -> None:
         )
 
 
-def _is_zone(name: str) -> bool:
+def is_zone(name: str) -> bool:
+    """Whether this machine knows the IANA zone."""
     from zoneinfo import ZoneInfo
 
     if name in _OF_THE_MACHINE:
