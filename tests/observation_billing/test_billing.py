@@ -107,13 +107,14 @@ async def test_companies_are_read_only_where_no_agreement_was_found() -> None:
     number = world.company("CINDERCONE")["id"]
     people = [customer(name) for name in ("ALDERBROOK", "oldquay", "GONE")]
     people += [customer(Id(number)), customer(Id(999_999)), customer("alderbrook ")]
+    people += [customer(Id(world.company("BELLWETHER")["id"]))]
     async with serving(world) as (client, paths):
         billing, diagnostics = await read_billing(client, people, since=SINCE)
     assert [(one.identifier, one.deleted) for one in billing.companies] == [
         ("CINDERCONE", False),
         ("OLDQUAY", True),
     ]
-    assert {one.company_identifier for one in billing.agreements} == {"ALDERBROOK"}
+    assert {one.company_identifier for one in billing.agreements} == {"ALDERBROOK", "BELLWETHER"}
     assert diagnostics == ()
     assert paths.count("/company/companies") == 2
 
