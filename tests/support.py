@@ -266,7 +266,7 @@ class Site:
             if file == "mappings.yaml":
                 old.unlink()
         text = dedent(text)
-        (path / file).write_text(text if "version:" in text else f"version: 1\n{text}", encoding="utf-8")
+        (path / file).write_text(text if text.startswith("{") else f"version: 1\n{text}", encoding="utf-8")
         return self
 
     # --- commands

@@ -1,0 +1,1 @@
+"""Whole stories: plan, apply, plan again, on made-up and on generated sites."""
