@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 #: Stands for the system's name in codes such as `sophos-unreachable`.
 SYSTEM = "SYSTEM"
 #: Look like codes and are none: headers, encodings and the values they take.
-NOT_CODES = frozenset(
-    {"content-type", "forward-only", "pagination-type", "retry-after", "utf-8", "utf-8-sig"}
-)
+NOT_CODES = frozenset({"forward-only", "pagination-type", "sophos-usage", "utf-8", "utf-8-sig"})
 #: Make no diagnostics: pages and another product's answers.
 _SKIPPED = ("reporting", "sandbox")
 _LOOKS_LIKE_A_CODE = re.compile(r"[a-z]+(-[a-z0-9]+)+")
@@ -106,15 +104,19 @@ def _texts(value: ast.expr | None) -> Iterator[str]:
 
 
 def _looking(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    words = {
-        id(member.value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef)
-        for member in node.body
-        if isinstance(member, ast.Assign | ast.AnnAssign) and _targets(member) == ["word"]
-    }
+    """Texts that look like codes, but for arguments of methods (`parts.append("one-time")`)."""
+    passed_over: set[int] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in words:
+        if isinstance(node, ast.ClassDef):
+            passed_over |= {
+                id(member.value)
+                for member in node.body
+                if isinstance(member, ast.Assign | ast.AnnAssign) and _targets(member) == ["word"]
+            }
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            passed_over |= {id(argument) for argument in node.args}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in passed_over:
             text = node.value
             if _LOOKS_LIKE_A_CODE.fullmatch(text) and text not in NOT_CODES:
                 yield node.lineno, text
