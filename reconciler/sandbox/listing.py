@@ -123,7 +123,7 @@ def matching(site: Site, listing: Listing) -> Iterable[Row]:
     if listing.parent is not None:
         if listing.parent not in site.world.tables["agreements"]:
             raise record_not_found("Agreement", listing.parent)
-        rows = [row for row in rows if row["agreementId"] == listing.parent]
+        rows = site.world.additions_of(listing.parent)
     rows = all_expanded(site, resource, rows)
     if listing.conditions.strip():
         rows = filter(_predicate(site, listing.conditions, _finder(site, resource), allows_in=True), rows)

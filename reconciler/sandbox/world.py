@@ -44,6 +44,7 @@ class World:
     firewalls: list[Row] = field(default_factory=list)
     licences: dict[str, list[Row]] = field(default_factory=dict)
     _last_id: dict[str, int] = field(default_factory=dict)
+    _additions_by_agreement: dict[int, list[int]] = field(default_factory=dict)
 
     # --- rows in general
 
@@ -62,6 +63,8 @@ class World:
         else:
             self._last_id[table] = wanted
         self.tables[table][row["id"]] = row
+        if table == "additions":
+            self._additions_by_agreement.setdefault(row["agreementId"], []).append(row["id"])
         return row
 
     def rows(self, table: str) -> Iterator[Row]:
@@ -107,7 +110,9 @@ class World:
         return self.tables["additions"][number]
 
     def additions_of(self, agreement: int) -> list[Row]:
-        return [row for row in self.rows("additions") if row["agreementId"] == agreement]
+        """The additions of an agreement, in the order of their ids; deleted ones are left out."""
+        table = self.tables["additions"]
+        return [table[number] for number in self._additions_by_agreement.get(agreement, ()) if number in table]
 
     def tenant(self, name_or_id: str) -> Row:
         for row in self.tenants:
