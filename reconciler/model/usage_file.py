@@ -153,7 +153,8 @@ def _plain(value: object) -> object:
         case tuple():
             return [_plain(one) for one in value]
         case _:
-            return str(value).encode("utf-8", "replace").decode()  # half a character pair has no UTF-8
+            text = str(value)  # half a character pair has no UTF-8
+            return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _hash(document: dict[str, Any]) -> str:
@@ -282,8 +283,11 @@ def _list(data: Any, place: str) -> list[Any]:
 def _text(value: Any, place: str) -> str:
     if not isinstance(value, str):
         raise _NotThisFormatError(place, f"it is {_type_of(value)}, not a text")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise _NotThisFormatError(place, "it holds half a character")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise _NotThisFormatError(place, "it holds half a character") from None
     return value
 
 

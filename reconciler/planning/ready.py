@@ -85,7 +85,7 @@ def ready(
 
 
 def _following(period: Period) -> date:
-    """The end of the window after this one: the same day a month later; after a month's end, a month's end."""
+    """The end of the window after this one: the same day of the next month, or its last day."""
     last = date.fromisoformat(period.last_day)
     of_last = Month.of(last)
     following = of_last.next()

@@ -1,0 +1,87 @@
+"""Whether invoices may be made, for people and for scripts."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from reconciler.reporting.clean import clean
+from reconciler.reporting.lines_text import day_text, source_text
+from reconciler.reporting.tables import print_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+    from reconciler.model.verdict import Ready, Reason
+
+
+def print_ready(console: Console, ready: Ready) -> None:
+    """The verdict first, then the reasons by customer, remarks, and what is invoiced on another day."""
+    console.print(Text(ready_line(ready), style="bold green" if ready.yes else "bold red"))
+    _print_reasons(console, [reason for reason in ready.reasons if not reason.customer])
+    for customer, reasons in by_customer(ready.reasons).items():
+        console.print(Text(f"\n{clean(customer)}", style="bold"))
+        _print_reasons(console, reasons)
+    if ready.remarks:
+        console.print(Text("\nWorth a look, nothing waits for it", style="bold"))
+        for customer, reasons in by_customer(ready.remarks).items():
+            console.print(Text(f"  {clean(customer)}"))
+            _print_reasons(console, reasons)
+    if ready.elsewhere:
+        console.print(Text("\nNot on this invoice", style="bold"))
+        rows = [
+            (
+                f"{one.customer} · {one.agreement}",
+                day_text(one.next_invoice),
+                str(one.lines),
+                str(one.pending),
+            )
+            for one in ready.elsewhere
+        ]
+        print_table(console, ("Customer · agreement", "Next invoice", ">Lines", ">Pending"), rows)
+
+
+def ready_line(ready: Ready) -> str:
+    """The verdict in one sentence, with the day until which a yes holds."""
+    day = day_text(ready.invoice_date)
+    count = f"{ready.customers_ready} of {ready.customers} customer{'' if ready.customers == 1 else 's'}"
+    if not ready.yes:
+        return f"No: invoices of {day} have to wait. {count} ready."
+    until = ""
+    if ready.holds_until is not None:
+        until = f" This holds through {day_text(ready.holds_until)} ({ready.holds_why})."
+    return f"Yes: invoices of {day} may be made, {count} ready.{until}"
+
+
+def ready_json(ready: Ready) -> str:
+    """The form of `--format json`."""
+    return json.dumps(ready.to_json(), ensure_ascii=False, indent=2) + "\n"
+
+
+def by_customer(reasons: Iterable[Reason]) -> dict[str, list[Reason]]:
+    """The reasons of each customer, by name; those that concern all are left out."""
+    found: dict[str, list[Reason]] = {}
+    for reason in reasons:
+        if reason.customer:
+            found.setdefault(reason.customer, []).append(reason)
+    return dict(sorted(found.items(), key=lambda one: one[0].casefold()))
+
+
+def _print_reasons(console: Console, reasons: Iterable[Reason]) -> None:
+    for reason in reasons:
+        console.print(Text(f"  - {_where(reason)}{clean(reason.message)}"))
+        if reason.remedy:
+            console.print(Text(f"    → {clean(reason.remedy)}", style="dim"))
+
+
+def _where(reason: Reason) -> str:
+    """`Managed Security, MSP-GOLD #5512, customers.yaml:14: `, as far as it is about a line."""
+    number = f" #{reason.line_id}" if reason.line_id is not None else ""
+    product = f"{clean(reason.product)}{number}" if reason.product and reason.customer else ""
+    parts = [clean(reason.agreement), product, source_text(reason.source)]
+    shown = ", ".join(part for part in parts if part)
+    return f"{shown}: " if shown else ""

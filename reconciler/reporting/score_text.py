@@ -1,0 +1,129 @@
+"""An old plan against what people did since, for people, for scripts and as a table."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from reconciler.model.money import plain
+from reconciler.model.verdict import Match, Score, ScoreRow, Tally, rounded
+from reconciler.reporting.clean import clean
+from reconciler.reporting.lines_text import money_list, signed, source_text
+from reconciler.reporting.spreadsheet import Column, Table, csv_table
+from reconciler.reporting.tables import print_table
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from rich.console import Console
+
+_TITLES = {
+    Match.AGREED: "as Sophos's bill says",
+    Match.ANOTHER: "a person chose another number",
+    Match.UNTOUCHED: "nobody changed, although the bill did",
+    Match.GONE: "the line is gone",
+    Match.NOT_COMPARED: "not compared (the plan had no number, or there was no line)",
+}
+#: Categories whose rows people look at; the others are counted.
+_SHOWN = frozenset({Match.ANOTHER, Match.UNTOUCHED, Match.GONE})
+
+
+def print_score(console: Console, score: Score) -> None:
+    """The verdict, the rows that differ by customer, and the totals by category."""
+    console.print(Text(score_line(score), style="bold"))
+    rows = [row for row in score.rows if row.match in _SHOWN or (row.match is Match.AGREED and row.differs)]
+    if rows:
+        console.print()
+        header = (
+            "Customer · agreement", "Product", ">Was", ">Sophos's bill", ">This tool", ">Line now",
+            "What happened", "Which differs", ">Per month", "Last written by", "How counted", "Row",
+        )  # fmt: skip
+        print_table(console, header, [_row(row) for row in rows])
+    console.print()
+    console.print(Text("Totals", style="bold"))
+    tallies = [tally for tally in score.tallies() if tally.lines]
+    print_table(
+        console,
+        ("", ">Lines", ">Customers", ">Bill changed", "Invoiced against the bill, per month"),
+        [_tally(tally) for tally in tallies],
+    )
+
+
+def score_line(score: Score) -> str:
+    """The verdict in one sentence."""
+    compared = [row for row in score.rows if row.match is not Match.NOT_COMPARED]
+    agreed = sum(row.match is Match.AGREED for row in compared)
+    money = money_list(
+        [a for tally in score.tallies() if tally.match is not Match.AGREED for a in tally.money]
+    )
+    month = f", Sophos {score.month}" if score.month else ""
+    verdict = f"Plan of {score.planned}{month}: {agreed} of {len(compared)} lines stand as Sophos's bill says"
+    return f"{verdict}; the others are invoiced {money} a month against it." if money else f"{verdict}."
+
+
+def score_json(score: Score) -> str:
+    """The form of `--format json`."""
+    return json.dumps(score.to_json(), ensure_ascii=False, indent=2) + "\n"
+
+
+_COLUMNS = tuple(
+    Column(title, form=form)
+    for title, form in (
+        ("Customer", ""), ("Agreement", ""), ("Product", ""), ("Line", "0"), ("What happened", ""),
+        ("Quantity was", "General"), ("Sophos's bill", "General"), ("This tool", "General"),
+        ("Line now", "General"), ("Which differs", ""), ("Currency", ""), ("By the bill", "#,##0.00"),
+        ("Invoiced now", "#,##0.00"), ("Difference per month", "+#,##0.00;-#,##0.00;0.00"),
+        ("Last written by", ""), ("How counted", ""), ("Row", ""),
+    )
+)  # fmt: skip
+
+
+def score_table(score: Score) -> Table:
+    """One row for each line, compared or not."""
+    rows = []
+    for row in score.rows:
+        money = None if row.money is None else rounded(row.money)
+        rows.append(
+            (
+                row.customer, row.agreement, row.product, row.line_id, row.match.value, row.was, row.bill,
+                row.tool, row.line, ", ".join(row.differs), "" if money is None else money.currency,
+                None if money is None else money.before, None if money is None else money.after,
+                None if money is None else money.delta, row.writer, row.explained, source_text(row.source),
+            )
+        )  # fmt: skip
+    return Table("Score", _COLUMNS, tuple(rows))
+
+
+def score_csv(score: Score, *, separator: str = ",", bom: bool = False) -> str:
+    """The rows as CSV, as `spreadsheet.csv_text` writes them."""
+    return csv_table(score_table(score), separator=separator, bom=bom)
+
+
+def _row(row: ScoreRow) -> tuple[str, ...]:
+    return (
+        f"{row.customer} · {row.agreement}",
+        row.product if row.line_id is None else f"{row.product} #{row.line_id}",
+        *(_number(number) for number in (row.was, row.bill, row.tool, row.line)),
+        row.match.value,
+        ", ".join(row.differs),
+        "" if row.money is None else f"{signed(rounded(row.money).delta)} {row.money.currency}",
+        row.writer,
+        row.explained,
+        source_text(row.source),
+    )
+
+
+def _number(number: Decimal | None) -> str:
+    return "?" if number is None else plain(number)
+
+
+def _tally(tally: Tally) -> tuple[str, ...]:
+    return (
+        _TITLES[tally.match],
+        str(tally.lines),
+        str(tally.customers),
+        str(tally.wanted_change),
+        clean(money_list(tally.money)),
+    )

@@ -1,0 +1,1 @@
+"""May invoices be made, and was it right?"""
