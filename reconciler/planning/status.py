@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconciler.model.money import plain
-from reconciler.model.plan import MAPPING_PREFIX
+from reconciler.model.plan import MAPPING_PREFIX, product_key
 
 if TYPE_CHECKING:
     from reconciler.model.desired import Desired, Row
+    from reconciler.model.diagnostics import Diagnostic
     from reconciler.model.observed import UsageLine, UsageMonth
     from reconciler.model.plan import Change, Plan
 
@@ -61,6 +62,11 @@ def _status(
     )
 
 
+def _is_about(diagnostic: Diagnostic, targets: set[str]) -> bool:
+    """An error without a subject stops everything; a product named by its id has its row's place instead."""
+    return diagnostic.subject is None or diagnostic.subject.casefold() in targets
+
+
 def _name(lines: list[UsageLine]) -> str:
     """The bill's text without the price band and the billing cycle behind it, which change with volume."""
     return lines[0].description.split(" - ", 1)[0].strip() if lines else ""
@@ -70,10 +76,17 @@ def _state(row: Row | None, lines: list[UsageLine], changes: tuple[Change, ...],
     if row is None:
         return "to be unmapped" if changes else ("not mapped" if lines else "not used")
     blocked = any(change.blocked for change in changes)
-    targets = {f"product/{selector}" for selector in row.targets}
-    errors = sorted({d.code for d in plan.diagnostics if d.severity == "error" and d.subject in targets})
+    targets = {product_key(str(selector)).casefold() for selector in row.targets}
+    errors = sorted(
+        {
+            d.code
+            for d in plan.diagnostics
+            if d.severity == "error" and (_is_about(d, targets) or d.location == row.location)
+        }
+    )
     if errors or blocked:
         return f"blocked: {', '.join(errors) or 'see plan'}"
     if row.exclude is not None:
-        return f"excluded: {row.exclude}"
+        ended = row.until is not None and row.until.isoformat() < plan.today
+        return f"exclusion ended: {row.exclude}" if ended else f"excluded: {row.exclude}"
     return "to be applied" if changes else "in step"
