@@ -71,8 +71,9 @@ def test_an_unknown_one_holds_the_product_back(site: Site, field: str, written: 
 def test_an_ambiguous_one_lists_the_choices(site: Site) -> None:
     plan = declare(site, "subcategory: Licensing")
     said = plan.diagnostic("reference-ambiguous")
-    assert "id 9 under Software, id 17 under Services" in said["message"]
-    assert said["remedy"].endswith("subcategory: {id: 9}.")
+    software, services = (row["id"] for row in site.world.rows("subcategories") if row["name"] == "Licensing")
+    assert f"id {software} under Software, id {services} under Services" in said["message"]
+    assert said["remedy"].endswith(f"subcategory: {{id: {software}}}.")
     assert plan.short == ["edit MSP-A (held)"]
 
 
