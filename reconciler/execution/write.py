@@ -21,7 +21,7 @@ from reconciler.model.fields import (
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX
-from reconciler.transport.errors import NotPermitted, RecordNotFound, Unsure
+from reconciler.transport.errors import ApiError, NotPermitted, RecordNotFound, Unsure
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -51,7 +51,15 @@ async def write(changes: Sequence[Change], writer: Writer) -> list[Outcome]:
             return await _create(changes, writer)
         return await _edit(changes[0].target.id, changes, writer)
     except ReconcilerError as failed:
+        if not _is_ours(failed, changes[0].target.id):
+            return _all(changes, Result.NOT_ATTEMPTED, f"because of an earlier failure: {_told(failed)}")
         return _all(changes, Result.FAILED, _told(failed))
+
+
+def _is_ours(failed: ReconcilerError, item_id: int | None) -> bool:
+    """Whether it is about this product's request: a session that has stopped says its first cause again."""
+    own = (catalog.CATALOG, f"{catalog.CATALOG}/{item_id}")
+    return not isinstance(failed, ApiError) or failed.request.partition(" ")[2] in own
 
 
 async def _edit(item_id: int, changes: Sequence[Change], writer: Writer) -> list[Outcome]:
@@ -78,6 +86,8 @@ async def _edit(item_id: int, changes: Sequence[Change], writer: Writer) -> list
     try:
         answer = await catalog.patch_item(writer.client, item_id, operations)
     except Unsure as lost:
+        if not _is_ours(lost, item_id):
+            raise
         return await _after_lost_patch(item_id, changes, lost, writer)
     outcomes = [_compared(change, answer, writer) for change in changes]
     return _people_kept(item, answer, outcomes, writer)

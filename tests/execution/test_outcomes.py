@@ -338,6 +338,28 @@ def test_one_request_a_product_and_a_few_at_once(site: Site) -> None:
     assert 1 < site.network.busiest <= 4
 
 
+@pytest.mark.parametrize("fault", [never_connected, status(403), status(401)])
+def test_once_it_makes_no_sense_the_rest_is_not_attempted(site: Site, fault: Fault) -> None:
+    rows = []
+    for number in range(20):
+        site.world.add_catalog_item(f"MSP-{number:02}")
+        rows.append(f"A-{number:02}: {{product: MSP-{number:02}, sync: true}}")
+    site.say(f"mappings: {{{', '.join(rows)}}}")
+    site.break_("GET", f"{CATALOG}/*", fault)
+    applied = site.apply()
+    assert applied.code == 4
+    results = list(applied.results.values())
+    assert set(results) == {"failed", "not attempted"}
+    assert results.count("failed") <= 8
+    for number in range(20):
+        name = f"map MSP-{number:02} A-{number:02}"
+        if applied.results[name] == "failed":
+            assert f"GET /procurement/catalog/{number + 1}" in applied.message(name)
+        else:
+            assert applied.message(name).startswith("because of an earlier failure: ")
+    assert site.writes == []
+
+
 def test_nothing_to_do_writes_nothing(one: Site) -> None:
     one.apply()
     one.forget()
