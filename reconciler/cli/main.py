@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -67,4 +68,8 @@ def invoke(arguments: Sequence[str], runtime: Runtime) -> int:
 
 def run() -> None:
     """The entry point of the installed script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a Windows pipe is often not UTF-8: a name that it cannot show must not end the run
+            stream.reconfigure(encoding="utf-8" if not stream.isatty() else None, errors="backslashreplace")
     sys.exit(invoke(sys.argv[1:], Runtime(environ=os.environ)))

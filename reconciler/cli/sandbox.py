@@ -37,7 +37,13 @@ def sandbox_modules() -> tuple[ModuleType, ModuleType]:
 @click.option("--quirk", "quirks", metavar="NAME=VALUE", multiple=True, help="See docs/unknowns.md.")
 @click.option("--latency", type=click.FloatRange(0, 60), default=0.0, help="Seconds added to each request.")
 @click.option("--rate-limit", type=click.IntRange(1), help="Requests a minute before it answers 429.")
-@click.option("--catalog-size", type=click.IntRange(0, 200_000), default=3000, show_default=True)
+@click.option(
+    "--catalog-size",
+    type=click.IntRange(0, 200_000),
+    default=3000,
+    show_default=True,
+    help="How many products its catalog has.",
+)
 @click.option("--today", metavar="YYYY-MM-DD", help="The day its data is about; today by default.")
 @click.option(
     "--member",

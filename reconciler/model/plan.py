@@ -164,6 +164,7 @@ class Change:
             "dependsOn": list(self.depends_on),
             "blockedBy": list(self.blocked_by),
             "precondition": {"id": self.target.id, "identifier": self.expected_identifier},
+            "money": None if self.money is None else self.money.to_json(),
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -174,7 +175,6 @@ class Change:
             "cause": None if self.cause is None else self.cause.value,
             "reason": self.reason,
             "source": None if source is None else {"file": source.file, "line": source.line},
-            "money": None if self.money is None else self.money.to_json(),
         }
 
     @classmethod

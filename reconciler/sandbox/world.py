@@ -112,7 +112,8 @@ class World:
     def additions_of(self, agreement: int) -> list[Row]:
         """The additions of an agreement, in the order of their ids; deleted ones are left out."""
         table = self.tables["additions"]
-        return [table[number] for number in self._additions_by_agreement.get(agreement, ()) if number in table]
+        numbers = self._additions_by_agreement.get(agreement, ())
+        return [table[number] for number in numbers if number in table]
 
     def tenant(self, name_or_id: str) -> Row:
         for row in self.tenants:
