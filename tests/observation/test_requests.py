@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
 from copy import deepcopy
 from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.cli.runtime import Runtime
+from reconciler.cli.site import connect_connectwise
+from reconciler.connectwise import catalog
 from reconciler.sandbox.seed import small_msp
+from reconciler.transport.errors import ReadOnly
 from tests.support import TODAY, Site
 
 if TYPE_CHECKING:
@@ -139,3 +145,20 @@ def test_independent_reads_run_at_the_same_time(tmp_path: Path) -> None:
     site.plan()
     in_flight = [started - finished for started, finished in zip(range(1, 99), waiting, strict=False)]
     assert max(in_flight) >= 4
+
+
+def test_what_reads_cannot_write(tmp_path: Path) -> None:
+    """The connection that plan uses refuses before anything leaves."""
+    site = mapped(tmp_path, 1)
+    runtime = Runtime(environ=site.environ, transport=site.network)
+
+    async def try_to_write() -> None:
+        async with AsyncExitStack() as stack:
+            client = await connect_connectwise(stack, runtime, write=False)
+            with pytest.raises(ReadOnly):
+                await catalog.patch_item(client, 1, [{"op": "replace", "path": "notes", "value": "x"}])
+            with pytest.raises(ReadOnly):
+                await catalog.create_item(client, {"identifier": "X"})
+
+    asyncio.run(try_to_write())
+    assert site.writes == []

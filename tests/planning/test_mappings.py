@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import Site
+
 if TYPE_CHECKING:
-    from tests.support import Site
+    from pathlib import Path
 
 
 def test_map_to_an_existing_product_writes_its_notes_and_nothing_else(site: Site) -> None:
@@ -304,3 +306,19 @@ def test_plan_of_one_product_takes_the_rest_of_its_moves_along(site: Site) -> No
     assert site.plan("--product", "MSP-A").short == move, "what is taken off must arrive somewhere"
     assert site.plan("--product", "MSP-C").short == ["map MSP-C CODE-3"]
     assert site.plan("--product", "MSP-NONE").short == []
+
+
+@pytest.mark.parametrize("quirk", ["notes-newlines=collapsed", "trailing-blank=trimmed"])
+def test_a_server_that_folds_blanks_in_notes_is_no_reason_for_alarm(tmp_path: Path, quirk: str) -> None:
+    name, _, value = quirk.partition("=")
+    site = Site(tmp_path, quirks={name: value})
+    site.world.add_catalog_item("MSP-A", notes="Ann.\nBob.  ")
+    site.world.add_catalog_item("MSP-B", notes="[sophos:main CODE-2]")
+    rows = "CODE-2: {product: MSP-B, sync: true}"
+    site.say(f"mappings: {{CODE-1: {{product: MSP-A, sync: true}}, {rows}}}")
+    assert site.apply().results == {"map MSP-A CODE-1": "applied"}
+    assert site.plan().ids == []
+    site.say(f"mappings: {{{rows}}}")
+    assert site.apply().results == {"unmap MSP-A CODE-1": "applied"}
+    assert site.notes("MSP-A").split() == ["Ann.", "Bob."]
+    assert site.plan().ids == []
