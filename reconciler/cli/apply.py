@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import exit_codes
-from reconciler.cli.options import format_option, yes_option
+from reconciler.cli.options import format_option, scope_option, yes_option
 
 if TYPE_CHECKING:
     from reconciler.cli.runtime import Runtime
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("source", metavar="FILE|DIR", default="mappings", type=click.Path(path_type=Path))
+@scope_option
 @yes_option
 @format_option("text", "json")
 @click.pass_obj
-def apply(runtime: Runtime, source: Path, yes: bool, output_format: str) -> int:
+def apply(runtime: Runtime, source: Path, scope: str, yes: bool, output_format: str) -> int:
     """Write a saved plan (FILE), or plan the mappings in DIR afresh and write that.
 
     A saved plan is checked first: if anything it expects has changed since, nothing is written (exit 5).
@@ -31,9 +32,14 @@ def apply(runtime: Runtime, source: Path, yes: bool, output_format: str) -> int:
     from reconciler.cli.files import read_plan
     from reconciler.cli.plan import exit_code, show_plan
     from reconciler.cli.site import survey
+    from reconciler.planning.plan import Scope
 
     saved = source.is_file()
-    made = read_plan(source) if saved else survey(runtime, read_configuration(runtime, source)).plan
+    made = (
+        read_plan(source)
+        if saved
+        else survey(runtime, read_configuration(runtime, source), scope=Scope(scope)).plan
+    )
     if output_format == "text":
         show_plan(runtime, made, "summary" if saved and yes else "text")
     if made.ready and not yes and not _agreed(runtime, made):

@@ -56,6 +56,13 @@ def parse_month(_context: click.Context, _option: click.Parameter, text: str | N
         raise click.BadParameter(str(wrong)) from None
 
 
+scope_option = click.option(
+    "--scope",
+    type=click.Choice(["all", "products", "usage"]),
+    default="all",
+    show_default=True,
+    help="What is to be written: products and mappings, quantities of agreement lines, or both.",
+)
 period_option = click.option(
     "--period",
     metavar="YYYY-MM",

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import exit_codes
-from reconciler.cli.options import folder_argument, format_option, period_option, products_option
+from reconciler.cli.options import (
+    folder_argument,
+    format_option,
+    period_option,
+    products_option,
+    scope_option,
+)
 
 if TYPE_CHECKING:
     from reconciler.cli.runtime import Runtime
@@ -28,6 +34,7 @@ if TYPE_CHECKING:
     help="The base commit's folder: shows what comes from this change and counts what is waiting anyway.",
 )
 @period_option
+@scope_option
 @products_option
 @format_option("text", "json")
 @click.option(
@@ -40,6 +47,7 @@ def plan(
     out: Path | None,
     since: Path | None,
     period: Month | None,
+    scope: str,
     products: tuple[str, ...],
     output_format: str,
     detailed_exitcode: bool,
@@ -48,11 +56,11 @@ def plan(
     from reconciler.cli.configuration import read_configuration
     from reconciler.cli.files import plan_json, write_text
     from reconciler.cli.site import survey
-    from reconciler.planning.plan import only_products
+    from reconciler.planning.plan import Scope, only_products
 
     head = read_configuration(runtime, folder)
     base = None if since is None else read_configuration(runtime, since)
-    made = survey(runtime, head, base, period).plan
+    made = survey(runtime, head, base, period=period, scope=Scope(scope)).plan
     if products:
         made = only_products(made, products)
     if out is not None:
@@ -79,7 +87,10 @@ def show_plan(runtime: Runtime, made: Plan, output_format: str) -> None:
 def exit_code(made: Plan, *, detailed: bool) -> int:
     """What a plan says to a script."""
     from reconciler.model.diagnostics import has_errors
+    from reconciler.planning.guards import RUN_GUARDS
 
+    if any(d.code in RUN_GUARDS for d in made.diagnostics):
+        return exit_codes.STOPPED
     if made.blocked or has_errors(made.diagnostics):
         return exit_codes.PARTLY
     return exit_codes.CHANGES if detailed and made.changes else exit_codes.DONE

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.model.months import Month
+from reconciler.planning.plan import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +66,9 @@ async def _connect_sophos(stack: AsyncExitStack, runtime: Runtime) -> Sophos:
     )
 
 
-def observe_site(runtime: Runtime, configurations: Sequence[Desired], months: Sequence[Month]) -> Observed:
+def observe_site(
+    runtime: Runtime, configurations: Sequence[Desired], months: Sequence[Month], *, lines: bool
+) -> Observed:
     """What is there, as far as these configurations need it."""
 
     async def read() -> Observed:
@@ -74,18 +77,21 @@ def observe_site(runtime: Runtime, configurations: Sequence[Desired], months: Se
 
         async with AsyncExitStack() as stack:
             site = await connect(stack, runtime, write=False)
-            return await observe(site.connectwise, site.sophos, needs_of(configurations), months=months)
+            needs = needs_of(configurations, lines=lines)
+            return await observe(site.connectwise, site.sophos, needs, months=months)
 
     with progress(runtime, "Reading ConnectWise and Sophos"):
         return asyncio.run(read())
 
 
-def months_for(today: date, period: Month | None) -> tuple[Month, ...]:
-    """The months whose usage is read: the one asked for, or those of which the newest closed one is one."""
-    if period is not None:
-        return (period,)
-    running = Month.of(today)
-    return running, running.previous()
+def months_for(today: date, period: Month | None, *, lines: bool) -> tuple[Month, ...]:
+    """The months whose usage is read: the one asked for, or those of which the newest closed one is one.
+
+    Lines also need the month before, which says whether a quantity is a person's word.
+    """
+    newest = period or Month.of(today)
+    months = [newest] if period is not None else [newest, newest.previous()]
+    return (*months, months[-1].previous()) if lines else tuple(months)
 
 
 @dataclass(frozen=True)
@@ -98,25 +104,36 @@ class Survey:
 
 
 def survey(
-    runtime: Runtime, head: Configuration, base: Configuration | None = None, period: Month | None = None
+    runtime: Runtime,
+    head: Configuration,
+    base: Configuration | None = None,
+    *,
+    period: Month | None = None,
+    scope: Scope = Scope.ALL,
 ) -> Survey:
     """Read the site and plan a folder; with a base, each change's cause."""
     from reconciler.planning.plan import since
     from reconciler.planning.usage import newest_closed
 
     configurations = [head.desired] if base is None else [head.desired, base.desired]
-    observed = observe_site(runtime, configurations, months_for(head.today, period))
+    lines = scope is not Scope.PRODUCTS and any(c.customers for c in configurations)
+    months = months_for(head.today, period, lines=lines)
+    observed = observe_site(runtime, configurations, months, lines=lines)
     if period is None:
         month = newest_closed(observed.usage, head.today)
     else:
-        month = next((bill for bill in observed.usage if bill.month == period), None)
-    made = _make(head, observed, month)
+        month = _bill(observed, period)
+    made = _make(head, observed, month, scope)
     if base is not None:
-        made = since(made, _make(base, observed, month), head.desired, base.desired)
+        made = since(made, _make(base, observed, month, scope), head.desired, base.desired)
     return Survey(made, observed, month)
 
 
-def _make(configuration: Configuration, observed: Observed, month: UsageMonth | None) -> Plan:
+def _bill(observed: Observed, month: Month) -> UsageMonth | None:
+    return next((bill for bill in observed.usage if bill.month == month), None)
+
+
+def _make(configuration: Configuration, observed: Observed, month: UsageMonth | None, scope: Scope) -> Plan:
     from reconciler.planning.plan import make_plan
 
     return make_plan(
@@ -128,6 +145,8 @@ def _make(configuration: Configuration, observed: Observed, month: UsageMonth | 
         config_hash=configuration.loaded.config_hash,
         config_diagnostics=configuration.loaded.diagnostics,
         month=month,
+        previous=None if month is None else _bill(observed, month.month.previous()),
+        scope=scope,
     )
 
 

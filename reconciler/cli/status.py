@@ -34,10 +34,11 @@ def status(
     """
     from reconciler.cli.configuration import read_configuration
     from reconciler.cli.site import survey
+    from reconciler.planning.plan import Scope
     from reconciler.planning.status import product_statuses
 
     head = read_configuration(runtime, folder)
-    found = survey(runtime, head, None, period)
+    found = survey(runtime, head, period=period, scope=Scope.PRODUCTS)
     rows = product_statuses(head.desired, found.plan, found.month)
     if product is not None:
         return _show_one(runtime, product, rows, found, output_format)

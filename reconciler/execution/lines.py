@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from reconciler.connectwise import additions, patching
+from reconciler.model.diagnostics import ReconcilerError
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.money import cents, plain
 from reconciler.model.outcome import Outcome, Result
@@ -44,7 +45,17 @@ def stale_line(line: Line, changes: Iterable[Change]) -> list[tuple[Change, str]
 
 
 async def write_line(client: Client, changes: Sequence[Change]) -> list[Outcome]:
-    """Send the request that these changes of one line share, and say what became of each."""
+    """Send the request that these changes of one line share and say what became of each.
+
+    Raises nothing of the API's.
+    """
+    try:
+        return await _write(client, changes)
+    except ReconcilerError as failed:
+        return _all(changes, Result.FAILED, _told(failed))
+
+
+async def _write(client: Client, changes: Sequence[Change]) -> list[Outcome]:
     agreement, number = changes[0].target.agreement, changes[0].target.id
     if agreement is None or number is None:
         raise ValueError(f"{changes[0].id} names no line")
@@ -65,10 +76,13 @@ async def write_line(client: Client, changes: Sequence[Change]) -> list[Outcome]
     try:
         answer = await additions.patch_line(client, agreement, number, operations)
     except Unsure as lost:
-        answer = await additions.get_line(client, agreement, number)
+        try:
+            answer = await additions.get_line(client, agreement, number)
+        except ReconcilerError as failed:
+            said = f"{_told(lost)}; looking it up failed too: {_told(failed)}"
+            return _all(changes, Result.UNSURE, said)
         if any(not is_line_value(answer, one, one.after) for one in fields):
-            told = " ".join(d.message.rstrip(".") for d in lost.diagnostics)
-            return _all(changes, Result.UNSURE, f"{told}; it may still arrive: plan again in a minute")
+            return _all(changes, Result.UNSURE, f"{_told(lost)}; it may still arrive: plan again in a minute")
     return [_compared(change, answer) for change in changes]
 
 
@@ -85,3 +99,7 @@ def _compared(change: Change, answer: Line) -> Outcome:
 
 def _all(changes: Sequence[Change], result: Result, message: str = "") -> list[Outcome]:
     return [Outcome(change, result, message) for change in changes]
+
+
+def _told(failed: ReconcilerError) -> str:
+    return " ".join(d.message.rstrip(".") for d in failed.diagnostics)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
-from reconciler.connectwise import catalog
+from reconciler.connectwise import additions, catalog
+from reconciler.execution.lines import stale_line
 from reconciler.execution.state import MarkerPlace, Stale, is_value, stale_values
+from reconciler.model.diagnostics import ReconcilerError
 from reconciler.model.identifiers import identifier_key
 
 if TYPE_CHECKING:
@@ -19,8 +22,35 @@ if TYPE_CHECKING:
 async def stale_changes(client: Client, changes: Sequence[Change], place: MarkerPlace) -> list[Stale]:
     """Every change that no longer fits, with what has moved; a change that is done already does fit.
 
-    Two chunked reads, one by id and one by identifier, whatever the number of changes.
+    Chunked reads: products by id and by identifier, lines in bundles by their agreements.
     """
+    of_lines = [change for change in changes if change.target.agreement is not None]
+    of_products = [change for change in changes if change.target.agreement is None]
+    return [
+        *await _stale_products(client, of_products, place),
+        *await _stale_lines(client, of_lines),
+    ]
+
+
+async def _stale_lines(client: Client, changes: Sequence[Change]) -> list[Stale]:
+    agreements = {change.target.agreement for change in changes if change.target.agreement is not None}
+    if not agreements:
+        return []
+    read = await additions.read_lines(client, agreements, since=date.min)
+    by_id = {line.id: line for lines in read.lines.values() for line in lines}
+    found: list[Stale] = []
+    for change in changes:
+        agreement, number = change.target.agreement, change.target.id
+        if agreement in read.failed:
+            raise ReconcilerError(read.failed[agreement])
+        if number not in by_id:
+            found.append(Stale(change, f"line #{number} is no longer on agreement {agreement}"))
+        else:
+            found += [Stale(change, what) for _, what in stale_line(by_id[number], [change])]
+    return found
+
+
+async def _stale_products(client: Client, changes: Sequence[Change], place: MarkerPlace) -> list[Stale]:
     ids = {change.target.id for change in changes if change.target.id is not None}
     names = {change.target.identifier for change in changes if change.target.id is None}
     by_id = {item.id: item for item in await catalog.items_by_ids(client, ids)}

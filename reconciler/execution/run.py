@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from reconciler.execution.lines import write_line
 from reconciler.execution.write import Writer, write
 from reconciler.model.outcome import DONE, Outcome, Result
 from reconciler.model.plan import Action, Change, writes
@@ -70,6 +71,8 @@ async def _attempt(
     reason = _obstacle(members, failed, stop)
     if reason:
         return [Outcome(change, Result.NOT_ATTEMPTED, reason) for change in members]
+    if members[0].target.agreement is not None:
+        return await write_line(writer.client, members)
     return await write(members, writer)
 
 

@@ -11,7 +11,7 @@ from reconciler.model.identifiers import Id, Name, identifier_key
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.model.desired import Desired, Product
+    from reconciler.model.desired import Customer, Desired, Product
     from reconciler.model.identifiers import Selector
 
 
@@ -21,7 +21,7 @@ class Needs:
 
     `former` are the keys of identifiers that are only named as what a product was called before: usually not
     there any more, and nothing to look for resemblances of. `marker_places` are where tags are looked for:
-    None is the notes, a text the custom field of that caption.
+    None is the notes, a text the custom field of that caption. `customers` are those whose lines are planned.
     """
 
     identifiers: dict[str, str] = field(default_factory=dict)
@@ -32,10 +32,14 @@ class Needs:
     company_ids: set[int] = field(default_factory=set)
     custom_fields: bool = False
     marker_places: set[str | None] = field(default_factory=set)
+    customers: list[Customer] = field(default_factory=list)
 
 
-def needs_of(configurations: Iterable[Desired]) -> Needs:
-    """What these configurations (the head's, and the base's with `--since`) name."""
+def needs_of(configurations: Iterable[Desired], *, lines: bool = True) -> Needs:
+    """What these configurations (the head's, and the base's with `--since`) name.
+
+    Without `lines` nothing is read of agreements.
+    """
     needs = Needs()
     for desired in configurations:
         needs.marker_places.add(desired.settings.marker_custom_field)
@@ -45,7 +49,17 @@ def needs_of(configurations: Iterable[Desired]) -> Needs:
                 _add_product(needs, selector)
         for product in desired.products:
             _add_declared(needs, product)
+        if lines:
+            needs.customers += desired.customers
+            _add_customers_products(needs, desired)
     return needs
+
+
+def _add_customers_products(needs: Needs, desired: Desired) -> None:
+    for customer in desired.customers:
+        for override in customer.overrides:
+            for selector in override.targets:
+                _add_product(needs, selector)
 
 
 def _add_product(needs: Needs, selector: Selector) -> None:

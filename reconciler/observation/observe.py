@@ -13,12 +13,15 @@ from reconciler.model.diagnostics import Diagnostic, ReconcilerError, Severity
 from reconciler.model.fields import Table
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.observed import Instance, Observed
+from reconciler.observation.billing import read_billing
 from reconciler.sophos import firewalls, tenants, usage
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
+    from datetime import date
 
     from reconciler.connectwise.client import Client as ConnectWise
+    from reconciler.model.billing import Billing
     from reconciler.model.months import Month
     from reconciler.model.observed import CatalogEntry, CatalogItem, CustomField, SetupEntry, UsageMonth
     from reconciler.observation.needs import Needs
@@ -35,10 +38,12 @@ async def observe(
     Sophos usage, tenants and firewall licences only inform a plan about products: a failure to read one
     of them is a warning in the plan, and nothing else is held back for it.
     """
-    items, tables, usage_side = await together(
+    read = tuple(months)
+    items, tables, usage_side, billing = await together(
         _products(connectwise, needs),
         _tables(connectwise, needs),
-        _sophos_side(sophos, tuple(months)),
+        _sophos_side(sophos, read),
+        _billing(connectwise, needs, min(read).first_day),
     )
     found = {item.key for item in items}
     missing = {key: name for key, name in needs.identifiers.items() if key not in found | needs.former}
@@ -56,7 +61,8 @@ async def observe(
         similar=similar,
         tables=tables[0],
         custom_fields=definitions,
-        diagnostics=(*tables[1], *sophos_side.diagnostics),
+        billing=billing[0],
+        diagnostics=(*tables[1], *billing[1], *sophos_side.diagnostics),
     )
 
 
@@ -143,6 +149,15 @@ async def _sophos_side(sophos: Sophos, months: tuple[Month, ...]) -> Observed:
         usage=tuple(read),
         diagnostics=tuple(problem for _, problems in answers for problem in problems),
     )
+
+
+async def _billing(
+    connectwise: ConnectWise, needs: Needs, since: date
+) -> tuple[Billing | None, tuple[Diagnostic, ...]]:
+    """What the customers are billed by, where there are any."""
+    if not needs.customers:
+        return None, ()
+    return await read_billing(connectwise, needs.customers, since=since)
 
 
 async def _similar(connectwise: ConnectWise, missing: list[str]) -> tuple[CatalogEntry, ...]:

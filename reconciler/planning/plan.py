@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, Severity, error, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.plan import Action, Change, Plan, RemovedRow
+from reconciler.planning.line_changes import LinePlan, plan_lines
 from reconciler.planning.order import arrange
 from reconciler.planning.products import Scene, product_changes
 from reconciler.planning.suggest import did_you_mean
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Desired, Row
     from reconciler.model.observed import Observed, UsageMonth
     from reconciler.planning.targets import Target
+
+class Scope(StrEnum):
+    """What a plan is to write: products and their mappings, quantities of lines, or both."""
+
+    ALL = "all"
+    PRODUCTS = "products"
+    USAGE = "usage"
+
 
 _TEXT_FIELDS = frozenset({"Text", "TextArea"})
 _MAP, _UNMAP = Action.MAP_PRODUCT, Action.UNMAP_PRODUCT
@@ -37,10 +47,13 @@ def make_plan(
     config_hash: str,
     config_diagnostics: Iterable[Diagnostic] = (),
     month: UsageMonth | None,
+    previous: UsageMonth | None = None,
+    scope: Scope = Scope.ALL,
 ) -> Plan:
     """What has to happen so that ConnectWise is as the configuration says.
 
-    `today` is the site's day; `month` the Sophos month whose usage is reported, None where there is none.
+    `today` is the site's day; `month` the Sophos month whose usage counts, None where there is none, and
+    `previous` the one before it. `scope` narrows what is to be written.
     """
     targets, diagnostics = find_targets(desired, observed)
     diagnostics += _marker_field(desired, observed)
@@ -51,7 +64,22 @@ def make_plan(
         changes += own
         diagnostics += problems
     diagnostics += [*config_diagnostics, *observed.diagnostics, *_about_usage(month, observed)]
-    arranged = arrange(changes, diagnostics, _unusable_homes(targets, diagnostics))
+    unusable = _unusable_homes(targets, diagnostics)
+    arranged = arrange(changes, diagnostics, unusable)
+    period = None if month is None else period_of(month, today)
+    usage = LinePlan()
+    if scope is not Scope.PRODUCTS:
+        usage = plan_lines(
+            desired,
+            observed,
+            _not_now(arranged) if scope is Scope.USAGE else arranged,
+            today=today,
+            month=month,
+            previous=previous,
+            closed=period is not None and period.closed,
+        )
+        diagnostics += usage.diagnostics
+    kept = () if scope is Scope.USAGE else changes
     return Plan(
         tool=tool,
         site=site,
@@ -59,12 +87,18 @@ def make_plan(
         marker_custom_field=desired.settings.marker_custom_field,
         instance=observed.instance.to_json(),
         today=today.isoformat(),
-        period=None if month is None else period_of(month, today),
+        period=period,
         config_hash=config_hash,
-        changes=arranged,
+        changes=arrange([*kept, *usage.changes], diagnostics, unusable),
+        lines=usage.lines,
         diagnostics=tuple(sorted(_once(diagnostics), key=_order_of)),
-        usage_notes=usage_notes(desired, month, observed, today),
+        usage_notes=(*usage_notes(desired, month, observed, today), *usage.notes),
     )
+
+
+def _not_now(changes: Iterable[Change]) -> list[Change]:
+    """Product changes that this run does not write: lines of these products wait for a run that does."""
+    return [replace(change, blocked_by=(*change.blocked_by, "scope-usage")) for change in changes]
 
 
 def since(plan: Plan, base: Plan, desired: Desired, base_desired: Desired) -> Plan:

@@ -20,6 +20,7 @@ from reconciler.model.plan import (
 )
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
+from reconciler.reporting.lines_text import print_lines
 from reconciler.reporting.values import field_title, value_text
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _SIGNS: dict[Action, tuple[str, str, str]] = {
     Action.UNMAP_PRODUCT: ("-", "unmap", "red"),
     Action.ENABLE_SYNC: ("+", "enable sync", "green"),
     Action.DISABLE_SYNC: ("-", "disable sync", "red"),
+    Action.UPDATE_LINE: ("~", "update line", "yellow"),
 }
 _VERB_WIDTH = 14
 _COUNTED = {
@@ -43,19 +45,23 @@ _COUNTED = {
     Action.UNMAP_PRODUCT: "to unmap",
     Action.ENABLE_SYNC: "sync on",
     Action.DISABLE_SYNC: "sync off",
+    Action.UPDATE_LINE: "lines to update",
 }
 
 
 def print_plan(console: Console, plan: Plan) -> None:
     """The whole plan; one line where there is nothing to do."""
     console.print(Text(period_line(plan.period), style="bold"))
-    mine = [c for c in plan.changes if c.cause is not Cause.WAITING]
+    mine = [c for c in plan.changes if c.cause is not Cause.WAITING and c.target.agreement is None]
     _print_changes(console, [c for c in mine if not c.blocked])
     _print_held(console, [c for c in mine if c.blocked])
     if plan.removed_rows:
         console.print(Text("\nRows removed by this change", style="bold"))
         for row in plan.removed_rows:
             console.print(Text(f"  {clean(row.key)}  {clean(row.text)}"))
+    if plan.lines:
+        console.print()
+        print_lines(console, plan)
     if plan.diagnostics:
         console.print()
         print_diagnostics(console, plan.diagnostics)
