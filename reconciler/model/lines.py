@@ -67,7 +67,9 @@ class PlannedLine:
     `before` and `after` are quantities; None where there is no line, or where it is not known what it
     should be. `parts` explains the quantity (`20 = max(CIXA-MSP 20, CEMA-MSP 18)`), `decided_by` names the
     row and layer of its terms. `held` says that a person's hold gives the quantity. `sales` is what the
-    customer is billed, `cost` ours at the line's unit cost, `feed` the value at Sophos by currency.
+    customer is billed, `cost` ours at the line's unit cost, both a month and before tax (of a quarterly
+    agreement a third of its invoice); None where it is not known. `feed` is the value at Sophos by currency.
+    `agreement_id` is None where no agreement could be chosen.
     """
 
     customer: str
@@ -102,7 +104,8 @@ class PlannedLine:
     def key(self) -> str:
         """Its natural key: `agreement/117/product/MSP-ENDPOINT`."""
         place = f"agreement/{self.agreement_id}" if self.agreement_id else f"company/{self.company}"
-        return f"{place}/product/{self.product.replace('/', '%2F')}"
+        # The same escapes as `model.plan.product_key`, so that a line and its change have one key.
+        return f"{place}/product/{self.product.replace('%', '%25').replace('/', '%2F')}"
 
     def to_json(self) -> dict[str, Any]:
         """The form in plan files; money and quantities are decimal strings."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.model.identifiers import identifier_key
+from reconciler.model.months import Month
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date
 
     from reconciler.model.billing import Agreement, Recap
     from reconciler.model.desired import AgreementSelector
 
 RENEWAL_DAYS = 60
+#: Months that one invoice of a billing cycle covers. Shorter cycles than a month are not here.
+CYCLE_MONTHS = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
+_MONTHLY = "Monthly"
 
 
 @dataclass(frozen=True)
@@ -29,44 +32,61 @@ class Choice:
 
 
 def day_that_counts(agreement: Agreement, today: date) -> date:
-    """The day a new line would start: the next invoice date; today where the agreement names none."""
-    return agreement.next_invoice or today
+    """The day a new line would start: the next invoice date, never before the billing start.
+
+    Today where the agreement names no next invoice date.
+    """
+    if agreement.next_invoice is None:
+        return today
+    return max(agreement.next_invoice, agreement.bill_start or agreement.next_invoice)
 
 
 def choose_agreement(selector: AgreementSelector, of_company: Iterable[Agreement], today: date) -> Choice:
-    """The one agreement of a company that the selector names and that is in force on its own day.
+    """The one agreement of a company that the selector names and that is in force on the day that counts.
 
-    A child agreement is meant only where it is named, by its name or id: a type or the same name on the
-    parent means the parent.
+    An agreement that ends and its renewal may both be in force on their own next invoice dates: the one
+    that is in force on the earlier of them carries the next invoice. A child agreement is meant only where
+    it is named, by its name or id: a type or the same name on the parent means the parent.
     """
     agreements = sorted(of_company, key=lambda a: a.id)
     named = [a for a in agreements if is_named(a, selector)]
-    candidates = [a for a in named if a.in_force(day_that_counts(a, today)) and not _never_recurs(a)]
+    candidates = _in_force([a for a in named if not never_recurs(a)], today)
     if selector.id is None and any(a.parent_id is None for a in candidates):
         candidates = [a for a in candidates if a.parent_id is None]
+    if len(candidates) > 1:
+        first = min(day_that_counts(a, today) for a in candidates)
+        candidates = [a for a in candidates if a.in_force(first)]
     if len(candidates) == 1:
         return Choice(candidates[0])
     if candidates:
         return Choice(
             None,
             "agreement-ambiguous",
-            f"{len(candidates)} agreements match {selector_text(selector)}: {_listed(candidates)}",
+            f"{len(candidates)} agreements match {selector_text(selector)}: {_listed(candidates, today)}",
             "Name the one that counts by its id: agreement: {id: …}.",
         )
     if named:
         return Choice(
             None,
             "agreement-not-in-force",
-            f"no agreement that matches {selector_text(selector)} is in force: {_listed(named)}",
+            f"no agreement that matches {selector_text(selector)} can be billed: {_listed(named, today)}",
             "Renew it in ConnectWise, or name the agreement that follows it.",
         )
-    others = f"; the company has {_listed(agreements)}" if agreements else "; the company has none"
+    others = f"; the company has {_listed(agreements, today)}" if agreements else "; the company has none"
     return Choice(
         None,
         "agreement-not-found",
         f"no agreement matches {selector_text(selector)}{others}",
         "Correct the name, type or id of the agreement.",
     )
+
+
+def _in_force(agreements: list[Agreement], today: date) -> list[Agreement]:
+    """Those in force on their own day; one that is not invoiced any more is judged on the others' day."""
+    dated = [a for a in agreements if a.next_invoice is not None and a.in_force(day_that_counts(a, today))]
+    other_day = min((day_that_counts(a, today) for a in dated), default=today)
+    undated = [a for a in agreements if a.next_invoice is None and a.in_force(other_day)]
+    return sorted([*dated, *undated], key=lambda a: a.id)
 
 
 def is_named(agreement: Agreement, selector: AgreementSelector) -> bool:
@@ -79,7 +99,8 @@ def is_named(agreement: Agreement, selector: AgreementSelector) -> bool:
     return identifier_key(agreement.type_name) == wanted and agreement.parent_id is None
 
 
-def _never_recurs(agreement: Agreement) -> bool:
+def never_recurs(agreement: Agreement) -> bool:
+    """Whether it is invoiced once, so that no month's usage belongs on it."""
     return agreement.one_time or agreement.cycle == "NotRecurring"
 
 
@@ -90,45 +111,114 @@ def selector_text(selector: AgreementSelector) -> str:
     return f'"{selector.name}"' if selector.name is not None else f"type {selector.type}"
 
 
-def _listed(agreements: Iterable[Agreement]) -> str:
-    return "; ".join(describe(agreement) for agreement in agreements)
+def _listed(agreements: Iterable[Agreement], today: date) -> str:
+    return "; ".join(describe(agreement, today) for agreement in agreements)
 
 
-def describe(agreement: Agreement) -> str:
-    """An agreement with what tells it from others: id, type, dates, state and parent."""
+def describe(agreement: Agreement, today: date) -> str:
+    """An agreement with what tells it from others: id, type, dates, state on its day, and parent."""
     dates = f"{agreement.start or '?'} to {agreement.end or 'open'}"
     parts = [f'#{agreement.id} "{agreement.name.strip()}"', f"type {agreement.type_name.strip()}", dates]
+    day = day_that_counts(agreement, today)
     if agreement.cancelled:
         parts.append(f"cancelled {agreement.cancelled_on or ''}".strip())
-    if _never_recurs(agreement):
+    elif agreement.end is not None and agreement.end < day:
+        parts.append("expired" if agreement.end < today else f"ends before {day}")
+    elif agreement.start is not None and agreement.start > day:
+        parts.append("not begun")
+    if agreement.one_time:
+        parts.append("one-time")
+    elif agreement.cycle == "NotRecurring":
         parts.append("not recurring")
     if agreement.parent_id is not None:
         parts.append(f"child of #{agreement.parent_id} {agreement.parent_name}".strip())
     return ", ".join(parts)
 
 
-def invoice_problem(agreement: Agreement, recap: Recap | None, take: str | None) -> tuple[str, str]:
+def months_of_cycle(agreement: Agreement) -> int:
+    """How many months one invoice covers; 1 where that is not known, and for cycles below a month."""
+    return CYCLE_MONTHS.get(agreement.cycle, 1)
+
+
+def invoice_problem(
+    agreement: Agreement, recap: Recap | None, take: str | None, today: date
+) -> tuple[str, str]:
     """Why a quantity cannot be written now although the agreement is the right one, and what to do."""
     if agreement.next_invoice is None:
         return (
             "the agreement has no next invoice date, so it is not known which invoice would show it",
-            "Set the next invoice date in ConnectWise.",
+            "Set the next invoice date in ConnectWise",
         )
-    if recap is not None and recap.unbilled_periods is not None and recap.unbilled_periods > 1:
+    unbilled = unbilled_periods(agreement, recap, today)
+    if unbilled > 1:
         return (
-            f"{recap.unbilled_periods} periods are not invoiced yet; a new quantity would change all of them",
-            "Make the older invoices first.",
+            f"{unbilled} periods are not invoiced yet; a new quantity would change all of them",
+            "Make the older invoices first",
         )
-    if agreement.cycle not in ("", "Monthly") and take != "last":
-        return (
-            f"the agreement is invoiced {agreement.cycle.lower()}, and a month's usage is not that cycle's",
-            "Say `take: last` under lines (the newest closed month counts); others are not supported yet.",
-        )
-    return "", ""
+    return _cycle_problem(agreement.cycle, take)
 
 
-def renewal_warning(agreement: Agreement, today: date) -> str:
-    """What to say of an agreement that ends within 60 days; nothing for others."""
-    if agreement.end is None or agreement.end > today + timedelta(days=RENEWAL_DAYS):
+def _cycle_problem(cycle: str, take: str | None) -> tuple[str, str]:
+    if cycle == _MONTHLY:
+        return "", ""
+    if not cycle:
+        return (
+            "ConnectWise does not say how often the agreement is invoiced",
+            "Give the agreement a billing cycle in ConnectWise",
+        )
+    if cycle not in CYCLE_MONTHS:
+        return (
+            f"the agreement is invoiced {cycle.lower()}, more often than Sophos bills",
+            "Bill this product on a monthly agreement",
+        )
+    if take == "last":
+        return "", ""
+    known = (
+        "`take: last`, the newest closed month; or `highest` or `average` of the cycle, which this release "
+        "cannot work out yet"
+    )
+    return (
+        f"the agreement is invoiced {cycle.lower()}, and a month's usage is not that cycle's",
+        f"Say under lines which month counts: {known}",
+    )
+
+
+def unbilled_periods(agreement: Agreement, recap: Recap | None, today: date) -> int:
+    """How many periods wait for their invoice; counted from the next invoice date without a recap."""
+    if recap is not None and recap.unbilled_periods is not None:
+        return recap.unbilled_periods
+    if agreement.next_invoice is None or agreement.next_invoice > today:
+        return 0
+    return 1 if _later(agreement.next_invoice, months_of_cycle(agreement)) > today else 2
+
+
+def _later(day: date, months: int) -> date:
+    """The same day so many months later; the last day of a shorter month."""
+    month = Month.of(day)
+    for _ in range(months):
+        month = month.next()
+    return date(month.year, month.month, min(day.day, month.last_day.day))
+
+
+def renewal_warning(agreement: Agreement, others: Iterable[Agreement], today: date) -> str:
+    """What to say of an agreement that ends within 60 days, and what follows it; nothing for others."""
+    last = _last_day(agreement)
+    if last is None or last > today + timedelta(days=RENEWAL_DAYS):
         return ""
-    return f"{describe(agreement)} ends on {agreement.end}"
+    followers = [
+        f"#{other.id}"
+        for other in sorted(others, key=lambda a: a.id)
+        if other.id != agreement.id
+        and identifier_key(other.type_name) == identifier_key(agreement.type_name)
+        and other.parent_id == agreement.parent_id
+        and other.in_force(last + timedelta(days=1))
+    ]
+    then = f"; {' and '.join(followers)} of its type is in force after it" if followers else ""
+    return f"{describe(agreement, today)} ends on {last}{then}"
+
+
+def _last_day(agreement: Agreement) -> date | None:
+    ends = [agreement.end] if agreement.end is not None else []
+    if agreement.cancelled and agreement.cancelled_on is not None:
+        ends.append(agreement.cancelled_on - timedelta(days=1))
+    return min(ends, default=None)

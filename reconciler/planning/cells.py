@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, error
 from reconciler.planning.parties import Party, choose
-from reconciler.planning.quantities import Terms, code_usage, merge_terms
+from reconciler.planning.quantities import Terms, code_usage, merge_terms, own_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from reconciler.model.billing import Agreement
-    from reconciler.model.desired import AgreementSelector, Desired, Override, Row
+    from reconciler.model.desired import Desired, LineTerms, Override, Row
     from reconciler.model.identifiers import Selector
     from reconciler.model.observed import UsageLine, UsageMonth
+    from reconciler.planning.managed import Managed, Products
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,15 @@ class Bills:
 
 
 def sort_bill(month: UsageMonth, desired: Desired) -> Bills:
-    """The month by tenant and code."""
-    serials = {serial: customer.tenant_id for customer in desired.customers for serial in customer.firewalls}
+    """The month by tenant and code. Serial numbers compare without case."""
+    serials = {
+        serial.strip().casefold(): customer.tenant_id
+        for customer in desired.customers
+        for serial in customer.firewalls
+    }
     found: dict[str, dict[str, list[UsageLine]]] = defaultdict(lambda: defaultdict(list))
     for line in month.lines or ():
-        tenant = line.tenant_id or serials.get(line.account_or_serial)
+        tenant = line.tenant_id or serials.get(line.account_or_serial.strip().casefold())
         if tenant is not None:
             found[tenant][line.product_code].append(line)
     return Bills(month, found)
@@ -60,106 +65,176 @@ class Feeding:
 
 @dataclass
 class Cell:
-    """One product on one agreement, and what feeds it."""
+    """One product on one agreement, and what feeds it. `agreement` is None where none could be chosen.
 
-    agreement: Agreement
-    product: Selector
+    `parked` says why its number cannot be worked out for a reason that is told once, for all its lines.
+    """
+
+    agreement: Agreement | None
+    product: Managed
     terms: Terms
     feedings: list[Feeding]
     disagreement: str = ""
+    parked: str = ""
+
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        """The tenants that feed it."""
+        return tuple(feeding.party.row.tenant_id for feeding in self.feedings)
+
+    @property
+    def company(self) -> str:
+        """The company's identifier."""
+        return self.feedings[0].party.company
+
+    def names(self) -> list[str]:
+        """The customers' names in the order of `feedings`; two of one name are told apart by tenant."""
+        names = [feeding.party.name for feeding in self.feedings]
+        often = Counter(names)
+        return [
+            name if often[name] == 1 else f"{name} ({tenant})"
+            for name, tenant in zip(names, self.tenants, strict=True)
+        ]
+
+
+@dataclass
+class _Route:
+    """One product of one customer on one agreement: the codes that it is billed from.
+
+    `off` are codes that belong to it and whose usage sync is off.
+    """
+
+    agreement: Agreement | None
+    product: Managed
+    codes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    off: list[str] = field(default_factory=list)
 
 
 def collect_cells(
-    parties: Iterable[Party], desired: Desired, now: Bills, before: Bills | None, today: date
+    parties: Iterable[Party],
+    desired: Desired,
+    products: Products,
+    bills: tuple[Bills, Bills | None],
+    today: date,
 ) -> tuple[list[Cell], list[Diagnostic]]:
-    """Every (agreement, product) that a customer's Sophos products are billed on."""
-    own_terms = {terms.product.key: terms for terms in desired.lines}
-    cells: dict[tuple[int, str], Cell] = {}
-    diagnostics: list[Diagnostic] = []
-    for party in parties:
-        customer_terms = {terms.product.key: terms for terms in party.row.lines}
-        for (agreement, key), (product, codes) in _routes(party, desired, today, diagnostics).items():
-            terms = merge_terms(own_terms.get(key), customer_terms.get(key))
-            cell = cells.get((agreement.id, key))
-            if cell is None:
-                cell = cells[agreement.id, key] = Cell(agreement, product, terms, [])
-            elif _values(cell.terms) != _values(terms):
-                cell.disagreement = f"{cell.feedings[0].party.name} and {party.name} state different terms"
-            cell.feedings.append(_feed(party, codes, terms, now, before))
-    return [cells[key] for key in sorted(cells)], diagnostics
+    """Every (agreement, product) that a customer's Sophos products are billed on.
 
-
-def _values(terms: Terms) -> tuple[object, ...]:
-    return (
-        terms.count, terms.quantity, terms.blocks_of, terms.minimum, terms.maximum, terms.included,
-        terms.take, terms.line, terms.fixed,
-    )  # fmt: skip
-
-
-def _routes(
-    party: Party, desired: Desired, today: date, diagnostics: list[Diagnostic]
-) -> dict[tuple[Agreement, str], tuple[Selector, dict[str, tuple[str, ...]]]]:
-    """Where each Sophos product of a customer goes: (agreement, product key) → product and its codes.
-
-    A code and those that Sophos replaced it by are one, under the row's own code.
+    `bills` are the month's and the previous month's.
     """
-    overrides = {override.code: override for override in party.row.overrides}
-    routes: dict[tuple[Agreement, str], tuple[Selector, dict[str, tuple[str, ...]]]] = {}
-    for row in desired.rows:
-        override = overrides.get(row.code)
-        if not _is_billed(row, override):
-            continue
-        agreement = _agreement(party, override, today, diagnostics)
-        if agreement is None:
-            continue
-        for product in (override.targets if override is not None else ()) or row.targets:
-            _, codes = routes.setdefault((agreement, product.key), (product, {}))
-            codes[row.code] = row.codes
-    return routes
+    router = _Router(desired, products, today)
+    general = _by_product(desired.lines, products)
+    cells: dict[tuple[str, str], Cell] = {}
+    for party in parties:
+        own = _by_product(party.row.lines, products)
+        for route in router.routes(party):
+            key = route.product.key
+            terms = router.counted_by(merge_terms(general.get(key), own.get(key)))
+            place = f"{route.agreement.id:012}" if route.agreement is not None else party.company
+            cell = cells.get((place, key))
+            if cell is None:
+                cell = cells[place, key] = Cell(route.agreement, route.product, terms, [])
+            elif not _agree(cell.terms, terms):
+                cell.disagreement = f"{cell.feedings[0].party.name} and {party.name} state different terms"
+            else:
+                cell.terms = replace(cell.terms, own_minimum=cell.terms.own_minimum or terms.own_minimum)
+            cell.feedings.append(_feed(party, route, terms, bills))
+    return [cells[key] for key in sorted(cells)], router.diagnostics
 
 
-def _is_billed(row: Row, override: Override | None) -> bool:
-    if override is not None and override.exclude is not None:
-        return False
-    if override is not None and override.targets:
-        return row.sync or row.exclude is not None
-    return row.exclude is None and row.sync
+def _by_product(terms: Iterable[LineTerms], products: Products) -> dict[str, LineTerms]:
+    return {products.key(one.product.key): one for one in terms}
 
 
-def _agreement(
-    party: Party, override: Override | None, today: date, diagnostics: list[Diagnostic]
-) -> Agreement | None:
-    selector: AgreementSelector | None = override.agreement if override is not None else None
-    if selector is None:
-        return party.agreement
-    return choose(party, selector, today, diagnostics)
+def _agree(one: Terms, other: Terms) -> bool:
+    """Whether two tenants of a line state the same; whose row states the minimum makes no difference."""
+    return replace(one, own_minimum=False) == replace(other, own_minimum=False)
 
 
-def _feed(
-    party: Party, codes: Mapping[str, tuple[str, ...]], terms: Terms, now: Bills, before: Bills | None
-) -> Feeding:
+class _Router:
+    """Where each Sophos product of a customer goes."""
+
+    def __init__(self, desired: Desired, products: Products, today: date) -> None:
+        self.diagnostics: list[Diagnostic] = []
+        self._rows = {row.code: row for row in desired.rows}
+        self._products = products
+        self._today = today
+        self._own_codes = own_codes(desired.rows)
+
+    def counted_by(self, terms: Terms) -> Terms:
+        """The terms, a leading code under its row's own name."""
+        if terms.count in (None, "sum", "max"):
+            return terms
+        return replace(terms, count=self._own_codes.get(str(terms.count), terms.count))
+
+    def routes(self, party: Party) -> list[_Route]:
+        """The products that one customer is billed for, and where.
+
+        A code and those that Sophos replaced it by are one, under the row's own code. An override may stand
+        without a row, for a product that only this customer has.
+        """
+        overrides = {override.code: override for override in party.row.overrides}
+        found: dict[tuple[int | None, str], _Route] = {}
+        for code in sorted({*self._rows, *overrides}):
+            row, override = self._rows.get(code), overrides.get(code)
+            if override is not None and excludes(override, self._today):
+                continue
+            targets = _targets(row, override)
+            if not targets:
+                continue
+            agreement = party.agreement
+            if override is not None and override.agreement is not None:
+                agreement = choose(party, override.agreement, self._today, self.diagnostics)
+            for selector in targets:
+                product = self._products.find(selector)
+                place = (agreement.id if agreement is not None else None, product.key)
+                route = found.setdefault(place, _Route(agreement, product))
+                if row is not None and row.exclude is None and not row.sync:
+                    route.off.append(code)
+                else:
+                    route.codes[code] = row.codes if row is not None else (code,)
+        return [route for route in found.values() if route.codes]
+
+
+def excludes(override: Override, today: date) -> bool:
+    """Whether an override takes its product out today; its last day is `until`."""
+    return override.exclude is not None and (override.until is None or today <= override.until)
+
+
+def _targets(row: Row | None, override: Override | None) -> tuple[Selector, ...]:
+    own = override.targets if override is not None else ()
+    return own or (row.targets if row is not None else ())
+
+
+def _feed(party: Party, route: _Route, terms: Terms, bills: tuple[Bills, Bills | None]) -> Feeding:
+    now, before = bills
     feeding = Feeding(party)
     bill = now.of(party.row.tenant_id)
-    for code, names in codes.items():
+    problems = []
+    for code, names in route.codes.items():
         lines = [line for name in names for line in bill.get(name, ())]
         feeding.lines += lines
         counted = code_usage(lines, terms.quantity, now.month.month)
         feeding.now[code] = counted.quantity
-        feeding.problem = feeding.problem or (counted.problem and f"{code}: {counted.problem}")
-    if not bill and not party.silent:
-        party.silent = "Sophos lists it and has nothing at all on its bill"
-    feeding.before = _previous(party, codes, terms, before)
+        if counted.problem:
+            problems.append(f"{code}: {counted.problem}")
+    if any(feeding.now.values()) and terms.count not in (None, "sum", "max", *route.codes):
+        problems.append(f"it is counted by {terms.count}, which is not billed here for {party.name}")
+    if route.off:
+        problems.append(f"usage sync is off for {', '.join(route.off)}, so that its number would be a part")
+    feeding.problem = "; ".join(problems)
+    feeding.before = _previous(party, route, terms, before)
     return feeding
 
 
-def _previous(
-    party: Party, codes: Mapping[str, tuple[str, ...]], terms: Terms, before: Bills | None
-) -> dict[str, Decimal] | None:
-    if before is None or before.month.lines is None:
+def _previous(party: Party, route: _Route, terms: Terms, before: Bills | None) -> dict[str, Decimal] | None:
+    """Last month's units by the same rules; None where that bill does not speak for the customer."""
+    if before is None or not before.month.lines:
         return None
     bill = before.of(party.row.tenant_id)
+    if not bill:
+        return None
     found = {}
-    for code, names in codes.items():
+    for code, names in route.codes.items():
         lines = [line for name in names for line in bill.get(name, ())]
         counted = code_usage(lines, terms.quantity, before.month.month)
         if counted.problem:
@@ -168,18 +243,19 @@ def _previous(
     return found
 
 
-def frozen_products(desired: Desired) -> dict[str, Diagnostic]:
+def frozen_products(desired: Desired, products: Products) -> dict[str, Diagnostic]:
     """Products of which some codes are synced and others are not: their number would be a part of one."""
     on: dict[str, list[str]] = defaultdict(list)
     off: dict[str, list[Row]] = defaultdict(list)
     labels: dict[str, str] = {}
     for row in desired.rows:
         for target in row.targets:
-            labels[target.key] = str(target)
+            key = products.key(target.key)
+            labels.setdefault(key, str(target))
             if row.sync:
-                on[target.key].append(row.code)
+                on[key].append(row.code)
             else:
-                off[target.key].append(row)
+                off[key].append(row)
     return {
         key: error(
             "product-frozen",
@@ -187,8 +263,8 @@ def frozen_products(desired: Desired) -> dict[str, Diagnostic]:
             f"{', '.join(on[key])}. A part of its number would be wrong, so its lines stay as they are.",
             "Turn both on or off, or map them to different products.",
             location=rows[0].location,
-            subject=f"lines/{key}",
+            subject=f"lines/{labels[key]}",
         )
-        for key, rows in off.items()
+        for key, rows in sorted(off.items())
         if on[key]
     }

@@ -11,8 +11,9 @@ from reconciler.model.money import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
-    from reconciler.model.desired import Desired
+    from reconciler.model.desired import Desired, Row
     from reconciler.model.observed import UsageMonth
 
 _LEAST_TENANTS = 2
@@ -28,7 +29,7 @@ Counts = dict[str, dict[str, Decimal]]
 
 
 def units_by_code(month: UsageMonth | None) -> Counts:
-    """Units per code and tenant."""
+    """Billable units per code and tenant."""
     found: Counts = defaultdict(lambda: defaultdict(Decimal))
     for line in (month.lines or ()) if month is not None else ():
         if line.tenant_id is not None:
@@ -36,32 +37,48 @@ def units_by_code(month: UsageMonth | None) -> Counts:
     return found
 
 
-def replaced_codes(desired: Desired, now: UsageMonth, before: UsageMonth | None) -> list[Diagnostic]:
-    """Codes that are gone everywhere while a new one has their counts: one question, not many zeroes."""
+def last_window_day(month: UsageMonth) -> date:
+    """The last day of the month's billing windows."""
+    ends = (line.window_end or month.month.last_day for line in month.lines or ())
+    return max(ends, default=month.month.last_day)
+
+
+def replaced_codes(desired: Desired, now: UsageMonth, before: UsageMonth | None) -> dict[str, Diagnostic]:
+    """Rows whose code is gone everywhere while a new one has its counts, by the row's code.
+
+    One question, not many zeroes.
+    """
     old, new = units_by_code(before), units_by_code(now)
     known = {code for row in desired.rows for code in row.codes}
-    found = []
+    found = {}
     for row in desired.rows:
+        if not row.sync or any(any(new.get(code, {}).values()) for code in row.codes):
+            continue
+        had: dict[str, Decimal] = defaultdict(Decimal)
         for code in row.codes:
-            had = {tenant: units for tenant, units in old.get(code, {}).items() if units}
-            if len(had) < _LEAST_TENANTS or any(new.get(code, {}).values()):
-                continue
-            successor = _successor(had, new, known, old)
-            if successor is None:
-                continue
+            for tenant, units in old.get(code, {}).items():
+                had[tenant] += units
+        had = {tenant: units for tenant, units in had.items() if units}
+        if len(had) < _LEAST_TENANTS:
+            continue
+        successor = _successor(had, new, known, old)
+        if successor is not None:
             same = sum(new[successor].get(tenant) == units for tenant, units in had.items())
-            found += [
-                error(
-                    "code-replaced",
-                    f"{code} is gone at all of its {len(had)} customers, and {successor} is new at {same} of "
-                    "them with equal counts. Is it the same product? Its lines stay as they are.",
-                    f"If so: {row.code}: {{…, alsoKnownAs: [{successor}]}}.",
-                    location=row.location,
-                    subject=f"lines/{target.key}",
-                )
-                for target in row.targets
-            ]
+            found[row.code] = _replaced(row, successor, same, len(had))
     return found
+
+
+def _replaced(row: Row, successor: str, same: int, of: int) -> Diagnostic:
+    names = ", ".join((*row.also_known_as, successor))
+    return error(
+        "code-replaced",
+        f"{row.code} is gone at all of its {of} customers, and {successor} is new at {same} of them with "
+        "equal counts. Is it the same product? Its lines stay as they are.",
+        f"If so, add it to the row: {row.code}: {{…, alsoKnownAs: [{names}]}}. If not, give it "
+        "a row of its own.",
+        location=row.location,
+        subject=f"code/{row.code}",
+    )
 
 
 def _successor(had: Mapping[str, Decimal], new: Counts, known: set[str], old: Counts) -> str | None:
@@ -78,13 +95,15 @@ def seats_in_two_tiers(
     now: UsageMonth, before: UsageMonth | None, names: Mapping[str, str]
 ) -> list[Diagnostic]:
     """Tenants that were upgraded in mid-month: both codes on one bill, one of them new."""
+    if before is None or not before.lines:
+        return []
     old, new = units_by_code(before), units_by_code(now)
     found = []
     for tiers in TIERS:
         for tenant in sorted({tenant for code in tiers for tenant in new.get(code, {})}):
             present = [code for code in tiers if new.get(code, {}).get(tenant)]
             fresh = [code for code in present if not old.get(code, {}).get(tenant)]
-            if len(present) < 2 or not fresh or len(fresh) == len(present) or before is None:
+            if not fresh or len(fresh) == len(present):
                 continue
             counts = " + ".join(f"{code} {plain(new[code][tenant])}" for code in present)
             found.append(
@@ -93,6 +112,7 @@ def seats_in_two_tiers(
                     f"{names.get(tenant, tenant)}: the same seats in two tiers? {counts} on one bill, "
                     f"{', '.join(fresh)} for the first time. Billed as Sophos bills.",
                     "Nothing to do if the seats are different ones; otherwise hold the old product's line.",
+                    subject=f"customer/{tenant}",
                 )
             )
     return found

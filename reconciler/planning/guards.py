@@ -12,7 +12,7 @@ from reconciler.model.lines import WRITTEN, LineState, PlannedLine
 from reconciler.model.money import cents, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from reconciler.model.desired import Approval, Guards
     from reconciler.model.observed import UsageMonth
@@ -21,6 +21,8 @@ FEED_INCOMPLETE = "guard-feed-incomplete"
 PRODUCT_TO_ZERO = "guard-product-to-zero"
 #: Diagnostics that stop a whole run: nothing is written then.
 RUN_GUARDS = frozenset({FEED_INCOMPLETE, PRODUCT_TO_ZERO})
+#: How many customers a message names.
+_NAMED = 5
 
 
 def withhold(
@@ -36,8 +38,16 @@ def _withheld(line: PlannedLine, guards: Guards) -> PlannedLine:
     reason = _over_limit(line, guards)
     if not reason:
         return line
+    if line.before == line.after:
+        return replace(
+            line,
+            state=LineState.WITHHELD,
+            reason=f"{reason} by its included units. Set them on the line in ConnectWise, or raise "
+            "guards.lineChange in a reviewed change",
+        )
+    customer = line.company or line.tenants[0]
     row = (
-        f"{{customer: {line.company}, product: {line.product}, from: {plain(line.before)}, "
+        f"{{customer: {customer}, product: {line.product}, from: {plain(line.before)}, "
         f"upTo: {plain(line.after)}, reason: …, until: …}}"
     )
     return replace(
@@ -66,38 +76,59 @@ def _over_limit(line: PlannedLine, guards: Guards) -> str:
     return ""
 
 
-def feed_guard(now: UsageMonth, before: UsageMonth | None, guards: Guards) -> list[Diagnostic]:
-    """Too few of last month's tenants in the feed: the feed is probably incomplete."""
+def feed_guard(
+    now: UsageMonth,
+    before: UsageMonth | None,
+    guards: Guards,
+    *,
+    answered: Collection[str] = (),
+    names: Mapping[str, str] | None = None,
+) -> list[Diagnostic]:
+    """Too few of last month's tenants in the feed: the feed is probably incomplete.
+
+    `answered` are tenants that a person has said to have left; `names` are the tenants' names.
+    """
     if guards.feed_tenants_percent is None or before is None or not before.lines:
         return []
-    known = {line.tenant_id for line in before.lines if line.tenant_id}
+    known = {line.tenant_id for line in before.lines if line.tenant_id} - set(answered)
     still = known & {line.tenant_id for line in now.lines or () if line.tenant_id}
     if not known or len(still) * 100 >= guards.feed_tenants_percent * len(known):
         return []
+    missing = sorted((names or {}).get(tenant, tenant) for tenant in known - still)
     return [
         error(
             FEED_INCOMPLETE,
             f"Only {len(still)} of the {len(known)} tenants on Sophos's bill for {before.month.title} are on "
-            f"the one for {now.month.title}. Nothing is written for anyone.",
-            "Look at the bill in Sophos Central. If the customers have really left, raise "
-            "guards.feedTenants in a reviewed change.",
+            f"the one for {now.month.title} (missing: {_some(missing)}). Nothing is written for anyone.",
+            "Look at the bill in Sophos Central. Give customers that have really left `ended: DATE`, or "
+            "lower guards.feedTenants in a reviewed change.",
         )
     ]
 
 
-def product_guard(lines: Iterable[PlannedLine], guards: Guards) -> list[Diagnostic]:
-    """One product at zero for many customers at once: it was probably replaced or renamed."""
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+
+
+def product_guard(
+    lines: Iterable[PlannedLine], guards: Guards, approval: Callable[[PlannedLine], Approval | None]
+) -> list[Diagnostic]:
+    """One product at zero for many customers at once: it was probably replaced or renamed.
+
+    Zeroes that a person has already answered, by a hold or an approval, do not count.
+    """
     if guards.product_to_zero_customers is None:
         return []
-    customers: dict[str, set[str]] = defaultdict(set)
+    customers: dict[str, dict[tuple[str, ...], str]] = defaultdict(dict)
     for line in lines:
-        if line.after == 0 and line.before and line.state in {*WRITTEN, LineState.WITHHELD}:
-            customers[line.product].add(line.customer)
+        to_zero = line.after == 0 and line.before and line.state in {*WRITTEN, LineState.WITHHELD}
+        if to_zero and not line.held and approval(line) is None:
+            customers[line.product][line.tenants] = line.customer
     return [
         error(
             PRODUCT_TO_ZERO,
             f"{product} would go to zero for {len(names)} customers at once "
-            f"({', '.join(sorted(names)[:3])}, …). Nothing is written for anyone.",
+            f"({_some(sorted(names.values()))}). Nothing is written for anyone.",
             "Has Sophos replaced its code? Then add it as alsoKnownAs. If it is meant, raise "
             "guards.productToZero in a reviewed change.",
         )

@@ -1,4 +1,4 @@
-"""Whose line, which quantity: what becomes of each agreement line, and why."""
+"""What becomes of each agreement line: from which quantity to which, why, and in which state."""
 
 from __future__ import annotations
 
@@ -10,105 +10,131 @@ from typing import TYPE_CHECKING
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import Amount, LineState, PlannedLine
 from reconciler.model.money import plain
-from reconciler.planning.agreements import day_that_counts, invoice_problem, is_named
+from reconciler.planning.agreements import day_that_counts, describe, invoice_problem, months_of_cycle
 from reconciler.planning.quantities import ZERO, Quantity, line_quantity
+from reconciler.planning.whose_line import Found, find_line, ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from datetime import date
 
     from reconciler.model.billing import Agreement, Billing, Line
-    from reconciler.model.desired import Approval, Hold, Settings
-    from reconciler.model.observed import CatalogItem, UsageLine
+    from reconciler.model.desired import Hold, Settings
+    from reconciler.model.observed import UsageLine
+    from reconciler.planning.answers import Answers
     from reconciler.planning.cells import Cell
+    from reconciler.planning.whose_line import OpenLines
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What every line is judged against."""
+    """What every line is judged against. `managed` are the (agreement, product) that rows speak of."""
 
     billing: Billing
     settings: Settings
-    holds: tuple[Hold, ...]
-    approvals: tuple[Approval, ...]
+    answers: Answers
+    open_lines: OpenLines
+    managed: frozenset[tuple[int, str]]
     today: date
 
-    def approval(self, row: PlannedLine) -> Approval | None:
-        """The approval that lets this very change through: from this quantity, and not beyond its bound."""
-        names = {identifier_key(row.company), *row.tenants}
-        return next(
-            (
-                one
-                for one in self.approvals
-                if identifier_key(one.customer) in names
-                and identifier_key(one.product) == identifier_key(row.product)
-                and one.until >= self.today
-                and one.before == row.before
-                and row.after is not None
-                and min(one.before, one.up_to) <= row.after <= max(one.before, one.up_to)
-            ),
-            None,
-        )
+
+@dataclass(frozen=True)
+class Judged:
+    """A line's row in the plan, with what it was judged by.
+
+    `expected` is what last month's bill gives under the same rules, None where that is not known. `by_hand`
+    says that the line's present quantity is a person's word.
+    """
+
+    row: PlannedLine
+    cell: Cell
+    line: Line | None = None
+    expected: Decimal | None = None
+    by_hand: bool = False
 
 
-def plan_cell(cell: Cell, item: CatalogItem | None, pending: str, ground: Ground) -> PlannedLine:
-    """What becomes of one product on one agreement. `pending` says why its product is not ready."""
-    row = _row(cell, item)
+def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
+    """What becomes of one product on one agreement; None where there is neither usage nor a line."""
     agreement = cell.agreement
-    if item is None or pending:
-        return _decide(row, pending or "its product is not in ConnectWise")
-    lines = ground.billing.lines.get(agreement.id)
-    if lines is None:
-        return _decide(row, "the lines of its agreement could not be read")
+    if agreement is None:
+        return _unplaced(cell)
+    item, lines = cell.product.item, ground.billing.lines.get(agreement.id)
     day = day_that_counts(agreement, ground.today)
-    of_product = [line for line in lines if line.product_id == item.id and line.in_force(day)]
-    line, fixed, problem = _whose_line(cell, of_product)
-    if problem:
-        return _decide(row, problem)
-    if line is not None:
-        row = _with_line(row, line, agreement)
-    if line is None:
-        moving = _moving_lines(cell, item, ground)
+    cell = _without_ended(cell, day)
+    of_product = [line for line in lines or () if item is not None and line.product_id == item.id]
+    found = find_line(cell.terms, of_product, day)
+    row = _with_lines(_row(cell), found, agreement)
+    hold, unclear = ground.answers.hold(cell)
+    needed = _has_usage(cell) or cell.terms.own_minimum or hold is not None
+    if not found.open and not needed and (lines is not None or item is None):
+        return None
+    stopped = _stopped(cell, row, found, unreadable=lines is None) or _decided(row, unclear)
+    if stopped is None and cell.parked and hold is None:
+        stopped = replace(row, state=LineState.NOT_COUNTED, reason=cell.parked)
+    if stopped is not None:
+        return Judged(stopped, cell, found.line)
+    if found.line is None:
+        moving = ground.open_lines.moving(cell)
         if moving:
-            return replace(row, state=LineState.MOVES, reason=moving)
+            shown = ids(line.id for line in moving)
+            reason = f"its line {shown} is still open on the agreement it moves from"
+            return Judged(replace(row, state=LineState.MOVES, reason=reason), cell)
     ended = [f.party.row.ended for f in cell.feedings if f.party.row.ended is not None]
-    if ended and len(ended) == len(cell.feedings) and max(ended) < day:
-        return replace(row, state=LineState.ENDS, reason=f"ended: {max(ended)}")
-    return _count(cell, row, line, fixed, ground)
+    if len(ended) == len(cell.feedings) and max(ended) < day:
+        reason = f"the customer ended on {max(ended)}; end the line in ConnectWise"
+        return Judged(replace(row, state=LineState.ENDS, reason=reason), cell, found.line)
+    if hold is not None:
+        wanted = _held(cell, hold)
+        return _apply(cell, replace(row, held=True), found, wanted, ground)
+    return _from_bill(cell, row, found, ground)
 
 
-def _moving_lines(cell: Cell, item: CatalogItem, ground: Ground) -> str:
-    """The open lines of the product on the agreement that the customer moves from."""
-    found = [
-        line
-        for feeding in cell.feedings
-        if feeding.party.row.moved_from is not None
-        for agreement in feeding.party.agreements
-        if is_named(agreement, feeding.party.row.moved_from) and agreement.id != cell.agreement.id
-        for line in ground.billing.lines.get(agreement.id, ())
-        if line.product_id == item.id and line.in_force(day_that_counts(agreement, ground.today))
-    ]
-    if not found:
-        return ""
-    return f"its line {_ids([line.id for line in found])} is still open on the agreement it moves from"
+def _unplaced(cell: Cell) -> Judged | None:
+    if not _has_usage(cell):
+        return None
+    return Judged(_decide(_row(cell), "its agreement could not be chosen; see the problem of its row"), cell)
 
 
-def _row(cell: Cell, item: CatalogItem | None) -> PlannedLine:
-    parties = [feeding.party for feeding in cell.feedings]
-    rows = [party.row for party in parties]
+def _has_usage(cell: Cell) -> bool:
+    return any(feeding.lines for feeding in cell.feedings)
+
+
+def _without_ended(cell: Cell, day: date) -> Cell:
+    """The cell without tenants that have ended, where others go on; one that all have left stays whole."""
+    going_on = [f for f in cell.feedings if f.party.row.ended is None or f.party.row.ended >= day]
+    if not going_on or len(going_on) == len(cell.feedings):
+        return cell
+    return replace(cell, feedings=going_on)
+
+
+def _stopped(cell: Cell, row: PlannedLine, found: Found, *, unreadable: bool) -> PlannedLine | None:
+    """The row where nothing can be said of its quantity."""
+    if cell.product.stop:
+        return _decide(row, cell.product.stop)
+    if unreadable:
+        return _decide(row, "the lines of its agreement could not be read")
+    wrong = "; ".join(f.party.wrong for f in cell.feedings if f.party.wrong)
+    if cell.terms.per_serial:
+        wrong = wrong or "one line per firewall (perSerial) is not supported yet"
+    return _decided(row, wrong or found.problem)
+
+
+def _row(cell: Cell) -> PlannedLine:
+    rows = [feeding.party.row for feeding in cell.feedings]
+    agreement = cell.agreement
     return PlannedLine(
-        customer=" + ".join(party.name for party in parties),
-        tenants=tuple(row.tenant_id for row in rows),
-        company=parties[0].company,
-        agreement_id=cell.agreement.id,
-        agreement=cell.agreement.name.strip(),
-        product=item.identifier.strip() if item is not None else str(cell.product),
+        customer=" + ".join(cell.names()),
+        tenants=cell.tenants,
+        company=cell.company,
+        agreement_id=agreement.id if agreement is not None else None,
+        agreement=agreement.name.strip() if agreement is not None else "",
+        product=cell.product.label,
         line_id=None,
         state=LineState.UNCHANGED,
         reason="",
         feed=feed_value(line for feeding in cell.feedings for line in feeding.lines),
         decided_by=cell.terms.decided_by,
-        first_invoice=cell.agreement.next_invoice,
+        first_invoice=agreement.next_invoice if agreement is not None else None,
         source=rows[0].location,
     )
 
@@ -119,59 +145,27 @@ def feed_value(lines: Iterable[UsageLine]) -> dict[str, Decimal]:
     for line in lines:
         if line.unit_price is not None:
             found[line.currency or "?"] += line.billable * line.unit_price
-    return dict(found)
+    return dict(sorted(found.items()))
 
 
 def _decide(row: PlannedLine, reason: str) -> PlannedLine:
     return replace(row, state=LineState.NEEDS_DECISION, reason=reason)
 
 
-def _whose_line(cell: Cell, lines: Sequence[Line]) -> tuple[Line | None, Decimal, str]:
-    """The line that follows Sophos, the units on fixed lines beside it, or why it is not clear."""
-    terms = cell.terms
-    fixed = [line for line in lines if line.id in terms.fixed]
-    rest = [line for line in lines if line.id not in terms.fixed]
-    missing = sorted(set(terms.fixed) - {line.id for line in fixed})
-    if missing:
-        return None, ZERO, f"fixed line {_ids(missing)} is not an open line of this product here"
-    if terms.line is not None:
-        named = [line for line in rest if line.id == terms.line]
-        others = [line for line in rest if line.id != terms.line]
-        if not named:
-            return None, ZERO, f"line #{terms.line} is not an open line of this product here"
-        if others:
-            return (
-                None,
-                ZERO,
-                (
-                    f"line {_ids([line.id for line in others])} is open beside #{terms.line}; name it under "
-                    "`fixed`, or end it"
-                ),
-            )
-        rest = named
-    if len(rest) > 1:
-        shown = " and ".join(
-            f"#{line.id} ({plain(line.quantity)} × {line.unit_price})"
-            for line in sorted(rest, key=lambda x: x.id)
-        )
-        together = plain(sum((line.quantity for line in rest), ZERO))
-        return (
-            None,
-            ZERO,
-            (
-                f"{len(rest)} open lines, {shown}, together {together}. Which one shall follow Sophos? "
-                "Name it under the customer's lines: {line: …, fixed: […]}"
-            ),
-        )
-    return (rest[0] if rest else None), sum((line.quantity for line in fixed), ZERO), ""
+def _decided(row: PlannedLine, reason: str) -> PlannedLine | None:
+    return _decide(row, reason) if reason else None
 
 
-def _ids(numbers: Sequence[int]) -> str:
-    return ", ".join(f"#{number}" for number in numbers)
-
-
-def _with_line(row: PlannedLine, line: Line, agreement: Agreement) -> PlannedLine:
-    return replace(
+def _with_lines(row: PlannedLine, found: Found, agreement: Agreement) -> PlannedLine:
+    """The row with what its line bills now; where it is not clear which line, with the money of all."""
+    line = found.line
+    if line is None:
+        if not found.open:
+            return row
+        sales = sum((billed(one.quantity, one.less_included, one) for one in found.open), ZERO)
+        cost = sum((one.quantity * one.unit_cost for one in found.open), ZERO)
+        return replace(row, sales=_amount(agreement, sales, sales), cost=_amount(agreement, cost, cost))
+    row = replace(
         row,
         line_id=line.id,
         before=line.quantity,
@@ -181,164 +175,186 @@ def _with_line(row: PlannedLine, line: Line, agreement: Agreement) -> PlannedLin
         unit_price=line.unit_price,
         unit_cost=line.unit_cost,
         bill_customer=line.bill_customer,
-        sales=_amount(agreement.currency, _billed(line), _billed(line)),
-        cost=_amount(agreement.currency, line.quantity * line.unit_cost, line.quantity * line.unit_cost),
         last_writer=line.updated_by.strip(),
         last_written=line.last_updated,
     )
+    return _with_money(row, line, agreement)
 
 
-def _amount(currency: str, before: Decimal, after: Decimal) -> Amount:
-    return Amount(currency or "?", before, after)
-
-
-def billed(quantity: Decimal, included: Decimal, price: Decimal, bill_customer: str) -> Decimal:
-    """What a customer pays a month, before tax: units above the included ones, where it is Billable."""
-    if bill_customer != "Billable":
-        return ZERO
-    return max(ZERO, quantity - included) * price
-
-
-def _billed(line: Line) -> Decimal:
-    return billed(line.quantity, line.less_included, line.unit_price, line.bill_customer)
-
-
-def _count(cell: Cell, row: PlannedLine, line: Line | None, fixed: Decimal, ground: Ground) -> PlannedLine:
-    """The quantity that the bill (or a hold) gives, and what it means for the line."""
-    problem = cell.disagreement or next((f.problem for f in cell.feedings if f.problem), "")
-    silent = "; ".join(f.party.silent for f in cell.feedings if f.party.silent)
-    hold = _hold(cell, row, ground)
-    if hold is not None:
-        wanted = Quantity(
-            hold.quantity, row.included_before, f"held at {plain(hold.quantity)}: {hold.reason}"
-        )
-        row = replace(row, held=True)
-    elif silent:
-        return replace(row, state=LineState.NOT_COUNTED, reason=silent)
-    elif problem:
-        return _decide(row, problem)
-    else:
-        counted = _counted(cell, row, ground)
-        if isinstance(counted, PlannedLine):
-            return counted
-        wanted = counted
-    row = replace(row, parts=wanted.parts)
-    if fixed:
-        wanted = replace(wanted, quantity=wanted.quantity - fixed)
-        row = replace(row, parts=f"{wanted.parts}; less {plain(fixed)} on fixed lines")
-        if wanted.quantity < 0:
-            return _decide(row, f"fixed lines carry {plain(fixed)}, more than Sophos counts")
-    if line is None:
-        return _missing_line(row, wanted, cell.agreement)
-    return _compare(cell, row, line, wanted, ground, fixed=fixed)
-
-
-def _hold(cell: Cell, row: PlannedLine, ground: Ground) -> Hold | None:
-    names = {identifier_key(row.company), *row.tenants}
-    product = identifier_key(row.product)
-    return next(
-        (
-            hold
-            for hold in ground.holds
-            if identifier_key(hold.customer) in names
-            and identifier_key(hold.product) in (product, cell.product.key)
-            and hold.until >= ground.today
-        ),
-        None,
-    )
-
-
-def _counted(cell: Cell, row: PlannedLine, ground: Ground) -> Quantity | PlannedLine:
-    """The quantity from the bill; or, without any units, what the settings say of that."""
-    units = {f.party.name: f.now for f in cell.feedings}
-    if any(number for codes in units.values() for number in codes.values()) or cell.terms.own_minimum:
-        return line_quantity(units, cell.terms)
-    match ground.settings.on_zero_usage:
-        case "keep":
-            return replace(row, state=LineState.NOT_COUNTED, reason="no usage; onZeroUsage: keep")
-        case "end":
-            return replace(row, state=LineState.ENDS, reason="no usage; onZeroUsage: end")
-        case _:
-            return Quantity(ZERO, ZERO, "0 = no usage on the bill")
-
-
-def _missing_line(row: PlannedLine, wanted: Quantity, agreement: Agreement) -> PlannedLine:
-    if wanted.quantity == 0:
-        return replace(row, state=LineState.UNCHANGED, after=ZERO, reason="no usage and no line")
+def _with_money(row: PlannedLine, line: Line, agreement: Agreement) -> PlannedLine:
+    """The row with what its quantities mean a month, before tax."""
+    after = line.quantity if row.after is None else row.after
     return replace(
         row,
-        state=LineState.NEW_LINE,
-        after=wanted.quantity,
-        included_after=wanted.included,
-        sales=None if not agreement.currency else _amount(agreement.currency, ZERO, ZERO),
-        reason="there is usage and no line; add the line in ConnectWise, it is then kept up to date",
+        sales=_amount(
+            agreement,
+            billed(line.quantity, line.less_included, line),
+            billed(after, row.included_after, line),
+        ),
+        cost=_amount(agreement, line.quantity * line.unit_cost, after * line.unit_cost),
     )
+
+
+def _amount(agreement: Agreement, before: Decimal, after: Decimal) -> Amount:
+    """Money a month; a line's price is per invoice, which covers several months of a longer cycle."""
+    months = months_of_cycle(agreement)
+    return Amount(agreement.currency or "?", before / months, after / months)
+
+
+def billed(quantity: Decimal, included: Decimal, line: Line) -> Decimal:
+    """What an invoice charges, before tax: units above the included ones, where the line is Billable."""
+    if line.bill_customer != "Billable":
+        return ZERO
+    return max(ZERO, quantity - included) * line.unit_price
+
+
+def _held(cell: Cell, hold: Hold) -> Quantity:
+    included = min(cell.terms.included or ZERO, hold.quantity)
+    text = f"held at {plain(hold.quantity)} until {hold.until}: {hold.reason}"
+    return Quantity(hold.quantity, included, text, hold.quantity)
+
+
+def _from_bill(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Judged:
+    """The row by the quantity on the bill, or what the settings say where there is none."""
+    problem = cell.disagreement or "; ".join(f.problem for f in cell.feedings if f.problem)
+    silent = "; ".join(dict.fromkeys(f.party.silent for f in cell.feedings if f.party.silent))
+    if silent:
+        return Judged(replace(row, state=LineState.NOT_COUNTED, reason=silent), cell, found.line)
+    if problem:
+        return Judged(_decide(row, problem), cell, found.line)
+    wanted = line_quantity(_units(cell), cell.terms)
+    if wanted.counted == 0 and not cell.terms.own_minimum and found.line is not None:
+        policy = ground.settings.on_zero_usage
+        if policy == "keep":
+            row = replace(row, state=LineState.NOT_COUNTED, reason="no usage; onZeroUsage: keep")
+            return Judged(row, cell, found.line)
+        if policy == "end":
+            row = replace(row, state=LineState.ENDS, reason="no usage; onZeroUsage: end")
+            return Judged(row, cell, found.line)
+    return _apply(cell, row, found, wanted, ground)
+
+
+def _units(cell: Cell) -> dict[str, dict[str, Decimal]]:
+    return dict(zip(cell.names(), (feeding.now for feeding in cell.feedings), strict=True))
+
+
+def _apply(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, ground: Ground) -> Judged:
+    """The row with the quantity that is wanted, less what fixed lines carry."""
+    row = replace(row, parts=wanted.parts)
+    if found.fixed:
+        rest = wanted.quantity - found.fixed
+        row = replace(row, parts=f"{wanted.parts}; less {plain(found.fixed)} on fixed lines")
+        if rest < 0:
+            reason = f"fixed lines carry {plain(found.fixed)}, more than the {plain(wanted.quantity)} counted"
+            return Judged(_decide(row, reason), cell, found.line)
+        wanted = replace(wanted, quantity=rest, included=min(wanted.included, rest))
+    if found.line is None:
+        return Judged(_missing_line(cell, row, found, wanted, ground), cell)
+    return _compare(cell, row, found, found.line, wanted, ground)
+
+
+def _missing_line(
+    cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, ground: Ground
+) -> PlannedLine:
+    """Usage and no line in force: a line to add, unless one was ended on purpose or stands elsewhere."""
+    row = replace(row, after=wanted.quantity, included_after=wanted.included)
+    if wanted.quantity == 0:
+        return replace(row, reason=f"no line, and none is needed: {wanted.parts}")
+    elsewhere = ground.open_lines.elsewhere(cell, ground.managed)
+    if elsewhere:
+        shown = " and ".join(
+            f"line #{line.id} ({plain(line.quantity)}) on {describe(agreement, ground.today)}"
+            for agreement, line in elsewhere
+        )
+        return _decide(
+            row,
+            f"{plain(wanted.quantity)} wanted and no line here, but the product is billed by {shown}; a line "
+            "here would bill it twice. Correct the agreement of the row, or end that line",
+        )
+    day = row.first_invoice or ground.today
+    ended = [line for line in found.other if line.cancelled is not None and line.cancelled < day]
+    later = [line for line in found.other if line.effective is not None and line.effective > day]
+    if later:
+        shown = ", ".join(f"#{line.id} from {line.effective}" for line in later)
+        reason = f"there is usage, and its line begins after the next invoice ({shown})"
+    elif ended and not any(feeding.party.row.restart for feeding in cell.feedings):
+        last = max(ended, key=lambda line: (line.cancelled or day, line.id))
+        return _decide(
+            row,
+            f"there is usage, and a person ended line #{last.id} on {last.cancelled}. Settle it with "
+            "`ended` or `exclude`, or add a line in ConnectWise",
+        )
+    else:
+        reason = "there is usage and no line; add the line in ConnectWise, it is then kept up to date"
+    return replace(row, state=LineState.NEW_LINE, reason=reason)
 
 
 def _compare(
-    cell: Cell, row: PlannedLine, line: Line, wanted: Quantity, ground: Ground, *, fixed: Decimal
-) -> PlannedLine:
-    included = line.less_included if cell.terms.included is None or row.held else wanted.included
-    after = replace(
-        row,
-        after=wanted.quantity,
-        included_after=included,
-        sales=_amount(
-            cell.agreement.currency,
-            _billed(line),
-            billed(wanted.quantity, included, line.unit_price, line.bill_customer),
-        ),
-        cost=_amount(
-            cell.agreement.currency, line.quantity * line.unit_cost, wanted.quantity * line.unit_cost
-        ),
-        reason=wanted.parts,
-    )
+    cell: Cell, row: PlannedLine, found: Found, line: Line, wanted: Quantity, ground: Ground
+) -> Judged:
+    agreement = cell.agreement
+    if agreement is None:
+        raise ValueError("a line is on an agreement")
+    included = line.less_included if cell.terms.included is None else wanted.included
+    row = replace(row, after=wanted.quantity, included_after=included, reason=row.parts)
+    row = _with_money(row, line, agreement)
+    expected = _expected_before(cell, ground, found.fixed)
+    if wanted.quantity == line.quantity and included == line.less_included:
+        return Judged(replace(row, state=LineState.UNCHANGED), cell, line, expected)
+    state = _state(line, wanted)
+    by_hand = "" if row.held or state is LineState.TERMS else _by_hand(line, state, ground, expected)
+    if by_hand and ground.answers.approval(row) is None:
+        return Judged(_decide(row, by_hand), cell, line, expected, by_hand=True)
+    problem = _cannot_be_written(cell, agreement, ground)
+    row = _decide(row, problem) if problem else replace(row, state=state)
+    return Judged(row, cell, line, expected)
+
+
+def _state(line: Line, wanted: Quantity) -> LineState:
     if wanted.quantity == line.quantity:
-        if included == line.less_included:
-            return replace(after, state=LineState.UNCHANGED)
-        return _writable(cell, replace(after, state=LineState.TERMS, reason="included units"), ground)
-    state = LineState.MORE if wanted.quantity > line.quantity else LineState.LESS
-    state = LineState.TO_ZERO if wanted.quantity == 0 else state
-    by_hand = "" if row.held else _by_hand(cell, line, state, ground, fixed)
-    if by_hand and ground.approval(after) is None:
-        return _decide(after, by_hand)
-    return _writable(cell, replace(after, state=state), ground)
+        return LineState.TERMS
+    if wanted.quantity == 0:
+        return LineState.TO_ZERO
+    return LineState.MORE if wanted.quantity > line.quantity else LineState.LESS
 
 
-def _writable(cell: Cell, row: PlannedLine, ground: Ground) -> PlannedLine:
-    recap = ground.billing.recaps.get(cell.agreement.id)
-    problem, remedy = invoice_problem(cell.agreement, recap, cell.terms.take)
-    return _decide(row, f"{problem}. {remedy}") if problem else row
+def _cannot_be_written(cell: Cell, agreement: Agreement, ground: Ground) -> str:
+    currency = ground.settings.currency
+    if currency and agreement.currency and identifier_key(currency) != identifier_key(agreement.currency):
+        return f"the agreement is in {agreement.currency}, and settings.currency says {currency}"
+    recap = ground.billing.recaps.get(agreement.id)
+    problem, remedy = invoice_problem(agreement, recap, cell.terms.take, ground.today)
+    return f"{problem}. {remedy}" if problem else ""
 
 
-def _by_hand(cell: Cell, line: Line, state: LineState, ground: Ground, fixed: Decimal) -> str:
+def _by_hand(line: Line, state: LineState, ground: Ground, expected: Decimal | None) -> str:
     """Why the line's present quantity is a person's word; nothing where it is in step, or ours."""
     member = ground.settings.connectwise_member
     writer = line.updated_by.strip()
     if member is not None and identifier_key(writer) == identifier_key(member):
         return ""
-    expected = _expected_before(cell, ground)
-    if expected is not None and expected - fixed == line.quantity:
+    if expected is not None and expected == line.quantity:
         return ""
     if ground.settings.on_drift == "enforce" and state is not LineState.TO_ZERO:
         return ""
     if expected is None:
-        would = "last month's bill is not known"
+        would = "what last month's bill gives is not known"
     else:
-        would = f"last month's bill would have given {plain(expected - fixed)}"
+        would = f"last month's bill gives {plain(expected)}"
     return (
         f"{plain(line.quantity)} was set by {writer or 'somebody'} on {line.last_updated[:10] or '?'}; "
         f"{would}. Keep it with a hold, or let Sophos's number in with an approval"
     )
 
 
-def _expected_before(cell: Cell, ground: Ground) -> Decimal | None:
-    """The quantity that the month before gives under the same rules."""
+def _expected_before(cell: Cell, ground: Ground, fixed: Decimal) -> Decimal | None:
+    """The quantity that the month before gives under the same rules, less what fixed lines carry."""
     units: dict[str, dict[str, Decimal]] = {}
-    for feeding in cell.feedings:
+    for name, feeding in zip(cell.names(), cell.feedings, strict=True):
         if feeding.before is None:
             return None
-        units[feeding.party.name] = feeding.before
-    if any(number for codes in units.values() for number in codes.values()) or cell.terms.own_minimum:
-        return line_quantity(units, cell.terms).quantity
-    return ZERO if ground.settings.on_zero_usage == "zero" else None
+        units[name] = feeding.before
+    counted = line_quantity(units, cell.terms)
+    if counted.counted == 0 and not cell.terms.own_minimum and ground.settings.on_zero_usage != "zero":
+        return None
+    return counted.quantity - fixed

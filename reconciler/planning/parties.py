@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.model.diagnostics import Diagnostic, error, warning
-from reconciler.model.identifiers import Id, identifier_key
+from reconciler.model.diagnostics import Diagnostic, error, notice, warning
+from reconciler.model.identifiers import Id, Name, identifier_key
 from reconciler.planning.agreements import choose_agreement, renewal_warning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import date
 
-    from reconciler.model.billing import Agreement, Billing
+    from reconciler.model.billing import Agreement, Billing, Company
     from reconciler.model.desired import AgreementSelector, Customer
     from reconciler.model.observed import Tenant
 
@@ -25,8 +26,9 @@ COMPANY_NAME_LIMIT = 50
 class Party:
     """One customer that is synced. `agreement` is None where none could be chosen (a diagnostic says why).
 
-    `silent` says why the bill cannot speak for the customer (its tenant is gone, suspended or no longer
-    monthly); nothing is written for it then.
+    `silent` says why the bill cannot speak for the customer (its tenant is gone, suspended, no longer
+    monthly, or has nothing at all on the bill); its lines stay as they are then. `wrong` says why its row
+    cannot be trusted: a person has to decide before anything is written.
     """
 
     row: Customer
@@ -35,6 +37,7 @@ class Party:
     agreements: tuple[Agreement, ...]
     agreement: Agreement | None = None
     silent: str = ""
+    wrong: str = ""
     chosen: dict[AgreementSelector, Agreement | None] = field(default_factory=dict)
 
     @property
@@ -43,38 +46,119 @@ class Party:
         return f"customer/{self.row.tenant_id}"
 
 
+def is_excluded(row: Customer, today: date) -> bool:
+    """Whether the row's exclusion counts today; its last day is `until`."""
+    return row.exclude is not None and (row.until is None or today <= row.until)
+
+
+class _Companies:
+    """ConnectWise's side, by company."""
+
+    def __init__(self, billing: Billing) -> None:
+        self._agreements: dict[str, list[Agreement]] = defaultdict(list)
+        for agreement in billing.agreements:
+            self._agreements[identifier_key(agreement.company_identifier)].append(agreement)
+            self._agreements[f"#{agreement.company_id}"].append(agreement)
+        self._companies: dict[str, Company] = {}
+        # A live company comes last, so that it stands over a deleted one of the same identifier.
+        for company in sorted(billing.companies, key=lambda one: (not one.deleted, one.id)):
+            self._companies[company.key] = self._companies[f"#{company.id}"] = company
+
+    def agreements(self, row: Customer) -> tuple[Agreement, ...]:
+        """All agreements of the row's company."""
+        found = self._agreements.get(row.company.key, []) if row.company is not None else []
+        return tuple(sorted(found, key=lambda one: one.id))
+
+    def company(self, row: Customer) -> Company | None:
+        """The row's company, where it was read."""
+        return self._companies.get(row.company.key) if row.company is not None else None
+
+
 def find_parties(
     customers: Iterable[Customer],
     tenants: Iterable[Tenant],
     billing: Billing,
     today: date,
+    *,
+    on_the_bill: Collection[str],
 ) -> tuple[list[Party], list[Diagnostic]]:
-    """Every customer whose usage is synced, and what is wrong with finding it."""
+    """Every customer whose usage is synced, and what is wrong with finding it.
+
+    `on_the_bill` are the tenants with any line on the month's bill.
+    """
     by_tenant = {tenant.id: tenant for tenant in tenants}
+    companies = _Companies(billing)
     parties: list[Party] = []
     diagnostics: list[Diagnostic] = []
-    for row in customers:
-        if not row.sync or row.exclude is not None or row.company is None:
+    for row in sorted(customers, key=lambda one: one.tenant_id):
+        if not row.sync or is_excluded(row, today):
             continue
-        party, problems = _party(row, by_tenant.get(row.tenant_id), billing, today)
+        if row.company is None:
+            diagnostics.append(_billed_nowhere(row, by_tenant.get(row.tenant_id)))
+            continue
+        party, problems = _party(row, by_tenant.get(row.tenant_id), companies, today)
+        if not (party.silent or party.wrong or row.tenant_id in on_the_bill):
+            party.silent = "Sophos lists it and has nothing at all on its bill"
         parties.append(party)
         diagnostics += problems
     return parties, diagnostics
 
 
+def shown_name(row: Customer, tenant: Tenant | None) -> str:
+    """The customer's name for people: the row's own, else Sophos's."""
+    return row.name or (tenant.show_as or tenant.name if tenant is not None else "") or row.tenant_id
+
+
+def _billed_nowhere(row: Customer, tenant: Tenant | None) -> Diagnostic:
+    return error(
+        "customer-billed-nowhere",
+        f"{shown_name(row, tenant)}: its exclusion ended on {row.until}, and the row names no company. Its "
+        "usage is billed nowhere.",
+        "Give the row `company` and `agreement`, or a later `until`.",
+        location=row.location,
+        subject=f"customer/{row.tenant_id}",
+    )
+
+
 def _party(
-    row: Customer, tenant: Tenant | None, billing: Billing, today: date
+    row: Customer, tenant: Tenant | None, companies: _Companies, today: date
 ) -> tuple[Party, list[Diagnostic]]:
-    agreements = tuple(a for a in billing.agreements if _is_company(a, row))
-    name = row.name or (tenant.show_as or tenant.name if tenant is not None else row.tenant_id)
-    identifier = agreements[0].company_identifier if agreements else str(row.company)
-    party = Party(row, name, identifier, agreements)
+    agreements = companies.agreements(row)
+    identifier = agreements[0].company_identifier.strip() if agreements else str(row.company).strip()
+    party = Party(row, shown_name(row, tenant), identifier, agreements)
     problems = _tenant_problems(party, tenant)
-    if not agreements:
-        problems.append(_no_agreement(party, billing))
-    elif row.agreement is not None:
+    company = companies.company(row)
+    if (company is not None and company.deleted) or not agreements:
+        party.agreements = ()
+        problems.append(_no_agreement(party, company))
+        return party, problems
+    if isinstance(row.company, Name) and row.company.text.strip() != identifier:
+        problems.append(_spelled_otherwise(party, row.company))
+    if row.agreement is not None:
         party.agreement = choose(party, row.agreement, today, problems)
+    else:
+        problems.append(_no_selector(party))
     return party, problems
+
+
+def _spelled_otherwise(party: Party, written: Name) -> Diagnostic:
+    return warning(
+        "identifier-differs",
+        f"{party.name}: the company {written.text.strip()} is written {party.company!r} in ConnectWise.",
+        "Write it the same way; the two count as one company.",
+        location=party.row.location,
+        subject=party.subject,
+    )
+
+
+def _no_selector(party: Party) -> Diagnostic:
+    return error(
+        "customer-billed-nowhere",
+        f"{party.name} ({party.company}): the row names no agreement. Nothing is written for it.",
+        "Give the row `agreement`, or set one under `defaults.customers`.",
+        location=party.row.location,
+        subject=party.subject,
+    )
 
 
 def choose(
@@ -83,42 +167,50 @@ def choose(
     """The customer's agreement for a selector, chosen once; problems are said once."""
     if selector in party.chosen:
         return party.chosen[selector]
-    choice = choose_agreement(selector, party.agreements, today)
-    party.chosen[selector] = choice.agreement
-    if choice.agreement is None:
-        problems.append(
-            error(
-                choice.code,
-                f"{party.name} ({party.company}): {choice.problem}. Nothing is written for it.",
-                choice.remedy,
-                location=party.row.location,
-                subject=party.subject,
-            )
-        )
+    if not party.agreements:
         return None
-    ending = renewal_warning(choice.agreement, today)
+    choice = choose_agreement(selector, party.agreements, today)
+    known = choice.agreement in party.chosen.values()
+    party.chosen[selector] = choice.agreement
+    where = {"location": party.row.location, "subject": party.subject}
+    if choice.agreement is None:
+        said = f"{party.name} ({party.company}): {choice.problem}. Nothing is written for it."
+        problems.append(error(choice.code, said, choice.remedy, **where))
+        return None
+    if known:
+        return choice.agreement
+    ending = renewal_warning(choice.agreement, party.agreements, today)
     if ending:
         problems.append(
             warning(
                 "agreement-ends-soon",
                 f"{party.name} ({party.company}): {ending}.",
-                "Renew it in ConnectWise before its last invoice.",
-                location=party.row.location,
+                "Renew it in ConnectWise before its last invoice, with its lines on the agreement that "
+                "follows.",
+                **where,
+            )
+        )
+    payer = identifier_key(choice.agreement.bill_to)
+    if payer and payer not in map(identifier_key, (party.company, choice.agreement.company_name)):
+        problems.append(
+            notice(
+                "agreement-billed-to-another",
+                f'{party.name} ({party.company}): the agreement #{choice.agreement.id} "'
+                f'{choice.agreement.name.strip()}" is invoiced to {choice.agreement.bill_to.strip()}.',
+                "Nothing to do if that company pays for it.",
+                **where,
             )
         )
     return choice.agreement
 
 
-def _is_company(agreement: Agreement, row: Customer) -> bool:
-    if isinstance(row.company, Id):
-        return agreement.company_id == row.company.value
-    return row.company is not None and identifier_key(agreement.company_identifier) == row.company.key
-
-
 def _tenant_problems(party: Party, tenant: Tenant | None) -> list[Diagnostic]:
+    """What the tenant itself says. A customer that is said to have ended is not missed."""
     where = {"location": party.row.location, "subject": party.subject}
     if tenant is None:
         party.silent = "its tenant is no longer listed by Sophos"
+        if party.row.ended is not None:
+            return []
         return [
             error(
                 "tenant-gone",
@@ -128,12 +220,13 @@ def _tenant_problems(party: Party, tenant: Tenant | None) -> list[Diagnostic]:
             )
         ]
     if party.row.name is not None and not _same_name(party.row.name, tenant):
-        party.silent = "its row and its tenant have different names"
+        shown = tenant.show_as or tenant.name
+        party.wrong = f"the row says {party.row.name}, and that Sophos customer is called {shown}"
         return [
             error(
                 "tenant-name-differs",
-                f"The row says {party.row.name}; that Sophos customer is called "
-                f"{tenant.show_as or tenant.name}. Nothing is written for it.",
+                f"The row says {party.row.name}; that Sophos customer is called {shown}. Nothing is written "
+                "for it.",
                 "Was the id pasted under the wrong name? Correct the one that is wrong.",
                 **where,
             )
@@ -142,34 +235,28 @@ def _tenant_problems(party: Party, tenant: Tenant | None) -> list[Diagnostic]:
         party.silent = f"its tenant is {tenant.status}"
     elif tenant.billing_type not in ("", "usage"):
         party.silent = f"its tenant is billed as {tenant.billing_type}, not monthly"
-    if party.silent:
-        return [
-            warning(
-                "tenant-not-billed-monthly",
-                f"{party.name}: {party.silent}. Its lines stay as they are.",
-                "Settle it with a hold, `ended` or `exclude`.",
-                location=party.row.location,
-            )
-        ]
     return []
 
 
 def _same_name(name: str, tenant: Tenant) -> bool:
-    wanted = identifier_key(name)[:COMPANY_NAME_LIMIT].rstrip()
-    shown = (tenant.show_as, tenant.name)
-    return any(wanted == identifier_key(one)[:COMPANY_NAME_LIMIT].rstrip() for one in shown if one)
+    """Whether they are the same, or one is the other as ConnectWise cuts it.
 
-
-def _no_agreement(party: Party, billing: Billing) -> Diagnostic:
-    company = next(
-        (
-            c
-            for c in billing.companies
-            if (isinstance(party.row.company, Id) and c.id == party.row.company.value)
-            or (party.row.company is not None and c.key == party.row.company.key)
-        ),
-        None,
+    Two long names that differ only behind the cut are two customers.
+    """
+    return any(
+        identifier_key(one) == identifier_key(other)
+        for shown in (tenant.show_as, tenant.name)
+        if shown.strip()
+        for one, other in ((name, shown), (_cut(name), shown), (name, _cut(shown)))
     )
+
+
+def _cut(name: str) -> str:
+    return name.strip()[:COMPANY_NAME_LIMIT]
+
+
+def _no_agreement(party: Party, company: Company | None) -> Diagnostic:
+    named = f"id {party.row.company.value}" if isinstance(party.row.company, Id) else party.company
     if company is None:
         code, said = (
             "company-not-found",
@@ -181,8 +268,10 @@ def _no_agreement(party: Party, billing: Billing) -> Diagnostic:
         code, said = "agreement-not-found", f"{company.name} (id {company.id}) has no agreement"
     return error(
         code,
-        f"{party.name} ({party.row.company}): {said}. Nothing is written for it.",
-        "Correct the company of the row; its record id stays the same when it is renamed.",
+        f"{party.name} ({named}): {said}. Nothing is written for it.",
+        "Correct the company of the row; its record id stays the same when it is renamed."
+        if code != "agreement-not-found"
+        else "Create its agreement in ConnectWise, or correct the company of the row.",
         location=party.row.location,
         subject=party.subject,
     )
