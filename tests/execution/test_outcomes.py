@@ -378,3 +378,14 @@ def test_plan_writes_nothing_whatever_it_finds(one: Site, move: Site) -> None:
     move.plan()
     assert move.writes == []
     assert {r.method for r in move.requests if r.system == "connectwise"} == {"GET"}
+
+
+def test_in_a_chain_of_moves_each_link_waits_for_the_one_before(site: Site) -> None:
+    site.world.add_catalog_item("MSP-A", notes="[sophos:main CODE-1]")
+    site.world.add_catalog_item("MSP-B", notes="[sophos:main CODE-2]")
+    site.world.add_catalog_item("MSP-C")
+    site.say("mappings: {CODE-1: {product: MSP-B, sync: true}, CODE-2: {product: MSP-C, sync: true}}")
+    site.break_("PATCH", f"{CATALOG}/2", status(400))
+    results = site.apply().results
+    assert (results["map MSP-B CODE-1"], results["map MSP-C CODE-2"]) == ("failed", "not attempted")
+    assert (site.notes("MSP-B"), site.notes("MSP-C")) == ("[sophos:main CODE-2]", "")
