@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.plan import Plan
+
+if TYPE_CHECKING:
+    from reconciler.model.usage_file import FrozenUsage
 
 _LARGEST = 64 * 1024 * 1024
 
@@ -20,11 +23,14 @@ def plan_json(plan: Plan) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Write a whole file or none of it. Raises ReconcilerError where the disk refuses."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file or none of it. Raises ReconcilerError where the disk refuses."""
     try:
-        with NamedTemporaryFile(
-            "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            file.write(text)
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            file.write(content)
         Path(file.name).replace(path)
     except OSError as failed:
         raise ReconcilerError(
@@ -54,6 +60,13 @@ def read_plan(path: Path) -> Plan:
             )
         )
     return plan
+
+
+def read_usage(path: Path) -> FrozenUsage:
+    """A frozen month. Raises ReconcilerError where the file is none, is damaged, or of another format."""
+    from reconciler.model.usage_file import from_json
+
+    return from_json(_read_json(path))
 
 
 def _read_json(path: Path) -> Any:

@@ -14,12 +14,15 @@ from reconciler.cli import exit_codes
 from reconciler.cli.apply import apply
 from reconciler.cli.demo import demo
 from reconciler.cli.plan import plan
+from reconciler.cli.ready import ready
 from reconciler.cli.runtime import Runtime
 from reconciler.cli.sandbox import sandbox
 from reconciler.cli.schema import schema
+from reconciler.cli.score import score
 from reconciler.cli.search import search
 from reconciler.cli.show import show
 from reconciler.cli.status import status
+from reconciler.cli.usage import usage
 from reconciler.cli.validate import validate
 from reconciler.model.diagnostics import ReconcilerError
 
@@ -37,7 +40,7 @@ def main() -> None:
     """
 
 
-for command in (validate, plan, show, apply, status, search, schema, sandbox, demo):
+for command in (validate, plan, show, apply, ready, status, search, usage, score, schema, sandbox, demo):
     main.add_command(command)
 
 

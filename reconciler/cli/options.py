@@ -12,6 +12,8 @@ from reconciler.model.months import Month
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reconciler.cli.runtime import Runtime
+
 folder_argument = click.argument(
     "folder", metavar="[DIR]", default="mappings", type=click.Path(path_type=Path)
 )
@@ -44,6 +46,40 @@ def format_option(*formats: str) -> Callable[[Any], Any]:
         show_default=True,
         help="How the result is printed.",
     )
+
+
+#: How the columns of a csv are told apart; a semicolon comes with decimal commas, as Excel reads it there.
+SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
+separator_option = click.option(
+    "--separator",
+    type=click.Choice(list(SEPARATORS)),
+    default="comma",
+    show_default=True,
+    help="Of a csv; semicolon also writes decimal commas, for Excel in countries that use them.",
+)
+report_option = click.option(
+    "--report",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the report into this file instead of to stdout.",
+)
+
+
+def write_report(runtime: Runtime, content: bytes, report: Path | None) -> None:
+    """A report to its file, or to stdout; what is no text goes to no terminal."""
+    from reconciler.cli.files import write_bytes
+
+    if report is not None:
+        write_bytes(report, content)
+        return
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        if runtime.stdout.isatty() or not hasattr(runtime.stdout, "buffer"):
+            raise click.UsageError("This format is no text: name a file with --report.") from None
+        runtime.stdout.buffer.write(content)
+        return
+    runtime.stdout.write(text)
 
 
 def parse_month(_context: click.Context, _option: click.Parameter, text: str | None) -> Month | None:

@@ -9,11 +9,15 @@ import click
 
 from reconciler.cli import exit_codes
 from reconciler.cli.options import (
+    SEPARATORS,
     folder_argument,
     format_option,
     period_option,
     products_option,
+    report_option,
     scope_option,
+    separator_option,
+    write_report,
 )
 
 if TYPE_CHECKING:
@@ -28,6 +32,13 @@ if TYPE_CHECKING:
     "--out", metavar="FILE", type=click.Path(path_type=Path), help="Save the plan for `apply FILE`."
 )
 @click.option(
+    "--usage",
+    "usage_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Take the usage from a file that `reconciler usage` froze, instead of asking Sophos.",
+)
+@click.option(
     "--since",
     metavar="DIR",
     type=click.Path(path_type=Path),
@@ -36,7 +47,9 @@ if TYPE_CHECKING:
 @period_option
 @scope_option
 @products_option
-@format_option("text", "json")
+@format_option("text", "json", "csv", "xlsx")
+@report_option
+@separator_option
 @click.option(
     "--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes and nothing worse."
 )
@@ -45,43 +58,72 @@ def plan(
     runtime: Runtime,
     folder: Path,
     out: Path | None,
+    usage_file: Path | None,
     since: Path | None,
     period: Month | None,
     scope: str,
     products: tuple[str, ...],
     output_format: str,
+    report: Path | None,
+    separator: str,
     detailed_exitcode: bool,
 ) -> int:
     """Compare the mappings in DIR with ConnectWise and Sophos and show every change. Writes nothing."""
     from reconciler.cli.configuration import read_configuration
-    from reconciler.cli.files import plan_json, write_text
+    from reconciler.cli.files import plan_json, read_usage, write_text
     from reconciler.cli.site import survey
     from reconciler.planning.plan import Scope, only_products
 
     head = read_configuration(runtime, folder)
     base = None if since is None else read_configuration(runtime, since)
-    made = survey(runtime, head, base, period=period, scope=Scope(scope)).plan
+    frozen = None if usage_file is None else read_usage(usage_file)
+    made = survey(runtime, head, base, period=period, scope=Scope(scope), frozen=frozen).plan
     if products:
         made = only_products(made, products)
     if out is not None:
         write_text(out, plan_json(made))
-    show_plan(runtime, made, output_format)
+    show_plan(runtime, made, output_format, report=report, separator=separator)
     if out is not None and output_format == "text":
         runtime.stderr.write(f"Saved to {out}. Apply exactly this with: reconciler apply {out}\n")
     return exit_code(made, detailed=detailed_exitcode)
 
 
-def show_plan(runtime: Runtime, made: Plan, output_format: str) -> None:
-    """A plan in one of its formats."""
-    from reconciler.cli.files import plan_json
+def show_plan(
+    runtime: Runtime,
+    made: Plan,
+    output_format: str,
+    *,
+    report: Path | None = None,
+    separator: str = "comma",
+) -> None:
+    """A plan in one of its formats, to stdout or into a file."""
     from reconciler.reporting.plan_text import print_plan, print_summary
 
-    if output_format == "json":
-        runtime.stdout.write(plan_json(made))
-    elif output_format == "summary":
+    if output_format == "summary":
         print_summary(runtime.out(), made)
-    else:
+    elif output_format == "text" and report is None:
         print_plan(runtime.out(), made)
+    else:
+        write_report(runtime, _rendered(made, output_format, separator), report)
+
+
+def _rendered(made: Plan, output_format: str, separator: str) -> bytes:
+    from io import StringIO
+
+    from reconciler.cli.files import plan_json
+    from reconciler.reporting.console import console_for
+    from reconciler.reporting.plan_text import print_plan
+    from reconciler.reporting.spreadsheet import csv_text, xlsx_bytes
+
+    if output_format == "xlsx":
+        return xlsx_bytes(made)
+    if output_format == "csv":
+        return csv_text(made, separator=SEPARATORS[separator], bom=True).encode()
+    if output_format == "json":
+        return plan_json(made).encode()
+    text = StringIO()
+    print_plan(console_for(text, {}), made)
+    return text.getvalue().encode()
 
 
 def exit_code(made: Plan, *, detailed: bool) -> int:

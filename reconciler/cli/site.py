@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.model.months import Month
+from reconciler.model.observed import Feed
 from reconciler.planning.plan import Scope
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Desired
     from reconciler.model.observed import Observed, UsageMonth
     from reconciler.model.plan import Plan
+    from reconciler.model.usage_file import FrozenUsage
     from reconciler.sophos.client import Client as Sophos
 
 TOOL = f"reconciler {__version__}"
@@ -40,7 +42,7 @@ async def connect(stack: AsyncExitStack, runtime: Runtime, *, write: bool) -> Co
     from reconciler.observation.observe import together
 
     connectwise, sophos = await together(
-        connect_connectwise(stack, runtime, write=write), _connect_sophos(stack, runtime)
+        connect_connectwise(stack, runtime, write=write), connect_sophos(stack, runtime)
     )
     return Connections(connectwise, sophos)
 
@@ -56,7 +58,8 @@ async def connect_connectwise(stack: AsyncExitStack, runtime: Runtime, *, write:
     )
 
 
-async def _connect_sophos(stack: AsyncExitStack, runtime: Runtime) -> Sophos:
+async def connect_sophos(stack: AsyncExitStack, runtime: Runtime) -> Sophos:
+    """Sophos alone."""
     from reconciler.cli.credentials import sophos_credentials
     from reconciler.sophos.client import connect
 
@@ -67,21 +70,35 @@ async def _connect_sophos(stack: AsyncExitStack, runtime: Runtime) -> Sophos:
 
 
 def observe_site(
-    runtime: Runtime, configurations: Sequence[Desired], months: Sequence[Month], *, lines: bool
+    runtime: Runtime,
+    configurations: Sequence[Desired],
+    months: Sequence[Month],
+    *,
+    lines: bool,
+    frozen: FrozenUsage | None = None,
 ) -> Observed:
-    """What is there, as far as these configurations need it."""
+    """What is there, as far as these configurations need it; usage from a frozen month where one is given."""
 
     async def read() -> Observed:
         from reconciler.observation.needs import needs_of
-        from reconciler.observation.observe import observe
+        from reconciler.observation.observe import observe, read_feed
 
+        needs = needs_of(configurations, lines=lines)
+        since = min(months).first_day
         async with AsyncExitStack() as stack:
+            if frozen is not None:
+                alone = await connect_connectwise(stack, runtime, write=False)
+                return await observe(alone, _thawed(frozen), needs, since=since)
             site = await connect(stack, runtime, write=False)
-            needs = needs_of(configurations, lines=lines)
-            return await observe(site.connectwise, site.sophos, needs, months=months)
+            feed = read_feed(site.sophos, months, read_at=runtime.now().isoformat(timespec="seconds"))
+            return await observe(site.connectwise, feed, needs, since=since)
 
     with progress(runtime, "Reading ConnectWise and Sophos"):
         return asyncio.run(read())
+
+
+async def _thawed(frozen: FrozenUsage) -> Feed:
+    return Feed(frozen.partner, frozen.read_at, frozen.tenants, frozen.months, frozen.firewalls)
 
 
 def months_for(today: date, period: Month | None, *, lines: bool) -> tuple[Month, ...]:
@@ -110,15 +127,19 @@ def survey(
     *,
     period: Month | None = None,
     scope: Scope = Scope.ALL,
+    frozen: FrozenUsage | None = None,
 ) -> Survey:
-    """Read the site and plan a folder; with a base, each change's cause."""
+    """Read the site and plan a folder; with a base, each change's cause.
+
+    With `frozen` Sophos is not asked.
+    """
     from reconciler.planning.plan import since
     from reconciler.planning.usage import newest_closed
 
     configurations = [head.desired] if base is None else [head.desired, base.desired]
     lines = scope is not Scope.PRODUCTS and any(c.customers for c in configurations)
     months = months_for(head.today, period, lines=lines)
-    observed = observe_site(runtime, configurations, months, lines=lines)
+    observed = observe_site(runtime, configurations, months, lines=lines, frozen=frozen)
     if period is None:
         month = newest_closed(observed.usage, head.today)
     else:

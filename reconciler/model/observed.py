@@ -151,6 +151,18 @@ class Instance:
 
 
 @dataclass(frozen=True)
+class Feed:
+    """What Sophos says, read live or frozen in a file. `read_at` is ISO 8601; None parts were not read."""
+
+    partner: str
+    read_at: str
+    tenants: tuple[Tenant, ...] | None
+    usage: tuple[UsageMonth, ...]
+    firewalls: tuple[FirewallLicence, ...] | None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True)
 class Observed:
     """Everything a plan is computed from, besides the configuration and the day.
 
@@ -169,5 +181,6 @@ class Observed:
     tenants: tuple[Tenant, ...] | None = None
     usage: tuple[UsageMonth, ...] = ()
     firewalls: tuple[FirewallLicence, ...] | None = None
+    usage_read_at: str | None = None
     billing: Billing | None = None
     diagnostics: tuple[Diagnostic, ...] = ()

@@ -287,6 +287,7 @@ class Plan:
     changes: tuple[Change, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
     lines: tuple[PlannedLine, ...] = ()
+    usage_read_at: str | None = None
     usage_notes: tuple[UsageNote, ...] = ()
     removed_rows: tuple[RemovedRow, ...] = ()
 
@@ -349,6 +350,7 @@ class Plan:
             "instance": self.instance,
             "today": self.today,
             "period": None if self.period is None else self.period.to_json(),
+            "usageReadAt": self.usage_read_at,
             "configHash": self.config_hash,
             "hash": self.hash,
             "changes": [change.to_json() for change in self.changes],
@@ -370,6 +372,7 @@ class Plan:
             instance=data["instance"],
             today=data["today"],
             period=None if data["period"] is None else Period.from_json(data["period"]),
+            usage_read_at=data["usageReadAt"],
             config_hash=data["configHash"],
             changes=tuple(Change.from_json(c) for c in data["changes"]),
             diagnostics=tuple(Diagnostic.from_json(d) for d in data["diagnostics"]),

@@ -78,6 +78,7 @@ def plan_schema() -> dict[str, Any]:
                     closed={"type": "boolean"},
                 )
             ),
+            "usageReadAt": {**_TEXT_OR_NULL, "description": "When Sophos was asked, ISO 8601."},
             "configHash": _TEXT,
             "hash": {**_TEXT, "description": "Of changes, period, instance."},
             "changes": _list(_change(source), "In the order of the run."),
@@ -90,7 +91,8 @@ def plan_schema() -> dict[str, Any]:
             "summary": {"type": "object", "additionalProperties": _COUNT, "description": "Counts."},
         },
         "required": [
-            "formatVersion", "tool", "site", "marker", "instance", "today", "period", "configHash", "hash",
+            "formatVersion", "tool", "site", "marker", "instance", "today", "period", "usageReadAt",
+            "configHash", "hash",
             "changes", "diagnostics", "lines", "usageNotes", "removedRows", "summary",
         ],
         "additionalProperties": False,

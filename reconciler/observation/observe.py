@@ -12,7 +12,7 @@ from reconciler.connectwise.rows import WrongTypeError, setup_entry
 from reconciler.model.diagnostics import Diagnostic, ReconcilerError, Severity
 from reconciler.model.fields import Table
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.observed import Instance, Observed
+from reconciler.model.observed import Feed, Instance, Observed
 from reconciler.observation.billing import read_billing
 from reconciler.sophos import firewalls, tenants, usage
 
@@ -31,20 +31,19 @@ T = TypeVar("T")
 
 
 async def observe(
-    connectwise: ConnectWise, sophos: Sophos, needs: Needs, *, months: Iterable[Month]
+    connectwise: ConnectWise, feed: Coroutine[Any, Any, Feed], needs: Needs, *, since: date
 ) -> Observed:
     """Everything a plan needs. Raises ReconcilerError where what is wanted from ConnectWise cannot be read.
 
-    Sophos usage, tenants and firewall licences only inform a plan about products: a failure to read one
-    of them is a warning in the plan, and nothing else is held back for it.
+    `feed` is `read_feed`, or a frozen one. Lines are read that may still be billed on `since` or later.
     """
-    read = tuple(months)
-    items, tables, usage_side, billing = await together(
+    items, tables, told, billing = await together(
         _products(connectwise, needs),
         _tables(connectwise, needs),
-        _sophos_side(sophos, read),
-        _billing(connectwise, needs, min(read).first_day),
+        feed,
+        _billing(connectwise, needs, since),
     )
+    sophos: Feed = told
     found = {item.key for item in items}
     missing = {key: name for key, name in needs.identifiers.items() if key not in found | needs.former}
     similar, definitions = await together(
@@ -53,16 +52,18 @@ async def observe(
     # A server that minds capitals did not find these; creating them would double them.
     spelled_otherwise = [one.id for one in similar if identifier_key(one.identifier) in missing]
     items += tuple(await catalog.items_by_ids(connectwise, spelled_otherwise))
-    sophos_side: Observed = usage_side
-    return replace(
-        sophos_side,
-        instance=Instance(connectwise.host, connectwise.company, sophos.partner_id),
+    return Observed(
+        instance=Instance(connectwise.host, connectwise.company, sophos.partner),
         items=items,
         similar=similar,
         tables=tables[0],
         custom_fields=definitions,
+        tenants=sophos.tenants,
+        usage=sophos.usage,
+        firewalls=sophos.firewalls,
+        usage_read_at=sophos.read_at,
         billing=billing[0],
-        diagnostics=(*tables[1], *billing[1], *sophos_side.diagnostics),
+        diagnostics=(*tables[1], *billing[1], *sophos.diagnostics),
     )
 
 
@@ -134,7 +135,12 @@ async def _attempt(read: Coroutine[Any, Any, T]) -> tuple[T | None, tuple[Diagno
         return None, tuple(replace(d, severity=Severity.WARNING) for d in failed.diagnostics)
 
 
-async def _sophos_side(sophos: Sophos, months: tuple[Month, ...]) -> Observed:
+async def read_feed(sophos: Sophos, months: Iterable[Month], *, read_at: str) -> Feed:
+    """The bills of these months, the tenants and the firewalls.
+
+    They only inform a plan about products: a failure to read one of them is a warning here, and whatever
+    is counted from it is held back by the planner.
+    """
     answers = await together(
         _attempt(tenants.read_tenants(sophos)),
         _attempt(firewalls.read_firewalls(sophos)),
@@ -142,8 +148,9 @@ async def _sophos_side(sophos: Sophos, months: tuple[Month, ...]) -> Observed:
     )
     (tenant_list, _), (firewall_list, _), *bills = answers
     read: list[UsageMonth] = [bill for bill, _ in bills if bill is not None]
-    return Observed(
-        instance=Instance("", "", sophos.partner_id),
+    return Feed(
+        partner=sophos.partner_id,
+        read_at=read_at,
         tenants=tenant_list,
         firewalls=firewall_list,
         usage=tuple(read),

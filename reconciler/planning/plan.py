@@ -88,6 +88,7 @@ def make_plan(
         instance=observed.instance.to_json(),
         today=today.isoformat(),
         period=period,
+        usage_read_at=observed.usage_read_at,
         config_hash=config_hash,
         changes=arrange([*kept, *usage.changes], diagnostics, unusable),
         lines=usage.lines,

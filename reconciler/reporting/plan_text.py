@@ -51,7 +51,7 @@ _COUNTED = {
 
 def print_plan(console: Console, plan: Plan) -> None:
     """The whole plan; one line where there is nothing to do."""
-    console.print(Text(period_line(plan.period), style="bold"))
+    console.print(Text(period_line(plan.period, plan.usage_read_at), style="bold"))
     mine = [c for c in plan.changes if c.cause is not Cause.WAITING and c.target.agreement is None]
     _print_changes(console, [c for c in mine if not c.blocked])
     _print_held(console, [c for c in mine if c.blocked])
@@ -76,12 +76,21 @@ def print_summary(console: Console, plan: Plan) -> None:
     console.print(Text(summary_line(plan)))
 
 
-def period_line(period: Period | None) -> str:
-    """`Sophos October 2026 (26 Sep–25 Oct, closed)`."""
+def period_line(period: Period | None, read_at: str | None = None) -> str:
+    """`Sophos October 2026 (26 Sep–25 Oct, closed; read 12 Nov 09:00 UTC)`."""
     if period is None:
         return "Sophos usage: no month to show"
     state = "closed" if period.closed else "still running: a forecast"
+    if read_at is not None:
+        state += f"; read {_moment(read_at)}"
     return f"Sophos {period.title} ({_day(period.first_day)}–{_day(period.last_day)}, {state})"
+
+
+def _moment(iso: str) -> str:
+    from datetime import datetime
+
+    moment = datetime.fromisoformat(iso)
+    return f"{moment.day} {moment:%b %H:%M} {moment.tzname() or ''}".strip()
 
 
 def _day(iso: str) -> str:

@@ -1,0 +1,48 @@
+"""`reconciler ready`: may invoices be made?"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import exit_codes
+from reconciler.cli.options import folder_option, format_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.cli.runtime import Runtime
+
+
+@click.command()
+@click.option("--invoice-date", metavar="YYYY-MM-DD", required=True, help="The date of the invoices.")
+@folder_option
+@format_option("text", "json")
+@click.pass_obj
+def ready(runtime: Runtime, invoice_date: str, folder: Path, output_format: str) -> int:
+    """Say whether invoices of a date may be made: yes, with how long that holds, or no, with the reasons.
+
+    Plans afresh and writes nothing. Exit code 0 is yes, 4 is no.
+    """
+    from reconciler.cli.configuration import read_configuration
+    from reconciler.cli.site import survey
+    from reconciler.planning.ready import ready as judge
+    from reconciler.reporting.ready_text import print_ready, ready_json
+
+    head = read_configuration(runtime, folder)
+    made = survey(runtime, head).plan
+    verdict = judge(made, _day(invoice_date), shadow=head.desired.settings.mode == "shadow")
+    if output_format == "json":
+        runtime.stdout.write(ready_json(verdict))
+    else:
+        print_ready(runtime.out(), verdict)
+    return exit_codes.DONE if verdict.yes else exit_codes.PARTLY
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(f"--invoice-date {text}: write the date as YYYY-MM-DD.") from None

@@ -1,0 +1,71 @@
+"""`reconciler usage`: freezes a Sophos month in a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import exit_codes
+from reconciler.cli.options import folder_option, period_option
+
+if TYPE_CHECKING:
+    from reconciler.cli.runtime import Runtime
+    from reconciler.model.months import Month
+    from reconciler.model.observed import Feed
+
+
+@click.command()
+@click.option(
+    "--out", metavar="FILE", required=True, type=click.Path(path_type=Path), help="Where it is written."
+)
+@folder_option
+@period_option
+@click.pass_obj
+def usage(runtime: Runtime, out: Path, folder: Path, period: Month | None) -> int:
+    """Freeze what Sophos says now: the bills that a plan needs, the tenants and the firewalls.
+
+    `reconciler plan --usage FILE` plans from it without asking Sophos. It holds customer names and
+    quantities, and no contact data; keep it as private as a plan.
+    """
+    from reconciler.cli.configuration import read_configuration
+    from reconciler.cli.files import write_text
+    from reconciler.cli.site import TOOL, months_for
+    from reconciler.model.usage_file import to_json
+
+    head = read_configuration(runtime, folder)
+    feed = _read(runtime, months_for(head.today, period, lines=True))
+    document = to_json(
+        feed.tenants, feed.usage, feed.firewalls, partner=feed.partner, read_at=feed.read_at, tool=TOOL
+    )
+    write_text(out, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    months = ", ".join(f"{m.month} {_lines(m.lines)}" for m in feed.usage)
+    runtime.out().print(f"Frozen in {out}: {months}; {len(feed.tenants or ())} tenants.")
+    return exit_codes.DONE
+
+
+def _lines(lines: tuple[object, ...] | None) -> str:
+    return "has no data" if lines is None else f"({len(lines)} lines)"
+
+
+def _read(runtime: Runtime, months: tuple[Month, ...]) -> Feed:
+    """The feed, whole: a part that cannot be read ends it here. Raises ReconcilerError."""
+    import asyncio
+    from contextlib import AsyncExitStack
+
+    from reconciler.cli.site import connect_sophos, progress
+    from reconciler.model.diagnostics import ReconcilerError
+    from reconciler.observation.observe import read_feed
+
+    async def read() -> Feed:
+        async with AsyncExitStack() as stack:
+            sophos = await connect_sophos(stack, runtime)
+            return await read_feed(sophos, months, read_at=runtime.now().isoformat(timespec="seconds"))
+
+    with progress(runtime, "Reading Sophos"):
+        feed = asyncio.run(read())
+    if feed.diagnostics:
+        raise ReconcilerError(feed.diagnostics)
+    return feed
