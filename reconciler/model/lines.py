@@ -46,12 +46,13 @@ class Amount:
         return self.after - self.before
 
     def to_json(self) -> dict[str, str]:
-        """The form in plan files."""
+        """The form in plan files, in cents; the difference is that of the two shown, so that rows add up."""
+        before, after = cents(self.before), cents(self.after)
         return {
             "currency": self.currency,
-            "before": str(cents(self.before)),
-            "after": str(cents(self.after)),
-            "delta": str(cents(self.delta)),
+            "before": str(before),
+            "after": str(after),
+            "delta": str(after - before),
         }
 
     @classmethod

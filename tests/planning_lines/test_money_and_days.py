@@ -1,0 +1,172 @@
+"""Money to the cent, per month and currency; invoice dates, cycles, unbilled periods, days in three zones."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from reconciler.model.billing import Recap
+from reconciler.planning.usage import period_of
+from tests.planning_lines.books import ALPHA, NOVEMBER, SETTINGS, Books, agreements, bill, customers, expect
+
+OCTOBER = NOVEMBER.previous()
+MORE = bill("tenant | code | units\nAlpha | EP | 22")
+
+
+@pytest.mark.parametrize(
+    ("bills", "money"),
+    [("Billable", "90.00→99.00"), ("DoNotBill", "0.00→0.00"), ("NoCharge", "0.00→0.00")],
+)
+def test_only_billable_lines_are_money_and_all_are_written(books: Books, bills: str, money: str) -> None:
+    planned = books.plan(bill=MORE, lines=f"id | qty | bills\n11 | 20 | {bills}")
+    expect(planned, f"Alpha MSP-EP #11 more 20→22 {money} EUR")
+    (row,) = planned.plan.lines
+    assert row.cost is not None
+    assert row.cost.delta == Decimal(4)
+
+
+def test_two_currencies_stay_two(books: Books) -> None:
+    planned = books.plan(
+        yaml=ALPHA[: ALPHA.index("customers:")] + customers(["Alpha", "Beta"]),
+        bill=bill("tenant | code | units | currency\nAlpha | EP | 22 | USD\nBeta | EP | 21 | GBP"),
+        last=bill("tenant | code | units\nAlpha | EP | 20\nBeta | EP | 20", OCTOBER),
+        agreements=agreements("id | company | currency\n1 | ALPHA | EUR\n2 | BETA | CHF"),
+        lines="id | on | qty | price\n11 | 1 | 20 | 4.505\n21 | 2 | 20 | 4.50",
+    )
+    expect(
+        planned,
+        """
+        Alpha MSP-EP #11 more 20→22 90.10→99.11 EUR
+        Beta MSP-EP #21 more 20→21 90.00→94.50 CHF
+        """,
+    )
+    assert [row.feed for row in planned.plan.lines] == [{"USD": Decimal("44.00")}, {"GBP": Decimal("42.00")}]
+
+
+def test_another_currency_than_the_settings_say_is_not_written(books: Books) -> None:
+    settings = SETTINGS.replace("mode: live", "mode: live, currency: EUR")
+    assert books.plan(bill=MORE, settings=settings).writes == ["line 11 quantity 20→22"]
+    planned = books.plan(
+        bill=MORE, settings=settings, agreements=agreements("id | company | currency\n1 | ALPHA | USD")
+    )
+    assert planned.reason == "the agreement is in USD, and settings.currency says EUR"
+    assert planned.writes == []
+
+
+# --- cycles and periods
+
+
+@pytest.mark.parametrize(
+    ("cycle", "take", "written", "words"),
+    [
+        ("Monthly", "", True, ""),
+        ("Quarterly", "", False, "invoiced quarterly"),
+        ("Yearly", "", False, "`take: last`"),
+        ("Quarterly", "last", True, ""),
+        ("Yearly", "last", True, ""),
+        ("Quarterly", "highest", False, "cannot work out yet"),
+        ("Weekly", "last", False, "more often than Sophos bills"),
+        ("?", "", False, "does not say how often"),
+    ],
+)
+def test_cycles(books: Books, cycle: str, take: str, written: bool, words: str) -> None:
+    yaml = ALPHA + (f"lines: {{MSP-EP: {{take: {take}}}}}\n" if take else "")
+    planned = books.plan(
+        yaml=yaml, bill=MORE, agreements=agreements(f"id | company | cycle\n1 | ALPHA | {cycle}")
+    )
+    assert planned.writes == (["line 11 quantity 20→22"] if written else [])
+    assert words in planned.reason
+
+
+def test_a_quarterly_invoice_is_three_months_of_money(books: Books) -> None:
+    planned = books.plan(
+        yaml=ALPHA + "lines: {MSP-EP: {take: last}}\n",
+        bill=MORE,
+        lines="id | qty | price\n11 | 20 | 13.50",
+        agreements=agreements("id | company | cycle\n1 | ALPHA | Quarterly"),
+    )
+    expect(planned, "Alpha MSP-EP #11 more 20→22 90.00→99.00 EUR")
+
+
+@pytest.mark.parametrize(
+    ("next_invoice", "unbilled", "words"),
+    [
+        ("none", None, "no next invoice date"),
+        ("2026-12-01", 2, "2 periods are not invoiced yet"),
+        ("2026-12-01", 1, ""),
+        ("2026-11-01", None, ""),
+        ("2026-10-27", None, "2 periods are not invoiced yet"),
+    ],
+)
+def test_invoices_that_are_not_made(
+    books: Books, next_invoice: str, unbilled: int | None, words: str
+) -> None:
+    recaps = {} if unbilled is None else {1: Recap(1, unbilled_periods=unbilled)}
+    planned = books.plan(
+        bill=MORE,
+        recaps=recaps,
+        agreements=agreements(f"id | company | next\n1 | ALPHA | {next_invoice}"),
+    )
+    assert words in planned.reason
+    assert bool(planned.writes) is not bool(words)
+
+
+# --- the day
+
+
+@pytest.mark.parametrize(
+    ("zone", "today", "closed", "line"),
+    [
+        ("America/Sao_Paulo", date(2026, 11, 30), False, 11),
+        ("Europe/Lisbon", date(2026, 11, 30), False, 11),
+        ("Australia/Sydney", date(2026, 12, 1), True, 12),
+    ],
+)
+def test_a_run_at_half_past_eleven_at_night_utc(
+    books: Books, zone: str, today: date, closed: bool, line: int
+) -> None:
+    """The site's own day decides whether the windows have ended and which line is in force.
+
+    The agreement has no next invoice date, so that the day is today's; its line changes on 1 December.
+    """
+    now = datetime(2026, 11, 30, 23, 30, tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
+    assert now == today
+    month = bill("tenant | code | units | from | to\nAlpha | EP | 22 | 2026-11-01 | 2026-11-30")
+    period = period_of(month, now)
+    assert period is not None
+    assert period.closed is closed
+    planned = books.plan(
+        bill=month,
+        today=now,
+        closed=period.closed,
+        agreements=agreements("id | company | next\n1 | ALPHA | none"),
+        lines="id | qty | from | to\n11 | 20 | | 2026-11-30\n12 | 20 | 2026-12-01 |",
+    )
+    (row,) = planned.plan.lines
+    assert (row.line_id, row.shadow) == (line, not closed)
+
+
+def test_a_running_month_is_a_forecast(books: Books) -> None:
+    planned = books.plan(bill=MORE, closed=False)
+    expect(planned, "Alpha MSP-EP #11 more 20→22 90.00→99.00 EUR")
+    assert (planned.writes, planned.plan.lines[0].shadow) == ([], True)
+
+
+@pytest.mark.parametrize(
+    ("site", "own", "written"),
+    [("live", "", True), ("shadow", "", False), ("shadow", "live", True), ("live", "shadow", False)],
+)
+def test_shadow_plans_everything_and_writes_nothing(books: Books, site: str, own: str, written: bool) -> None:
+    yaml = ALPHA.replace("agreement: Managed", f"agreement: Managed, mode: {own}") if own else ALPHA
+    planned = books.plan(bill=MORE, yaml=yaml, settings=SETTINGS.replace("mode: live", f"mode: {site}"))
+    expect(planned, "Alpha MSP-EP #11 more 20→22 90.00→99.00 EUR")
+    assert bool(planned.writes) is written
+
+
+def test_two_tenants_of_which_one_is_in_shadow(books: Books) -> None:
+    yaml = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, agreement: Managed, sync: true, mode: shadow}\n"
+    planned = books.plan(yaml=yaml, bill=bill("tenant | code | units\nAlpha | EP | 12\nBeta | EP | 10"))
+    assert (planned.states, planned.writes) == (["Alpha + Beta MSP-EP more"], [])

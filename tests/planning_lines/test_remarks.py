@@ -1,0 +1,111 @@
+"""What is said of lines besides their quantities, and never written."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from reconciler.model.billing import Recap
+from reconciler.model.months import Month
+from tests.planning_lines.books import ALPHA, NOVEMBER, Books, agreements, bill
+
+MORE = bill("tenant | code | units\nAlpha | EP | 25")
+DECEMBER = Month(2026, 12)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Endpoint protection, 20 users", True),
+        ("20x Endpoint", False),
+        ("Endpoint 2020", False),
+        ("Endpoint 20.5", False),
+        ("(20)", True),
+        ("Endpoint, 120 users", False),
+        ("Up to 20.", True),
+        ("", False),
+    ],
+)
+def test_a_text_that_names_the_old_quantity(books: Books, text: str, said: bool) -> None:
+    planned = books.plan(bill=MORE, lines=f"id | qty | text\n11 | 20 | {text}")
+    assert ("text-has-quantity" in planned.codes) is said
+    if said:
+        where = "Alpha, Managed (#1), MSP-EP, line #11: the invoice text says 20"
+        assert planned.said("text-has-quantity").startswith(where)
+
+
+def test_seats_that_are_free_at_sophos_and_billed(books: Books) -> None:
+    free = bill("tenant | code | units | price\nAlpha | EP | 20 | 0.00")
+    assert "billed 90.00 EUR" in books.plan(bill=free).said("free-at-sophos")
+    unbilled = books.plan(bill=free, lines="id | qty | bills\n11 | 20 | NoCharge")
+    assert "free-at-sophos" not in unbilled.codes
+
+
+def test_declared_values_are_compared_and_not_written(books: Books) -> None:
+    yaml = ALPHA + "lines: {MSP-EP: {always: {billCustomer: Billable, unitPrice: 4.50}}}\n"
+    assert books.plan(yaml=yaml).codes == []
+    planned = books.plan(yaml=yaml, lines="id | qty | bills\n11 | 20 | NoCharge")
+    assert "billCustomer is NoCharge, declared Billable" in planned.said("always-differs")
+    assert planned.writes == []
+
+
+def test_an_invoice_that_was_made_early_leaves_a_difference(books: Books) -> None:
+    """Sophos closes on the 25th; the December invoice was made on 1 December, before this run."""
+    planned = books.plan(
+        bill=MORE,
+        today=date(2026, 12, 2),
+        agreements=agreements("id | company | next\n1 | ALPHA | 2027-01-01"),
+        recaps={1: Recap(1, last_invoice=date(2026, 12, 1), last_amount=Decimal("90.00"))},
+    )
+    said = planned.said("invoice-exists")
+    assert "too late for the invoice of 2026-12-01" in said
+    assert "shows on the invoice of 2027-01-01; 22.50 EUR" in said
+    assert planned.writes == ["line 11 quantity 20→25"]
+
+
+LATE = {
+    "today": date(2026, 12, 28),
+    "agreements": agreements("id | company | next\n1 | ALPHA | 2027-01-01"),
+    "recaps": {1: Recap(1, last_invoice=date(2026, 12, 1))},
+}
+
+
+def test_a_correction_for_last_month_is_listed_with_its_amount_and_not_written(books: Books) -> None:
+    """November was billed as 20 on 1 December; Sophos now says 17 for November, and 21 for December."""
+    planned = books.plan(
+        bill=bill("tenant | code | units\nAlpha | EP | 21", DECEMBER),
+        last=bill("tenant | code | units\nAlpha | EP | 17", NOVEMBER),
+        lines="id | qty | written\n11 | 20 | 2026-11-28",
+        **LATE,
+    )
+    assert planned.said("correction-by-hand").startswith(
+        "Alpha, Managed (#1), MSP-EP, line #11: the invoice of 2026-12-01 had 20, and Sophos's bill of that "
+        "month now gives 17: -13.50 EUR. It is not written."
+    )
+    assert planned.writes == ["line 11 quantity 20→21"]
+
+
+@pytest.mark.parametrize(
+    ("units", "line"),
+    [
+        ("20", "11 | 20 | 2026-11-28 | apirec"),  # as billed
+        ("17", "11 | 21 | 2026-12-27 | apirec"),  # already written for December
+        ("17", "11 | 20 | 2026-11-28 | jane"),  # a person's number: asked about as such
+    ],
+)
+def test_what_is_no_correction(books: Books, units: str, line: str) -> None:
+    planned = books.plan(
+        bill=bill("tenant | code | units\nAlpha | EP | 21", DECEMBER),
+        last=bill(f"tenant | code | units\nAlpha | EP | {units}", NOVEMBER),
+        lines=f"id | qty | written | by\n{line}",
+        **LATE,
+    )
+    assert "correction-by-hand" not in planned.codes
+
+
+@pytest.mark.parametrize(("until", "said"), [("2026-12-27", True), ("2026-12-28", False)])
+def test_thirty_days_ahead_an_end_is_said(books: Books, until: str, said: bool) -> None:
+    yaml = ALPHA.replace("customers:", f"  X: {{exclude: Included elsewhere, until: {until}}}\ncustomers:")
+    assert ("ends-soon" in books.plan(yaml=yaml).codes) is said
