@@ -19,7 +19,7 @@ from reconciler.execution.write import Writer
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.observed import Instance
-from reconciler.model.outcome import DONE
+from reconciler.model.outcome import Result
 from reconciler.model.plan import CUSTOM_FIELD_PREFIX
 from reconciler.reporting.clean import clean
 from reconciler.reporting.outcome_text import outcome_summary, print_outcome
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from reconciler.model.observed import CustomField
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Plan
+
+
+#: Anything else leaves something for a person to look at.
+_AS_WANTED = frozenset({Result.APPLIED, Result.ALREADY_OK})
 
 
 @dataclass
@@ -51,7 +55,7 @@ class Run:
             return exit_codes.STALE
         if self.interrupted:
             return exit_codes.INTERRUPTED
-        if any(outcome.result not in DONE for outcome in self.outcomes):
+        if any(outcome.result not in _AS_WANTED for outcome in self.outcomes):
             return exit_codes.PARTLY
         return of_plan
 

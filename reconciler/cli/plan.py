@@ -21,7 +21,9 @@ from reconciler.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from reconciler.cli.configuration import Configuration
     from reconciler.cli.runtime import Runtime
+    from reconciler.model.desired import Desired
     from reconciler.model.months import Month
     from reconciler.model.plan import Plan
 
@@ -75,17 +77,61 @@ def plan(
     from reconciler.planning.plan import Scope, only_products
 
     head = read_configuration(runtime, folder)
-    base = None if since is None else read_configuration(runtime, since)
+    base = None if since is None else _base(runtime, since)
     frozen = None if usage_file is None else read_usage(usage_file)
     made = survey(runtime, head, base, period=period, scope=Scope(scope), frozen=frozen).plan
     if products:
-        made = only_products(made, products)
+        made = only_products(made, known_products(products, head.desired, made))
     if out is not None:
         write_text(out, plan_json(made))
     show_plan(runtime, made, output_format, report=report, separator=separator)
     if out is not None and output_format == "text":
         runtime.stderr.write(f"Saved to {out}. Apply exactly this with: reconciler apply {out}\n")
     return exit_code(made, detailed=detailed_exitcode)
+
+
+def _base(runtime: Runtime, folder: Path) -> Configuration | None:
+    """The base commit's configuration; a broken one cannot stop the change that mends it."""
+    from reconciler.cli.configuration import read_configuration
+    from reconciler.model.diagnostics import ReconcilerError, warning
+    from reconciler.reporting.diagnostics import print_diagnostics
+
+    try:
+        return read_configuration(runtime, folder)
+    except ReconcilerError as wrong:
+        told = warning(
+            "base-invalid",
+            f"The base in {folder} is not valid ({wrong.diagnostics[0].message}), so nothing is told apart "
+            "as waiting.",
+            "Nothing to do if this change mends it.",
+        )
+        print_diagnostics(runtime.err(), [told])
+        return None
+
+
+def known_products(names: tuple[str, ...], desired: Desired, made: Plan) -> tuple[str, ...]:
+    """The names of `--product`, each of a product that the mappings or the plan know.
+
+    Raises ReconcilerError for others: a slip of the hand must not read as "nothing to do".
+    """
+    from reconciler.model.diagnostics import ReconcilerError, error
+    from reconciler.model.identifiers import identifier_key
+    from reconciler.planning.suggest import did_you_mean
+
+    known = {str(selector) for row in desired.rows for selector in row.targets}
+    known |= {product.identifier for product in desired.products}
+    known |= {change.target.identifier for change in made.changes}
+    keys = {identifier_key(name) for name in known}
+    unknown = [name for name in names if identifier_key(name) not in keys]
+    if unknown:
+        raise ReconcilerError(
+            error(
+                "product-unknown",
+                f"--product {unknown[0]}: neither the mappings nor the plan know it.",
+                did_you_mean(unknown[0], known) or "Write a ConnectWise identifier of the mappings.",
+            )
+        )
+    return names
 
 
 def show_plan(
@@ -129,10 +175,12 @@ def _rendered(made: Plan, output_format: str, separator: str) -> bytes:
 def exit_code(made: Plan, *, detailed: bool) -> int:
     """What a plan says to a script."""
     from reconciler.model.diagnostics import has_errors
+    from reconciler.model.verdict import UNDECIDED
     from reconciler.planning.guards import RUN_GUARDS
 
     if any(d.code in RUN_GUARDS for d in made.diagnostics):
         return exit_codes.STOPPED
-    if made.blocked or has_errors(made.diagnostics):
+    undecided = any(line.state in UNDECIDED for line in made.lines)
+    if made.blocked or undecided or has_errors(made.diagnostics):
         return exit_codes.PARTLY
     return exit_codes.CHANGES if detailed and made.changes else exit_codes.DONE

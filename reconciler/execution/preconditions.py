@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.connectwise import additions, catalog
 from reconciler.execution.lines import stale_line
-from reconciler.execution.state import MarkerPlace, Stale, is_value, stale_values
+from reconciler.execution.state import MarkerPlace, Stale, current, is_value, stale_values
 from reconciler.model.diagnostics import ReconcilerError
 from reconciler.model.identifiers import identifier_key
+from reconciler.model.plan import MAPPING_PREFIX, Action
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +29,31 @@ async def stale_changes(client: Client, changes: Sequence[Change], place: Marker
     of_products = [change for change in changes if change.target.agreement is None]
     return [
         *await _stale_products(client, of_products, place),
+        *await _mapped_elsewhere(client, of_products, place),
         *await _stale_lines(client, of_lines),
     ]
+
+
+async def _mapped_elsewhere(client: Client, changes: Sequence[Change], place: MarkerPlace) -> list[Stale]:
+    """Codes that somebody mapped meanwhile, or whose new product was renamed since: they would double."""
+    mapping = [change for change in changes if change.action is Action.MAP_PRODUCT]
+    if not mapping:
+        return []
+    marked = await catalog.items_with_marker(client, place.custom_field)
+    own = {(change.fields[0].field, identifier_key(change.target.identifier)) for change in mapping}
+    found = []
+    for change in mapping:
+        name = change.fields[0].field
+        known = {change.target.id, *change.mapped_on}
+        for item in marked:
+            if item.id in known or (name, item.key) in own:
+                continue
+            if current(item, name, place) is not None:
+                code = name.removeprefix(MAPPING_PREFIX)
+                found.append(
+                    Stale(change, f"{code} is mapped to {item.identifier.strip()} (id {item.id}) by now")
+                )
+    return found
 
 
 async def _stale_lines(client: Client, changes: Sequence[Change]) -> list[Stale]:
@@ -62,7 +86,7 @@ async def _stale_products(client: Client, changes: Sequence[Change], place: Mark
         elif change.target.id not in by_id:
             found.append(Stale(change, f"product id {change.target.id} is no longer in ConnectWise"))
         else:
-            found += stale_values(by_id[change.target.id], [change], place)
+            found += stale_values(by_id[change.target.id], [change], place, together=changes)
     return found
 
 

@@ -20,7 +20,7 @@ from reconciler.model.marker import Marker, read, write
 from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, SYNC_ON, sync_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from reconciler.model.observed import CatalogItem
     from reconciler.model.plan import Change, FieldChange
@@ -101,8 +101,21 @@ class Stale:
         return self.what
 
 
-def stale_values(item: CatalogItem, changes: Iterable[Change], place: MarkerPlace) -> list[Stale]:
-    """What has moved since the plan was made; nothing where each field is as expected, or done already."""
+def stale_values(
+    item: CatalogItem,
+    changes: Iterable[Change],
+    place: MarkerPlace,
+    *,
+    together: Sequence[Change] = (),
+) -> list[Stale]:
+    """What has moved since the plan was made; nothing where each field is as expected, or done already.
+
+    `together` are further changes of the same plan, which may make the product what these need.
+    """
+    changes = list(changes)
+    set_here = {
+        one.field for change in (*changes, *together) if change.target.id == item.id for one in change.fields
+    }
     found = []
     for change in changes:
         expected = change.expected_identifier
@@ -120,8 +133,21 @@ def stale_values(item: CatalogItem, changes: Iterable[Change], place: MarkerPlac
             found.append(
                 Stale(change, f"{field.field} is {_text(now)}, the plan expected {_text(field.before)}")
             )
+        found += [Stale(change, what) for what in _cannot_take_usage(item, change, set_here)]
         if place.is_theirs(item):
             found.append(Stale(change, "its tag was changed by somebody else or cannot be read any more"))
+    return found
+
+
+def _cannot_take_usage(item: CatalogItem, change: Change, set_here: set[str]) -> list[str]:
+    """Why a product that the plan turns sync on for cannot take usage any more."""
+    if not any(one.field.startswith(MAPPING_PREFIX) and one.after == SYNC_ON for one in change.fields):
+        return []
+    found = []
+    if item.fields.get("inactiveFlag") is True and "inactiveFlag" not in set_here:
+        found.append(f"{item.identifier.strip()} is inactive, and usage sync is to be on")
+    if item.fields.get("productClass") == "Bundle" and "productClass" not in set_here:
+        found.append(f"{item.identifier.strip()} is of class Bundle, and usage sync is to be on")
     return found
 
 

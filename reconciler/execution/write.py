@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconciler.connectwise import catalog, patching
+from reconciler.execution.side_effects import side_effects
 from reconciler.execution.state import MarkerPlace, current, is_value, stale_values
 from reconciler.model import marker
 from reconciler.model.diagnostics import ReconcilerError, error
@@ -90,7 +91,19 @@ async def _edit(item_id: int, changes: Sequence[Change], writer: Writer) -> list
             raise
         return await _after_lost_patch(item_id, changes, lost, writer)
     outcomes = [_compared(change, answer, writer) for change in changes]
+    sent = {one.field for one in open_fields}
+    outcomes = _noted(outcomes, side_effects(item.fields, answer.fields, sent))
     return _people_kept(item, answer, outcomes, writer)
+
+
+def _noted(outcomes: list[Outcome], effects: list[str]) -> list[Outcome]:
+    """The outcomes, with what else came back changed in the same answer."""
+    if not effects:
+        return outcomes
+    said = f"ConnectWise or somebody else changed at the same moment: {'; '.join(effects)}"
+    return [
+        Outcome(one.change, one.result, f"{one.message}; {said}" if one.message else said) for one in outcomes
+    ]
 
 
 async def _after_lost_patch(

@@ -125,7 +125,8 @@ class Change:
     `id` is the action and a natural key, free of values, the same in every run. Changes with one `write`
     are one request and share one fate. `depends_on` names writes that must have succeeded before;
     `blocked_by` names the diagnostics (or changes) for which this one is held back. What it expects to
-    find is its target's id and identifier and each field's `before`.
+    find is its target's id and identifier and each field's `before`; and, where it maps a code, that no product
+    has it but those of `mapped_on` (record ids) and this plan's own.
     """
 
     id: str
@@ -137,6 +138,7 @@ class Change:
     depends_on: tuple[str, ...] = ()
     blocked_by: tuple[str, ...] = ()
     expected_identifier: str | None = None
+    mapped_on: tuple[int, ...] = ()
     source: Location | None = None
     cause: Cause | None = None
     money: Amount | None = None
@@ -163,7 +165,11 @@ class Change:
             "write": self.write,
             "dependsOn": list(self.depends_on),
             "blockedBy": list(self.blocked_by),
-            "precondition": {"id": self.target.id, "identifier": self.expected_identifier},
+            "precondition": {
+                "id": self.target.id,
+                "identifier": self.expected_identifier,
+                "mappedOn": list(self.mapped_on),
+            },
             "money": None if self.money is None else self.money.to_json(),
         }
 
@@ -191,6 +197,7 @@ class Change:
             depends_on=tuple(data["dependsOn"]),
             blocked_by=tuple(data["blockedBy"]),
             expected_identifier=data["precondition"]["identifier"],
+            mapped_on=tuple(data["precondition"]["mappedOn"]),
             source=None if source is None else Location(source["file"], source["line"]),
             cause=None if data["cause"] is None else Cause(data["cause"]),
             money=None if data["money"] is None else Amount.from_json(data["money"]),

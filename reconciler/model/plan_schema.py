@@ -127,7 +127,12 @@ def _change(source: dict[str, Any]) -> dict[str, Any]:
         write=_TEXT,
         dependsOn=_list(_TEXT, "Writes that must have succeeded before."),
         blockedBy=_list(_TEXT, "Diagnostics for which it is held back."),
-        precondition=_record("Which record it expects to find.", id=number, identifier=_TEXT_OR_NULL),
+        precondition=_record(
+            "Which record it expects to find.",
+            id=number,
+            identifier=_TEXT_OR_NULL,
+            mappedOn=_list({"type": "integer"}, "The products, by id, that have the code before it is mapped."),
+        ),
         source=source,
         money=_or_null(_AMOUNT),
     )

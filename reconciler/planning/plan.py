@@ -11,7 +11,7 @@ from reconciler.model.identifiers import identifier_key
 from reconciler.model.plan import Action, Change, Plan, RemovedRow
 from reconciler.planning.line_changes import LinePlan, plan_lines
 from reconciler.planning.order import arrange
-from reconciler.planning.products import Scene, product_changes
+from reconciler.planning.products import Home, Scene, product_changes
 from reconciler.planning.suggest import did_you_mean
 from reconciler.planning.targets import find_targets
 from reconciler.planning.usage import period_of, usage_notes
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Desired, Row
     from reconciler.model.observed import Observed, UsageMonth
     from reconciler.planning.targets import Target
+
 
 class Scope(StrEnum):
     """What a plan is to write: products and their mappings, quantities of lines, or both."""
@@ -125,12 +126,13 @@ def only_products(plan: Plan, identifiers: Iterable[str]) -> Plan:
     return replace(plan, changes=tuple(c for c in plan.changes if c.write in kept))
 
 
-def _homes(targets: list[Target]) -> dict[str, tuple[str, ...]]:
-    homes: dict[str, list[str]] = {}
+def _homes(targets: list[Target]) -> dict[str, tuple[Home, ...]]:
+    homes: dict[str, list[Home]] = {}
     for target in targets:
-        for code in target.mapped:
-            homes.setdefault(code, []).append(target.label)
-    return {code: tuple(labels) for code, labels in homes.items()}
+        if target.item is not None:
+            for code in target.mapped:
+                homes.setdefault(code, []).append(Home(target.label, target.item.id))
+    return {code: tuple(found) for code, found in homes.items()}
 
 
 def _unusable_homes(targets: list[Target], diagnostics: list[Diagnostic]) -> dict[str, tuple[str, ...]]:

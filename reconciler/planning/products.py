@@ -41,12 +41,20 @@ _EMPTY: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
+class Home:
+    """A product whose tag has a code."""
+
+    label: str
+    id: int
+
+
+@dataclass(frozen=True)
 class Scene:
     """What the changes of one product are judged against: the rest of the configuration and the site."""
 
     desired: Desired
     observed: Observed
-    homes: Mapping[str, tuple[str, ...]]  # code → labels of the products whose tag has it now
+    homes: Mapping[str, tuple[Home, ...]]  # code → the products whose tag has it now
 
     def row_of(self, code: str) -> Row | None:
         """The row that speaks of a code, under its own name or as `alsoKnownAs`."""
@@ -220,9 +228,15 @@ def _mapping_changes(target: Target, scene: Scene) -> list[Change]:
                 [FieldChange(MAPPING_PREFIX + code, sync_text(now), sync_text(wanted))],
                 row.location if row is not None else _source_of(scene.row_of(code)),
                 suffix=f"/code/{code}",
+                mapped_on=_elsewhere(code, target, scene) if action is Action.MAP_PRODUCT else (),
             )
         )
     return changes
+
+
+def _elsewhere(code: str, target: Target, scene: Scene) -> tuple[int, ...]:
+    own = None if target.item is None else target.item.id
+    return tuple(sorted(home.id for home in scene.homes.get(code, ()) if home.id != own))
 
 
 def _mapping_step(
@@ -231,7 +245,7 @@ def _mapping_step(
     if row is None:
         return Action.UNMAP_PRODUCT, _unmap_reason(code, scene)
     if now is None:
-        leaving = [home for home in scene.homes.get(code, ()) if home != target.label]
+        leaving = [home.label for home in scene.homes.get(code, ()) if home.label != target.label]
         still = {selector.key for selector in row.targets}
         left = [home for home in leaving if identifier_key(home) not in still]
         reason = f"moves here from {', '.join(left)}" if left else "mapped by its row"
@@ -328,6 +342,7 @@ def _change(
     source: Location | None,
     *,
     suffix: str = "",
+    mapped_on: tuple[int, ...] = (),
 ) -> Change:
     item = target.item
     return Change(
@@ -338,5 +353,6 @@ def _change(
         fields=tuple(fields),
         write=target.key,
         expected_identifier=None if item is None else item.identifier.strip(),
+        mapped_on=mapped_on,
         source=source,
     )

@@ -125,8 +125,22 @@ def test_what_the_server_keeps_is_said(site: Site) -> None:
     )
     site.break_("PATCH", ITEM, ignored)
     applied = site.apply()
-    assert applied.results == {"edit MSP-A": "server kept"}
+    assert (applied.code, applied.results) == (4, {"edit MSP-A": "server kept"})
     assert "price is '1.00' instead of '2.00'" in applied.message("edit MSP-A")
+
+
+def test_what_changed_beside_what_was_sent_is_said(site: Site) -> None:
+    item = site.world.add_catalog_item("MSP-A", notes="[sophos:main CODE-1]", price=1, cost=0.5)
+    site.say(
+        """
+        mappings: {CODE-1: {product: MSP-A, sync: true}}
+        products: {MSP-A: {price: 2}}
+        """
+    )
+    site.break_("PATCH", ITEM, first(lambda: item.update(cost=0.75)))
+    applied = site.apply()
+    assert applied.results == {"edit MSP-A": "applied"}
+    assert "cost: 0.50 → 0.75" in applied.message("edit MSP-A")
 
 
 def test_a_person_who_was_quicker_wins(one: Site) -> None:

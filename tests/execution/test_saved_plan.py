@@ -218,3 +218,53 @@ def test_what_moves_after_the_check_fails_alone(planned: Site) -> None:
     assert applied.results["edit MSP-A"] == "failed"
     assert applied.results["disable MSP-B CODE-4"] == "applied"
     assert row(planned, 1)["price"] == 3.0
+
+
+def test_a_product_renamed_after_its_creation_is_not_created_again(site: Site) -> None:
+    site.say(f"mappings:\n  CODE-2: {{product: MSP-NEW, sync: true}}\nproducts:\n  MSP-NEW: {{{COMPLETE}}}\n")
+    file = site.save()
+    assert site.apply(file).code == 0
+    site.item("MSP-NEW")["identifier"] = "MSP-BETTER-NAME"
+    site.forget()
+    applied = site.apply(file)
+    assert (applied.code, site.writes) == (5, [])
+    assert "CODE-2 is mapped to MSP-BETTER-NAME" in stale(applied)
+
+
+def test_a_code_that_somebody_mapped_meanwhile_is_not_mapped_a_second_time(site: Site) -> None:
+    site.world.add_catalog_item("MSP-A")
+    other = site.world.add_catalog_item("MSP-Z")
+    site.say("mappings:\n  CODE-1: {product: MSP-A, sync: true}\n")
+    file = site.save()
+    other["notes"] = "[sophos:main CODE-1]"
+    applied = site.apply(file)
+    assert (applied.code, site.writes) == (5, [])
+    assert "CODE-1 is mapped to MSP-Z" in stale(applied)
+
+
+def test_a_move_knows_the_product_that_the_code_comes_from(site: Site) -> None:
+    site.world.add_catalog_item("MSP-A")
+    site.world.add_catalog_item("MSP-OLD", notes="[sophos:main CODE-1]")
+    site.say("mappings:\n  CODE-1: {product: MSP-A, sync: true}\n")
+    assert site.apply(site.save()).code == 0
+    assert (site.notes("MSP-A"), site.notes("MSP-OLD")) == ("[sophos:main CODE-1]", "")
+
+
+@pytest.mark.parametrize("field", [{"inactiveFlag": True}, {"productClass": "Bundle"}])
+def test_a_product_that_can_take_no_usage_any_more_makes_the_plan_stale(
+    site: Site, field: dict[str, Any]
+) -> None:
+    item = site.world.add_catalog_item("MSP-A")
+    site.say("mappings:\n  CODE-1: {product: MSP-A, sync: true}\n")
+    file = site.save()
+    item.update(field)
+    applied = site.apply(file)
+    assert (applied.code, site.writes) == (5, [])
+    assert "usage sync is to be on" in stale(applied)
+
+
+def test_a_product_that_the_same_plan_revives_is_not_stale(site: Site) -> None:
+    site.world.add_catalog_item("MSP-A", inactiveFlag=True)
+    site.say("mappings:\n  CODE-1: {product: MSP-A, sync: true}\nproducts:\n  MSP-A: {inactiveFlag: false}\n")
+    assert site.apply(site.save()).code == 0
+    assert site.item("MSP-A")["inactiveFlag"] is False
