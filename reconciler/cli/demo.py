@@ -6,7 +6,7 @@ from contextlib import chdir
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,15 +15,32 @@ from reconciler.cli import exit_codes
 if TYPE_CHECKING:
     from reconciler.cli.runtime import Runtime
 
-#: The day the demo plays on, so that its output is the same on every day: October's bill is closed.
-_DEMO_DAY = datetime(2026, 11, 12, 9, 0, tzinfo=UTC)
-_STEPS = (
+#: The day the demo plays on, so that its output is the same on every day: November's bill is closed.
+_DEMO_DAY = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
+_INVOICES = "2026-12-01"
+_FIRST = (
     ("The mappings are valid", ["validate", "mappings"], exit_codes.DONE),
-    ("What ConnectWise and Sophos hold, compared with them", ["plan", "mappings", "--out", "plan.json"], 0),
-    ("Exactly that plan is written", ["apply", "plan.json", "--yes"], exit_codes.DONE),
+    (
+        "What ConnectWise and Sophos hold, compared with them; two lines need a person",
+        ["plan", "mappings", "--out", "plan.json"],
+        exit_codes.PARTLY,
+    ),
+    ("Exactly that plan is written", ["apply", "plan.json", "--yes"], exit_codes.PARTLY),
+    ("May the invoices be made?", ["ready", "--invoice-date", _INVOICES], exit_codes.PARTLY),
+)
+_THEN = (
+    ("Planned again", ["plan", "mappings", "--out", "plan.json"], exit_codes.DONE),
+    ("Written", ["apply", "plan.json", "--yes"], exit_codes.DONE),
     ("And nothing is left to do", ["plan", "mappings", "--detailed-exitcode"], exit_codes.DONE),
+    ("May the invoices be made now?", ["ready", "--invoice-date", _INVOICES], exit_codes.DONE),
     ("Each Sophos product and where it stands", ["status"], exit_codes.DONE),
 )
+_HOLDS = """\
+version: 1
+holds:
+  - {customer: FERNHILL, product: MSP-ENDPOINT, quantity: 27, until: 2026-12-31,
+     reason: five seats that Sophos does not see yet}
+"""
 
 
 @click.command()
@@ -40,34 +57,60 @@ def demo(runtime: Runtime) -> int:
     from reconciler.cli.sandbox import sandbox_modules
 
     seed, server = sandbox_modules()
+    world = seed.small_msp(_DEMO_DAY.date())
     with (
         tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder,
-        server.running(seed.small_msp(_DEMO_DAY.date()), clock=lambda: _DEMO_DAY) as site,
+        server.running(world, clock=lambda: _DEMO_DAY) as site,
+        chdir(folder),
     ):
-        shutil.copytree(data_folder("mappings"), Path(folder) / "mappings")
+        shutil.copytree(data_folder("mappings"), "mappings")
+        _replace("mappings/settings.yaml", "mode: shadow", "mode: live  ")
         inner = replace(runtime, environ={**_colour(runtime), **site.environment}, now=lambda: _DEMO_DAY)
-        with chdir(folder):
-            return _play(inner)
+        code = _play(inner, _FIRST)
+        if code == exit_codes.DONE:
+            _decide(inner, world)
+            code = _play(inner, _THEN)
+    if code == exit_codes.DONE:
+        runtime.out().print(
+            "\nYour own: copy the starter mappings, set the credentials (docs/credentials.md), run "
+            "`reconciler plan`.",
+            style="bold",
+        )
+    return code
 
 
-def _play(runtime: Runtime) -> int:
+def _play(runtime: Runtime, steps: tuple[tuple[str, list[str], int], ...]) -> int:
     from reconciler.cli.main import invoke
 
     console = runtime.out()
-    console.print("A made-up MSP, Harbourlight IT, on a sandbox at " + runtime.environ["CONNECTWISE_URL"])
-    for title, arguments, expected in _STEPS:
+    for title, arguments, expected in steps:
         console.print(f"\n# {title}", style="bold cyan")
         console.print(f"$ reconciler {' '.join(arguments)}", style="bold")
         code = invoke(arguments, runtime)
         if code != expected:
             console.print(f"This step ended with exit code {code} instead of {expected}.", style="bold red")
             return exit_codes.NO_RESULT
-    console.print(
-        "\nYour own: copy the starter mappings, set the credentials (docs/credentials.md), run "
-        "`reconciler plan`.",
-        style="bold",
-    )
     return exit_codes.DONE
+
+
+def _decide(runtime: Runtime, world: Any) -> None:
+    """What two people write into the mappings, as a reviewed change would bring it."""
+    agreement = world.agreements_of("LANTERNFISH")[0]["id"]
+    old, new = (
+        row["id"] for row in world.additions_of(agreement) if row["product"]["identifier"] == "MSP-ENDPOINT"
+    )
+    answer = f"    lines: {{MSP-ENDPOINT: {{line: {new}, fixed: [{old}]}}}}\n"
+    _replace("mappings/customers.yaml", "    company: LANTERNFISH\n", f"    company: LANTERNFISH\n{answer}")
+    Path("mappings/holds.yaml").write_text(_HOLDS, encoding="utf-8")
+    console = runtime.out()
+    console.print("\n# Two people decide, in a reviewed change", style="bold cyan")
+    console.print("mappings/customers.yaml, under Lanternfish Media:\n" + answer + "mappings/holds.yaml:")
+    console.print(_HOLDS.rstrip())
+
+
+def _replace(file: str, old: str, new: str) -> None:
+    text = Path(file).read_text(encoding="utf-8")
+    Path(file).write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def _colour(runtime: Runtime) -> dict[str, str]:

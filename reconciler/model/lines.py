@@ -101,6 +101,13 @@ class PlannedLine:
     last_written: str = ""
     source: Location | None = None
 
+    def but(self, **values: Any) -> PlannedLine:
+        """The same line with other values. A plan has some 200,000 of them, for which `replace` is too slow."""
+        other = object.__new__(PlannedLine)
+        other.__dict__.update(self.__dict__)
+        other.__dict__.update(values)
+        return other
+
     @property
     def key(self) -> str:
         """Its natural key: `agreement/117/product/MSP-ENDPOINT`."""

@@ -125,8 +125,8 @@ class Change:
     `id` is the action and a natural key, free of values, the same in every run. Changes with one `write`
     are one request and share one fate. `depends_on` names writes that must have succeeded before;
     `blocked_by` names the diagnostics (or changes) for which this one is held back. What it expects to
-    find is its target's id and identifier and each field's `before`; and, where it maps a code, that no product
-    has it but those of `mapped_on` (record ids) and this plan's own.
+    find is its target's id and identifier and each field's `before`; and, where it maps a code, that no
+    product has it but those of `mapped_on` (record ids) and this plan's own.
     """
 
     id: str

@@ -131,7 +131,7 @@ def _change(source: dict[str, Any]) -> dict[str, Any]:
             "Which record it expects to find.",
             id=number,
             identifier=_TEXT_OR_NULL,
-            mappedOn=_list({"type": "integer"}, "The products, by id, that have the code before it is mapped."),
+            mappedOn=_list({"type": "integer"}, "The products, by id, that have the code until now."),
         ),
         source=source,
         money=_or_null(_AMOUNT),

@@ -90,6 +90,8 @@ class Cell:
     def names(self) -> list[str]:
         """The customers' names in the order of `feedings`; two of one name are told apart by tenant."""
         names = [feeding.party.name for feeding in self.feedings]
+        if len(names) == 1:
+            return names
         often = Counter(names)
         return [
             name if often[name] == 1 else f"{name} ({tenant})"
@@ -135,8 +137,8 @@ def collect_cells(
                 cell = cells[place, key] = Cell(route.agreement, route.product, terms, [])
             elif not _agree(cell.terms, terms):
                 cell.disagreement = f"{cell.feedings[0].party.name} and {party.name} state different terms"
-            else:
-                cell.terms = replace(cell.terms, own_minimum=cell.terms.own_minimum or terms.own_minimum)
+            elif terms.own_minimum and not cell.terms.own_minimum:
+                cell.terms = terms
             cell.feedings.append(_feed(party, route, terms, bills))
     return [cells[key] for key in sorted(cells)], router.diagnostics
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -39,8 +38,7 @@ def _withheld(line: PlannedLine, guards: Guards) -> PlannedLine:
     if not reason:
         return line
     if line.before == line.after:
-        return replace(
-            line,
+        return line.but(
             state=LineState.WITHHELD,
             reason=f"{reason} by its included units. Set them on the line in ConnectWise, or raise "
             "guards.lineChange in a reviewed change",
@@ -50,8 +48,8 @@ def _withheld(line: PlannedLine, guards: Guards) -> PlannedLine:
         f"{{customer: {customer}, product: {line.product}, from: {plain(line.before)}, "
         f"upTo: {plain(line.after)}, reason: …, until: …}}"
     )
-    return replace(
-        line, state=LineState.WITHHELD, reason=f"{reason}. To let it through, add under approvals: {row}"
+    return line.but(
+        state=LineState.WITHHELD, reason=f"{reason}. To let it through, add under approvals: {row}"
     )
 
 

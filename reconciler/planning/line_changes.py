@@ -159,11 +159,10 @@ def _finished(judged: list[Judged], desired: Desired, ground: Ground, *, closed:
     """The lines in their mode, and what is over a limit withheld."""
     modes = {c.tenant_id: c.mode or desired.settings.mode for c in desired.customers}
     rows = [
-        replace(one.row, shadow=not closed or {modes[t] for t in one.row.tenants} != {"live"})
-        for one in judged
+        one.row.but(shadow=not closed or {modes[t] for t in one.row.tenants} != {"live"}) for one in judged
     ]
     rows = withhold(rows, desired.settings.guards, ground.answers.approval)
-    return [replace(one, row=row) for one, row in zip(judged, rows, strict=True)]
+    return [one if one.row is row else replace(one, row=row) for one, row in zip(judged, rows, strict=True)]
 
 
 def _is_written(line: PlannedLine) -> bool:

@@ -70,7 +70,7 @@ def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
         return None
     stopped = _stopped(cell, row, found, unreadable=lines is None) or _decided(row, unclear)
     if stopped is None and cell.parked and hold is None:
-        stopped = replace(row, state=LineState.NOT_COUNTED, reason=cell.parked)
+        stopped = row.but(state=LineState.NOT_COUNTED, reason=cell.parked)
     if stopped is not None:
         return Judged(stopped, cell, found.line)
     if found.line is None:
@@ -78,14 +78,14 @@ def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
         if moving:
             shown = ids(line.id for line in moving)
             reason = f"its line {shown} is still open on the agreement it moves from"
-            return Judged(replace(row, state=LineState.MOVES, reason=reason), cell)
+            return Judged(row.but(state=LineState.MOVES, reason=reason), cell)
     ended = [f.party.row.ended for f in cell.feedings if f.party.row.ended is not None]
     if len(ended) == len(cell.feedings) and max(ended) < day:
         reason = f"the customer ended on {max(ended)}; end the line in ConnectWise"
-        return Judged(replace(row, state=LineState.ENDS, reason=reason), cell, found.line)
+        return Judged(row.but(state=LineState.ENDS, reason=reason), cell, found.line)
     if hold is not None:
         wanted = _held(cell, hold)
-        return _apply(cell, replace(row, held=True), found, wanted, ground)
+        return _apply(cell, row.but(held=True), found, wanted, ground)
     return _from_bill(cell, row, found, ground)
 
 
@@ -149,7 +149,7 @@ def feed_value(lines: Iterable[UsageLine]) -> dict[str, Decimal]:
 
 
 def _decide(row: PlannedLine, reason: str) -> PlannedLine:
-    return replace(row, state=LineState.NEEDS_DECISION, reason=reason)
+    return row.but(state=LineState.NEEDS_DECISION, reason=reason)
 
 
 def _decided(row: PlannedLine, reason: str) -> PlannedLine | None:
@@ -164,9 +164,8 @@ def _with_lines(row: PlannedLine, found: Found, agreement: Agreement) -> Planned
             return row
         sales = sum((billed(one.quantity, one.less_included, one) for one in found.open), ZERO)
         cost = sum((one.quantity * one.unit_cost for one in found.open), ZERO)
-        return replace(row, sales=_amount(agreement, sales, sales), cost=_amount(agreement, cost, cost))
-    row = replace(
-        row,
+        return row.but(sales=_amount(agreement, sales, sales), cost=_amount(agreement, cost, cost))
+    row = row.but(
         line_id=line.id,
         before=line.quantity,
         after=line.quantity,
@@ -184,8 +183,7 @@ def _with_lines(row: PlannedLine, found: Found, agreement: Agreement) -> Planned
 def _with_money(row: PlannedLine, line: Line, agreement: Agreement) -> PlannedLine:
     """The row with what its quantities mean a month, before tax."""
     after = line.quantity if row.after is None else row.after
-    return replace(
-        row,
+    return row.but(
         sales=_amount(
             agreement,
             billed(line.quantity, line.less_included, line),
@@ -219,17 +217,17 @@ def _from_bill(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Ju
     problem = cell.disagreement or "; ".join(f.problem for f in cell.feedings if f.problem)
     silent = "; ".join(dict.fromkeys(f.party.silent for f in cell.feedings if f.party.silent))
     if silent:
-        return Judged(replace(row, state=LineState.NOT_COUNTED, reason=silent), cell, found.line)
+        return Judged(row.but(state=LineState.NOT_COUNTED, reason=silent), cell, found.line)
     if problem:
         return Judged(_decide(row, problem), cell, found.line)
     wanted = line_quantity(_units(cell), cell.terms)
     if wanted.counted == 0 and not cell.terms.own_minimum and found.line is not None:
         policy = ground.settings.on_zero_usage
         if policy == "keep":
-            row = replace(row, state=LineState.NOT_COUNTED, reason="no usage; onZeroUsage: keep")
+            row = row.but(state=LineState.NOT_COUNTED, reason="no usage; onZeroUsage: keep")
             return Judged(row, cell, found.line)
         if policy == "end":
-            row = replace(row, state=LineState.ENDS, reason="no usage; onZeroUsage: end")
+            row = row.but(state=LineState.ENDS, reason="no usage; onZeroUsage: end")
             return Judged(row, cell, found.line)
     return _apply(cell, row, found, wanted, ground)
 
@@ -240,10 +238,10 @@ def _units(cell: Cell) -> dict[str, dict[str, Decimal]]:
 
 def _apply(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, ground: Ground) -> Judged:
     """The row with the quantity that is wanted, less what fixed lines carry."""
-    row = replace(row, parts=wanted.parts)
+    row = row.but(parts=wanted.parts)
     if found.fixed:
         rest = wanted.quantity - found.fixed
-        row = replace(row, parts=f"{wanted.parts}; less {plain(found.fixed)} on fixed lines")
+        row = row.but(parts=f"{wanted.parts}; less {plain(found.fixed)} on fixed lines")
         if rest < 0:
             reason = f"fixed lines carry {plain(found.fixed)}, more than the {plain(wanted.quantity)} counted"
             return Judged(_decide(row, reason), cell, found.line)
@@ -257,9 +255,9 @@ def _missing_line(
     cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, ground: Ground
 ) -> PlannedLine:
     """Usage and no line in force: a line to add, unless one was ended on purpose or stands elsewhere."""
-    row = replace(row, after=wanted.quantity, included_after=wanted.included)
+    row = row.but(after=wanted.quantity, included_after=wanted.included)
     if wanted.quantity == 0:
-        return replace(row, reason=f"no line, and none is needed: {wanted.parts}")
+        return row.but(reason=f"no line, and none is needed: {wanted.parts}")
     elsewhere = ground.open_lines.elsewhere(cell, ground.managed)
     if elsewhere:
         shown = " and ".join(
@@ -286,7 +284,7 @@ def _missing_line(
         )
     else:
         reason = "there is usage and no line; add the line in ConnectWise, it is then kept up to date"
-    return replace(row, state=LineState.NEW_LINE, reason=reason)
+    return row.but(state=LineState.NEW_LINE, reason=reason)
 
 
 def _compare(
@@ -296,17 +294,17 @@ def _compare(
     if agreement is None:
         raise ValueError("a line is on an agreement")
     included = line.less_included if cell.terms.included is None else wanted.included
-    row = replace(row, after=wanted.quantity, included_after=included, reason=row.parts)
+    row = row.but(after=wanted.quantity, included_after=included, reason=row.parts)
     row = _with_money(row, line, agreement)
     expected = _expected_before(cell, ground, found.fixed)
     if wanted.quantity == line.quantity and included == line.less_included:
-        return Judged(replace(row, state=LineState.UNCHANGED), cell, line, expected)
+        return Judged(row.but(state=LineState.UNCHANGED), cell, line, expected)
     state = _state(line, wanted)
     by_hand = "" if row.held or state is LineState.TERMS else _by_hand(line, state, ground, expected)
     if by_hand and ground.answers.approval(row) is None:
         return Judged(_decide(row, by_hand), cell, line, expected, by_hand=True)
     problem = _cannot_be_written(cell, agreement, ground)
-    row = _decide(row, problem) if problem else replace(row, state=state)
+    row = _decide(row, problem) if problem else row.but(state=state)
     return Judged(row, cell, line, expected)
 
 

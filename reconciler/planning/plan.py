@@ -70,10 +70,11 @@ def make_plan(
     period = None if month is None else period_of(month, today)
     usage = LinePlan()
     if scope is not Scope.PRODUCTS:
+        # with usage alone, lines whose product still changes wait for a run that writes the change
         usage = plan_lines(
             desired,
             observed,
-            _not_now(arranged) if scope is Scope.USAGE else arranged,
+            () if scope is Scope.USAGE else arranged,
             today=today,
             month=month,
             previous=previous,
@@ -96,11 +97,6 @@ def make_plan(
         diagnostics=tuple(sorted(_once(diagnostics), key=_order_of)),
         usage_notes=(*usage_notes(desired, month, observed, today), *usage.notes),
     )
-
-
-def _not_now(changes: Iterable[Change]) -> list[Change]:
-    """Product changes that this run does not write: lines of these products wait for a run that does."""
-    return [replace(change, blocked_by=(*change.blocked_by, "scope-usage")) for change in changes]
 
 
 def since(plan: Plan, base: Plan, desired: Desired, base_desired: Desired) -> Plan:

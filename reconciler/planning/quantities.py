@@ -130,6 +130,8 @@ def _units(line: UsageLine, kind: str) -> Decimal:
 
 def _each_once(lines: Sequence[UsageLine]) -> list[UsageLine]:
     """Without the repetitions of a line that is the same in everything, its order line included."""
+    if len(lines) < 2:
+        return list(lines)
     found: dict[UsageLine | int, UsageLine] = {}
     for number, line in enumerate(lines):
         found.setdefault(line if line.order_number and line.order_line else number, line)
@@ -138,6 +140,8 @@ def _each_once(lines: Sequence[UsageLine]) -> list[UsageLine]:
 
 def _contradiction(lines: Sequence[UsageLine], kind: str) -> str:
     """One order line, account and window with two contents: one of them is a correction of the other."""
+    if len(lines) < 2:
+        return ""
     seen: dict[tuple[object, ...], UsageLine] = {}
     for line in lines:
         if not (line.order_number and line.order_line):
@@ -157,6 +161,8 @@ def _contradiction(lines: Sequence[UsageLine], kind: str) -> str:
 
 
 def _windows_apart(lines: Sequence[UsageLine], kind: str, month: Month) -> str:
+    if len(lines) < 2:
+        return ""
     by_account: dict[str, list[tuple[date, date, Decimal]]] = {}
     for line in lines:
         start = line.window_start or month.first_day

@@ -71,16 +71,20 @@ def usage_notes(
     """Usage without a mapping, deliberately excluded, or without a customer; quantities and feed values.
 
     A line without a tenant (a firewall that is assigned to no customer) is listed by its serial number,
-    whether its code is mapped or not. An exclusion that has ended is none.
+    whether its code is mapped or not, unless a customer's row names the serial. An exclusion that has ended
+    is none.
     """
     if month is None or month.lines is None:
         return ()
     rows = {code: row for row in desired.rows for code in row.codes}
+    claimed = {serial for customer in desired.customers for serial in customer.firewalls}
     unmapped: dict[str, _Tally] = defaultdict(_Tally)
     excluded: dict[str, _Tally] = defaultdict(_Tally)
     unassigned: dict[tuple[str, str], _Tally] = defaultdict(_Tally)
     for line in month.lines:
         row = rows.get(line.product_code)
+        if line.tenant_id is None and line.account_or_serial in claimed and row is not None:
+            continue
         if line.tenant_id is None:
             unassigned[line.account_or_serial, line.product_code].add(line)
         elif row is None or (row.until is not None and row.until < today):

@@ -18,6 +18,7 @@ from reconciler.model.plan import (
     Plan,
     UsageNote,
 )
+from reconciler.model.verdict import UNDECIDED
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
 from reconciler.reporting.lines_text import print_lines
@@ -45,7 +46,7 @@ _COUNTED = {
     Action.UNMAP_PRODUCT: "to unmap",
     Action.ENABLE_SYNC: "sync on",
     Action.DISABLE_SYNC: "sync off",
-    Action.UPDATE_LINE: "lines to update",
+    Action.UPDATE_LINE: "to update",
 }
 
 
@@ -105,13 +106,17 @@ def summary_line(plan: Plan) -> str:
     mine = [c for c in plan.changes if c.cause is not Cause.WAITING]
     ready = [c for c in mine if not c.blocked]
     counts = [
-        f"{sum(c.action is action for c in ready)} {title}"
-        for action, title in _COUNTED.items()
+        _counted(action, sum(c.action is action for c in ready))
+        for action in _COUNTED
         if any(c.action is action for c in ready)
     ]
     parts = [
         f"Plan: {', '.join(counts)}." if counts else "Nothing to do: ConnectWise is as the mappings say."
     ]
+    undecided = sum(line.state in UNDECIDED for line in plan.lines)
+    if undecided:
+        parts[0] = parts[0] if counts else "Nothing is written until somebody decides."
+        parts.append(f"{_number(undecided, 'line')} waiting for a decision.")
     held = len(mine) - len(ready)
     problems = sum(d.severity is Severity.ERROR for d in plan.diagnostics)
     if held:
@@ -123,6 +128,12 @@ def summary_line(plan: Plan) -> str:
     if waiting:
         parts.append(f"{_number(waiting, 'change')} waiting anyway, not part of this change.")
     return " ".join(parts)
+
+
+def _counted(action: Action, count: int) -> str:
+    if action is Action.UPDATE_LINE:
+        return f"{_number(count, 'line')} to update"
+    return f"{count} {_COUNTED[action]}"
 
 
 def _number(count: int, noun: str) -> str:
@@ -198,8 +209,14 @@ def _print_held(console: Console, changes: list[Change]) -> None:
 _KINDS = {
     "unmapped": "Sophos usage with no mapping (nothing bills it)",
     "unassigned": "Sophos usage without a customer (assign the firewall in Sophos Central)",
+    "customer": "Sophos customers with usage and no row under customers (nothing bills them)",
     "excluded": "Deliberately not billed",
 }
+
+
+#: Standing lists are cut after this many; what nobody has decided about never is.
+_MOST = 8
+_NEVER_CUT = frozenset({"unmapped", "unassigned"})
 
 
 def _print_usage_notes(console: Console, notes: tuple[UsageNote, ...]) -> None:
@@ -208,20 +225,27 @@ def _print_usage_notes(console: Console, notes: tuple[UsageNote, ...]) -> None:
         if not of_kind:
             continue
         console.print(Text(f"\n{title}", style="bold"))
-        names = [clean(note.serial or note.code) for note in of_kind]
+        shown = of_kind if kind in _NEVER_CUT else of_kind[:_MOST]
+        names = [clean(note.serial or note.code) for note in shown]
         width = max(len(name) for name in names)
-        for name, note in zip(names, of_kind, strict=True):
+        for name, note in zip(names, shown, strict=True):
             console.print(Text(f"  {name:{width}}  {_usage_text(note)}"))
+        if len(shown) < len(of_kind):
+            console.print(
+                Text(f"  … and {len(of_kind) - len(shown)} more: --format csv, xlsx and json have all")
+            )
 
 
 def _usage_text(note: UsageNote) -> str:
     parts = [f"{note.quantity} unit{'' if note.quantity == '1' else 's'}"]
-    if note.kind != "unassigned":
+    if note.kind == "customer":
+        parts.append(clean(note.description))
+    elif note.kind != "unassigned":
         parts[0] += f" at {_number(note.customers, 'customer')}"
     else:
         parts.append(clean(note.code))
     for currency, amount in sorted(note.value.items()):
         parts.append(f"≈ {currency} {amount} at Sophos")
-    if note.detail or note.description:
+    if note.kind != "customer" and (note.detail or note.description):
         parts.append(clean(note.detail or note.description))
     return " · ".join(parts)

@@ -93,6 +93,7 @@ IN_POUNDS = frozenset({"Thistledown Textiles", "Weatherby Print"})
 QUARTERLY = frozenset({"Vinegar Hill Press", "Yarrow and Finch"})
 PRORATING = frozenset({"Juniper Row Architects", "Lanternfish Media"})
 CHANGED_BY_HAND = "Fernhill Surveyors"
+TWO_LINES = "Lanternfish Media"
 RENEWED, CANCELLED = "Pebblegate Estates", "Saltmarsh Brewing"
 WITH_CHILD = frozenset({"Driftwood Hotels", "Ravensbourne Foods"})
 
@@ -196,6 +197,13 @@ def _add_line(world: World, customer: Customer, agreement: Row, product: str, qu
         quantity, writer = quantity + 5, "sampleadmin"
     if customer.name == "Bellwether Logistics" and product == "MSP-ENDPOINT":
         fields = {"lessIncluded": 10.0}
+    if customer.name == TWO_LINES and product == "MSP-ENDPOINT":
+        # somebody sold more seats at another price and left the first line open
+        world.add_addition(
+            agreement["id"], product, 20, effectiveDate=agreement["billStartDate"], unitPrice=3.9,
+            _info=world.info("sampleadmin"),
+        )  # fmt: skip
+        quantity -= 20
     world.add_addition(
         agreement["id"],
         product,
