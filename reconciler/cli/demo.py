@@ -80,13 +80,14 @@ def demo(runtime: Runtime) -> int:
 
 
 def _play(runtime: Runtime, steps: tuple[tuple[str, list[str], int], ...]) -> int:
-    from reconciler.cli.main import invoke
+    from reconciler.cli.invocation import call
 
+    program = click.get_current_context().find_root().command
     console = runtime.out()
     for title, arguments, expected in steps:
         console.print(f"\n# {title}", style="bold cyan")
         console.print(f"$ reconciler {' '.join(arguments)}", style="bold")
-        code = invoke(arguments, runtime)
+        code = call(program, arguments, runtime)
         if code != expected:
             console.print(f"This step ended with exit code {code} instead of {expected}.", style="bold red")
             return exit_codes.NO_RESULT

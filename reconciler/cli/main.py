@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import __version__
-from reconciler.cli import exit_codes
 from reconciler.cli.apply import apply
 from reconciler.cli.demo import demo
+from reconciler.cli.invocation import call
 from reconciler.cli.plan import plan
 from reconciler.cli.ready import ready
 from reconciler.cli.runtime import Runtime
@@ -24,7 +24,6 @@ from reconciler.cli.show import show
 from reconciler.cli.status import status
 from reconciler.cli.usage import usage
 from reconciler.cli.validate import validate
-from reconciler.model.diagnostics import ReconcilerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,28 +44,8 @@ for command in (validate, plan, show, apply, ready, status, search, usage, score
 
 
 def invoke(arguments: Sequence[str], runtime: Runtime) -> int:
-    """Run one command line and return its exit code; nothing that goes wrong on purpose is a traceback."""
-    try:
-        code = main.main(list(arguments), prog_name="reconciler", standalone_mode=False, obj=runtime)
-    except ReconcilerError as failed:
-        from reconciler.reporting.diagnostics import print_diagnostics
-
-        print_diagnostics(runtime.err(), failed.diagnostics)
-        return exit_codes.NO_RESULT
-    except click.UsageError as wrong:
-        wrong.show(runtime.stderr)
-        return exit_codes.USAGE
-    except click.ClickException as wrong:
-        wrong.show(runtime.stderr)
-        return exit_codes.NO_RESULT
-    except (click.Abort, KeyboardInterrupt):
-        runtime.stderr.write("Interrupted.\n")
-        return exit_codes.INTERRUPTED
-    except BrokenPipeError:
-        # whoever read our output has gone; the interpreter would complain again when it flushes stdout
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exit_codes.NO_RESULT
-    return code if isinstance(code, int) else exit_codes.DONE
+    """Run one command line of this program and return its exit code."""
+    return call(main, arguments, runtime)
 
 
 def run() -> None:

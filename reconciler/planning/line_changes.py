@@ -9,7 +9,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.fields import to_plan
 from reconciler.model.lines import WRITTEN, PlannedLine
 from reconciler.model.money import plain
-from reconciler.model.plan import Action, Change, FieldChange, Target, UsageNote
+from reconciler.model.plan import Action, Change, FieldChange, Target
 from reconciler.planning.answers import Answers
 from reconciler.planning.cells import collect_cells, frozen_products, sort_bill
 from reconciler.planning.feed import last_window_day, replaced_codes, seats_in_two_tiers
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.model.billing import Billing
     from reconciler.model.desired import Desired
     from reconciler.model.observed import Observed, Tenant, UsageMonth
+    from reconciler.model.usage_notes import UsageNote
     from reconciler.planning.cells import Bills, Cell
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, warning
 from reconciler.model.money import cents, plain
-from reconciler.model.plan import UsageNote
+from reconciler.model.usage_notes import UsageNote
 from reconciler.planning.cells import excludes
 from reconciler.planning.lines import feed_value
 from reconciler.planning.parties import is_excluded, shown_name

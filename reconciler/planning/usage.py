@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconciler.model.money import cents, plain
-from reconciler.model.plan import Period, UsageNote
+from reconciler.model.plan import Period
+from reconciler.model.usage_notes import UsageNote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

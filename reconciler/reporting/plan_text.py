@@ -16,7 +16,6 @@ from reconciler.model.plan import (
     FieldChange,
     Period,
     Plan,
-    UsageNote,
 )
 from reconciler.model.verdict import UNDECIDED
 from reconciler.reporting.clean import clean
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import Console
+
+    from reconciler.model.usage_notes import UsageNote
 
 _SIGNS: dict[Action, tuple[str, str, str]] = {
     Action.CREATE_PRODUCT: ("+", "create", "green"),

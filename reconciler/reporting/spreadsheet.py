@@ -36,7 +36,8 @@ from reconciler.reporting.lines_text import answers, source_text, verdict_line, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reconciler.model.plan import Plan, UsageNote
+    from reconciler.model.plan import Plan
+    from reconciler.model.usage_notes import UsageNote
 
 Value = str | Decimal | int | date | None
 

@@ -18,7 +18,7 @@ from openpyxl import load_workbook
 
 from reconciler.model.diagnostics import Location, warning
 from reconciler.model.lines import LineState
-from reconciler.model.plan import UsageNote
+from reconciler.model.usage_notes import UsageNote
 from reconciler.reporting.spreadsheet import (
     BOM,
     SEPARATORS,
