@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.config.schema_lines import LINE_FIELDS
 from reconciler.config.view import View, key_selector
 from reconciler.model.desired import Customer, Example, LineTerms, Override
 from reconciler.model.fields import Kind
+from reconciler.model.line_fields import LINE_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,26 +6,13 @@ from typing import TYPE_CHECKING
 
 from reconciler.config import words
 from reconciler.model.fields import IDENTIFIER_LIMIT, Field, Kind
+from reconciler.model.line_fields import LINE_FIELDS
 
 if TYPE_CHECKING:
     from reconciler.config.words import Schema
 
 COMPANY_LIMIT = 30
 AGREEMENT_LIMIT = 100
-
-#: The fields of an agreement line (an addition, in the API) that may be declared.
-LINE_FIELDS: tuple[Field, ...] = (
-    Field(
-        "billCustomer",
-        Kind.CHOICE,
-        "Whether the customer is billed for the line.",
-        choices=("Billable", "DoNotBill", "NoCharge"),
-    ),
-    Field("unitPrice", Kind.MONEY, "Price per unit, before tax."),
-    Field("unitCost", Kind.MONEY, "Cost per unit, before tax."),
-    Field("taxableFlag", Kind.FLAG, "Whether tax is charged on the line."),
-    Field("invoiceDescription", Kind.TEXT, "The text on the invoice.", limit=6000),
-)
 
 
 def catalog_field(field: Field) -> Schema:
