@@ -25,7 +25,7 @@ class LineState(StrEnum):
     NEW_LINE = "new line"  # usage and no line; reported, not written in this release
     ENDS = "ends"  # reported, not written in this release
     MOVES = "moved"  # reported, not written in this release
-    NOT_COUNTED = "not counted"  # a zero that keeps its line, or a customer without any usage
+    NOT_COUNTED = "not counted"  # no number for it: a customer without any usage, a question asked elsewhere
 
 
 #: States whose line is written, where the site is live.
@@ -102,7 +102,7 @@ class PlannedLine:
     source: Location | None = None
 
     def but(self, **values: Any) -> PlannedLine:
-        """The same line with other values. A plan has some 200,000 of them, for which `replace` is too slow."""
+        """The same line with other values; `replace` is too slow for the 200,000 lines of a large plan."""
         other = object.__new__(PlannedLine)
         other.__dict__.update(self.__dict__)
         other.__dict__.update(values)

@@ -7,7 +7,7 @@ Decimal throughout; nothing is rounded on the way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
@@ -61,7 +61,7 @@ _KEYS = ("count", "quantity", "blocks_of", "minimum", "maximum", "included", "ta
 
 def merge_terms(product: LineTerms | None, customer: LineTerms | None) -> Terms:
     """The product's terms with the customer's own over them, key by key."""
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     layers: dict[str, Location] = {}
     always: dict[str, Any] = {}
     for terms in (product, customer):
@@ -79,8 +79,7 @@ def merge_terms(product: LineTerms | None, customer: LineTerms | None) -> Terms:
         values["fixed"] = customer.fixed
         layers["fixed"] = customer.location
     own_minimum = customer is not None and customer.minimum is not None
-    merged = Terms(always=always, own_minimum=own_minimum, layers=layers)
-    return replace(merged, **values)  # type: ignore[arg-type]  # keys are Terms' own
+    return Terms(always=always, own_minimum=own_minimum, layers=layers, **values)
 
 
 def _yaml_name(key: str) -> str:

@@ -203,3 +203,11 @@ def test_without_last_months_bill_the_feed_is_unchecked_and_only_our_own_lines_m
     assert planned.writes == ["line 11 quantity 20→22"]
     assert "bill of October 2026 is not known" in planned.said("feed-unchecked")
     assert books.plan(bill=more, last=None, lines="id | qty | by\n11 | 20 | jane").writes == []
+
+
+def test_a_code_that_has_a_row_of_its_own_is_no_question(books: Books) -> None:
+    """Somebody has already said what it is."""
+    site = many(3)
+    yaml = site["yaml"].replace("customers:", "  EP-NEW: {product: MSP-NEW, sync: true}\ncustomers:", 1)
+    planned = books.plan(**site | {"bill": without(site, 3, "EP-NEW"), "yaml": yaml})
+    assert "code-replaced" not in planned.codes

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from reconciler.model.billing import Recap
+from reconciler.model.lines import Amount
 from reconciler.planning.usage import period_of
 from tests.planning_lines.books import ALPHA, NOVEMBER, SETTINGS, Books, agreements, bill, customers, expect
 
@@ -44,6 +45,14 @@ def test_two_currencies_stay_two(books: Books) -> None:
         """,
     )
     assert [row.feed for row in planned.plan.lines] == [{"USD": Decimal("44.00")}, {"GBP": Decimal("42.00")}]
+
+
+def test_shown_amounts_add_up_to_the_cent() -> None:
+    """The difference is that of the amounts as they are shown."""
+    shown = Amount("EUR", Decimal("9.995"), Decimal("29.985")).to_json()
+    assert shown == {"currency": "EUR", "before": "10.00", "after": "29.99", "delta": "19.99"}
+    odd = Amount("EUR", Decimal("0.004"), Decimal("0.005")).to_json()
+    assert odd == {"currency": "EUR", "before": "0.00", "after": "0.01", "delta": "0.01"}
 
 
 def test_another_currency_than_the_settings_say_is_not_written(books: Books) -> None:

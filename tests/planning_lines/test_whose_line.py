@@ -238,3 +238,10 @@ def test_lines_of_an_agreement_that_could_not_be_read_block_only_themselves(book
 def test_a_line_that_no_row_speaks_of_is_never_in_the_plan(books: Books) -> None:
     planned = books.plan(bill=MORE, lines="id | qty | product\n11 | 20 | MSP-EP\n12 | 7 | SOMETHING-ELSE")
     assert [row.line_id for row in planned.plan.lines] == [11]
+
+
+def test_included_units_are_never_more_than_the_line_itself_carries(books: Books) -> None:
+    """22 counted, 15 on the fixed line: 7 are left, and 10 included units are 7 of them."""
+    yaml = own_lines("{line: 11, fixed: [12], included: 10}")
+    planned = books.plan(bill=MORE, lines="id | qty | incl\n11 | 5 | 5\n12 | 15 | 0", yaml=yaml)
+    assert planned.writes == ["line 11 quantity 5→7, lessIncluded 5→7"]
