@@ -6,27 +6,41 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from reconciler.connectwise import additions, patching
+from reconciler.connectwise.agreements import AGREEMENTS
 from reconciler.model.diagnostics import ReconcilerError
+from reconciler.model.fields import from_plan, normalise, same
 from reconciler.model.identifiers import identifier_key
+from reconciler.model.line_fields import ATTRIBUTES, LINE_FIELDS_BY_NAME
 from reconciler.model.money import cents, plain
 from reconciler.model.outcome import Outcome, Result
-from reconciler.transport.errors import RecordNotFound, Unsure
+from reconciler.transport.errors import ApiError, NotPermitted, RecordNotFound, Unsure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from reconciler.connectwise.client import Client
     from reconciler.model.billing import Line
-    from reconciler.model.plan import Change, FieldChange
-
-#: The line's fields that a plan may change, and where the typed row has them.
-_ATTRIBUTES = {"quantity": "quantity", "lessIncluded": "less_included"}
+    from reconciler.model.field_change import FieldChange
+    from reconciler.model.fields import Value
+    from reconciler.model.plan import Change
 
 
 def is_line_value(line: Line, one: FieldChange, value: Any) -> bool:
     """Whether the field holds this value (in plan form) now; numbers agree to two places."""
-    now: Decimal = getattr(line, _ATTRIBUTES[one.field])
-    return value is not None and cents(now) == cents(Decimal(str(value)))
+    field = LINE_FIELDS_BY_NAME[one.field]
+    now, wanted = _now(line, one), from_plan(field, value)
+    if isinstance(now, Decimal) and isinstance(wanted, Decimal):
+        return cents(now) == cents(wanted)
+    return same(field, now, wanted)
+
+
+def _now(line: Line, one: FieldChange) -> Value:
+    return normalise(LINE_FIELDS_BY_NAME[one.field], getattr(line, ATTRIBUTES[one.field]))
+
+
+def _text(line: Line, one: FieldChange) -> str:
+    now = _now(line, one)
+    return plain(now) if isinstance(now, Decimal) else str(now)
 
 
 def stale_line(line: Line, changes: Iterable[Change]) -> list[tuple[Change, str]]:
@@ -39,7 +53,7 @@ def stale_line(line: Line, changes: Iterable[Change]) -> list[tuple[Change, str]
         for one in change.fields:
             if is_line_value(line, one, one.before) or is_line_value(line, one, one.after):
                 continue
-            now = plain(getattr(line, _ATTRIBUTES[one.field]))
+            now = _text(line, one)
             found.append((change, f"{one.field} of line #{line.id} is {now}, the plan expected {one.before}"))
     return found
 
@@ -52,7 +66,15 @@ async def write_line(client: Client, changes: Sequence[Change]) -> list[Outcome]
     try:
         return await _write(client, changes)
     except ReconcilerError as failed:
+        if not _is_ours(failed, changes[0]):
+            return _all(changes, Result.NOT_ATTEMPTED, f"because of an earlier failure: {_told(failed)}")
         return _all(changes, Result.FAILED, _told(failed))
+
+
+def _is_ours(failed: ReconcilerError, change: Change) -> bool:
+    """Whether it is about this line's request: a session that has stopped says its first cause again."""
+    own = f"{AGREEMENTS}/{change.target.agreement}/additions/{change.target.id}"
+    return not isinstance(failed, ApiError) or failed.request.partition(" ")[2] == own
 
 
 async def _write(client: Client, changes: Sequence[Change]) -> list[Outcome]:
@@ -72,10 +94,14 @@ async def _write(client: Client, changes: Sequence[Change]) -> list[Outcome]:
     fields = [one for change in changes for one in change.fields if not is_line_value(line, one, one.after)]
     if not fields:
         return _all(changes, Result.ALREADY_OK)
-    operations = patching.patch_operations({one.field: Decimal(str(one.after)) for one in fields})
+    operations = patching.patch_operations(
+        {one.field: from_plan(LINE_FIELDS_BY_NAME[one.field], one.after) for one in fields}
+    )
     try:
         answer = await additions.patch_line(client, agreement, number, operations)
     except Unsure as lost:
+        if not _is_ours(lost, changes[0]):
+            raise
         try:
             answer = await additions.get_line(client, agreement, number)
         except ReconcilerError as failed:
@@ -88,7 +114,7 @@ async def _write(client: Client, changes: Sequence[Change]) -> list[Outcome]:
 
 def _compared(change: Change, answer: Line) -> Outcome:
     kept = [
-        f"{one.field} is {plain(getattr(answer, _ATTRIBUTES[one.field]))} instead of {one.after}"
+        f"{one.field} is {_text(answer, one)} instead of {one.after}"
         for one in change.fields
         if not is_line_value(answer, one, one.after)
     ]
@@ -102,4 +128,7 @@ def _all(changes: Sequence[Change], result: Result, message: str = "") -> list[O
 
 
 def _told(failed: ReconcilerError) -> str:
-    return " ".join(d.message.rstrip(".") for d in failed.diagnostics)
+    said = " ".join(d.message.rstrip(".") for d in failed.diagnostics)
+    if isinstance(failed, NotPermitted):  # whoever reads this wants to know which permission to ask for
+        said += f". Probably missing: {failed.permission}"
+    return said

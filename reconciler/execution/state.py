@@ -22,8 +22,9 @@ from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, SYNC_ON, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from reconciler.model.field_change import FieldChange
     from reconciler.model.observed import CatalogItem
-    from reconciler.model.plan import Change, FieldChange
+    from reconciler.model.plan import Change
 
 
 @dataclass(frozen=True)

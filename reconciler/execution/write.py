@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from reconciler.connectwise.client import Client
+    from reconciler.model.field_change import FieldChange
     from reconciler.model.observed import CatalogItem, CustomField
-    from reconciler.model.plan import Change, FieldChange
+    from reconciler.model.plan import Change
 
 #: When to look whether a create whose answer was lost has arrived; seconds after the loss.
 LOOKUPS = (2.0, 5.0, 10.0)

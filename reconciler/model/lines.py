@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from reconciler.model.diagnostics import Location
+from reconciler.model.field_change import FieldChange
 from reconciler.model.money import cents, plain
 
 
@@ -70,7 +71,8 @@ class PlannedLine:
     row and layer of its terms. `held` says that a person's hold gives the quantity. `sales` is what the
     customer is billed, `cost` ours at the line's unit cost, both a month and before tax (of a quarterly
     agreement a third of its invoice); None where it is not known. `feed` is the value at Sophos by currency.
-    `agreement_id` is None where no agreement could be chosen.
+    `agreement_id` is None where no agreement could be chosen. `declared` are the
+    fields that `always` states and that differ.
     """
 
     customer: str
@@ -100,6 +102,7 @@ class PlannedLine:
     last_writer: str = ""
     last_written: str = ""
     source: Location | None = None
+    declared: tuple[FieldChange, ...] = ()
 
     def but(self, **values: Any) -> PlannedLine:
         """The same line with other values; `replace` is too slow for the 200,000 lines of a large plan."""
@@ -143,6 +146,7 @@ class PlannedLine:
             "lastWriter": self.last_writer,
             "lastWritten": self.last_written,
             "source": None if self.source is None else {"file": self.source.file, "line": self.source.line},
+            "declared": [one.to_json() for one in self.declared],
         }
 
     @classmethod
@@ -177,6 +181,7 @@ class PlannedLine:
             last_writer=data["lastWriter"],
             last_written=data["lastWritten"],
             source=None if source is None else Location(source["file"], source["line"]),
+            declared=tuple(FieldChange.from_json(one) for one in data["declared"]),
         )
 
 

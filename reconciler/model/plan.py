@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.diagnostics import Diagnostic, Location, Severity
+from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import Amount, PlannedLine
 from reconciler.model.usage_notes import UsageNote
 
@@ -53,28 +54,6 @@ class Cause(StrEnum):
 
     THIS_CHANGE = "this change"
     WAITING = "waiting"
-
-
-@dataclass(frozen=True)
-class FieldChange:
-    """One value, before and after, in plan form (`model.fields.to_plan`).
-
-    `field` is a catalog item's field name, `customFields/CAPTION`, or `sophos/CODE` for a mapping, whose
-    values are `sync on`, `sync off` or null (not mapped).
-    """
-
-    field: str
-    before: Any
-    after: Any
-
-    def to_json(self) -> dict[str, Any]:
-        """The form in plan files."""
-        return {"field": self.field, "before": self.before, "after": self.after}
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> FieldChange:
-        """Read back what `to_json` wrote."""
-        return cls(data["field"], data["before"], data["after"])
 
 
 SYNC_ON = "sync on"

@@ -39,6 +39,14 @@ _AMOUNT: dict[str, Any] = _record(
     "Money per month, before tax.", currency=_TEXT, before=_NUMBER, after=_NUMBER, delta=_NUMBER
 )
 
+_FIELD_CHANGE: dict[str, Any] = {
+    "type": "object",
+    "description": "One value before and after.",
+    "properties": {"field": _TEXT, "before": {}, "after": {}},
+    "required": ["after", "before", "field"],
+    "additionalProperties": False,
+}
+
 
 def plan_schema() -> dict[str, Any]:
     """The schema, draft-07."""
@@ -114,16 +122,7 @@ def _change(source: dict[str, Any]) -> dict[str, Any]:
         ),
         cause={"enum": [None, *(cause.value for cause in Cause)]},
         reason=_TEXT,
-        fields=_list(
-            {
-                "type": "object",
-                "description": "One value before and after.",
-                "properties": {"field": _TEXT, "before": {}, "after": {}},
-                "required": ["after", "before", "field"],
-                "additionalProperties": False,
-            },
-            "What is written.",
-        ),
+        fields=_list(_FIELD_CHANGE, "What is written."),
         write=_TEXT,
         dependsOn=_list(_TEXT, "Writes that must have succeeded before."),
         blockedBy=_list(_TEXT, "Diagnostics for which it is held back."),
@@ -193,4 +192,5 @@ def _line(source: dict[str, Any]) -> dict[str, Any]:
         lastWriter=_TEXT,
         lastWritten=_TEXT,
         source=source,
+        declared=_list(_FIELD_CHANGE, "Fields that `always` states and that differ."),
     )

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.field_change import FieldChange
 from reconciler.model.fields import to_plan
 from reconciler.model.lines import WRITTEN, PlannedLine
 from reconciler.model.money import plain
-from reconciler.model.plan import Action, Change, FieldChange, Target
+from reconciler.model.plan import Action, Change, Target
 from reconciler.planning.answers import Answers
 from reconciler.planning.cells import collect_cells, frozen_products, sort_bill
 from reconciler.planning.feed import last_window_day, replaced_codes, seats_in_two_tiers
@@ -179,6 +180,7 @@ def _change(one: Judged, stopped: tuple[str, ...]) -> Change:
         fields.append(
             FieldChange("lessIncluded", to_plan(line.included_before), to_plan(line.included_after))
         )
+    fields += line.declared
     target = Target(line.product, line.line_id, line.agreement_id)
     return Change(
         id=f"{Action.UPDATE_LINE.value}:{target.key}",

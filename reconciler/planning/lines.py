@@ -11,6 +11,7 @@ from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import Amount, LineState, PlannedLine
 from reconciler.model.money import plain
 from reconciler.planning.agreements import day_that_counts, describe, invoice_problem, months_of_cycle
+from reconciler.planning.declared import as_declared, declared_changes, declared_text
 from reconciler.planning.quantities import ZERO, Quantity, line_quantity
 from reconciler.planning.whose_line import Found, find_line, ids
 
@@ -177,19 +178,22 @@ def _with_lines(row: PlannedLine, found: Found, agreement: Agreement) -> Planned
         last_writer=line.updated_by.strip(),
         last_written=line.last_updated,
     )
-    return _with_money(row, line, agreement)
+    return _with_money(row, line, line, agreement)
 
 
-def _with_money(row: PlannedLine, line: Line, agreement: Agreement) -> PlannedLine:
-    """The row with what its quantities mean a month, before tax."""
+def _with_money(row: PlannedLine, line: Line, then: Line, agreement: Agreement) -> PlannedLine:
+    """The row with what its quantities mean a month, before tax; `then` has the prices it will have."""
     after = line.quantity if row.after is None else row.after
     return row.but(
+        unit_price=then.unit_price,
+        unit_cost=then.unit_cost,
+        bill_customer=then.bill_customer,
         sales=_amount(
             agreement,
             billed(line.quantity, line.less_included, line),
-            billed(after, row.included_after, line),
+            billed(after, row.included_after, then),
         ),
-        cost=_amount(agreement, line.quantity * line.unit_cost, after * line.unit_cost),
+        cost=_amount(agreement, line.quantity * line.unit_cost, after * then.unit_cost),
     )
 
 
@@ -294,10 +298,12 @@ def _compare(
     if agreement is None:
         raise ValueError("a line is on an agreement")
     included = line.less_included if cell.terms.included is None else wanted.included
-    row = row.but(after=wanted.quantity, included_after=included, reason=row.parts)
-    row = _with_money(row, line, agreement)
+    declared = declared_changes(line, cell.terms.always)
+    reason = "; ".join(filter(None, (row.parts, declared_text(declared))))
+    row = row.but(after=wanted.quantity, included_after=included, reason=reason, declared=declared)
+    row = _with_money(row, line, as_declared(line, cell.terms.always), agreement)
     expected = _expected_before(cell, ground, found.fixed)
-    if wanted.quantity == line.quantity and included == line.less_included:
+    if wanted.quantity == line.quantity and included == line.less_included and not declared:
         return Judged(row.but(state=LineState.UNCHANGED), cell, line, expected)
     state = _state(line, wanted)
     by_hand = "" if row.held or state is LineState.TERMS else _by_hand(line, state, ground, expected)

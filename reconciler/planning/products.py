@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.diagnostics import Diagnostic, error, warning
+from reconciler.model.field_change import FieldChange
 from reconciler.model.fields import (
     CATALOG_FIELDS,
     Value,
@@ -17,14 +18,7 @@ from reconciler.model.fields import (
     to_plan,
 )
 from reconciler.model.identifiers import Id, Name, identifier_key
-from reconciler.model.plan import (
-    CUSTOM_FIELD_PREFIX,
-    MAPPING_PREFIX,
-    Action,
-    Change,
-    FieldChange,
-    sync_text,
-)
+from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action, Change, sync_text
 from reconciler.model.plan import Target as PlanTarget
 from reconciler.planning.references import resolve
 from reconciler.planning.suggest import did_you_mean, looks_like_a_typo

@@ -41,7 +41,6 @@ def remarks(
         found += _text_with_quantity(one, one.line)
         found += _free_at_sophos(one, one.line)
         found += _billed_elsewhere(one, one.line, ground)
-        found += _declared_otherwise(one, one.line)
         if closed:
             found += _invoice_exists(one, ground, windows[0])
             found += _correction(one, one.line, ground, windows)
@@ -105,34 +104,6 @@ def _billed_elsewhere(one: Judged, line: Line, ground: Ground) -> list[Diagnosti
         )
         for agreement, other in ground.open_lines.elsewhere(one.cell, ground.managed)
         if other.quantity
-    ]
-
-
-_DECLARABLE = {
-    "billCustomer": "bill_customer",
-    "unitPrice": "unit_price",
-    "unitCost": "unit_cost",
-    "taxableFlag": "taxable",
-    "invoiceDescription": "invoice_description",
-}
-
-
-def _declared_otherwise(one: Judged, line: Line) -> list[Diagnostic]:
-    """`always` is compared; this release writes quantities and included units only."""
-    differs = [
-        f"{name} is {getattr(line, _DECLARABLE[name])}, declared {wanted}"
-        for name, wanted in sorted(one.cell.terms.always.items())
-        if name in _DECLARABLE and getattr(line, _DECLARABLE[name]) != wanted
-    ]
-    if not differs:
-        return []
-    return [
-        warning(
-            "always-differs",
-            f"{_place(one)}: {'; '.join(differs)}. This release does not write it.",
-            "Correct the line in ConnectWise, or what `always` declares.",
-            **_where(one),
-        )
     ]
 
 

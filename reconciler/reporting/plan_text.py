@@ -7,16 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from reconciler.model.diagnostics import Severity
-from reconciler.model.plan import (
-    CUSTOM_FIELD_PREFIX,
-    MAPPING_PREFIX,
-    Action,
-    Cause,
-    Change,
-    FieldChange,
-    Period,
-    Plan,
-)
+from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action, Cause, Change, Period, Plan
 from reconciler.model.verdict import UNDECIDED
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
@@ -28,6 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from reconciler.model.field_change import FieldChange
     from reconciler.model.usage_notes import UsageNote
 
 _SIGNS: dict[Action, tuple[str, str, str]] = {

@@ -43,14 +43,6 @@ def test_seats_that_are_free_at_sophos_and_billed(books: Books) -> None:
     assert "free-at-sophos" not in unbilled.codes
 
 
-def test_declared_values_are_compared_and_not_written(books: Books) -> None:
-    yaml = ALPHA + "lines: {MSP-EP: {always: {billCustomer: Billable, unitPrice: 4.50}}}\n"
-    assert books.plan(yaml=yaml).codes == []
-    planned = books.plan(yaml=yaml, lines="id | qty | bills\n11 | 20 | NoCharge")
-    assert "billCustomer is NoCharge, declared Billable" in planned.said("always-differs")
-    assert planned.writes == []
-
-
 def test_an_invoice_that_was_made_early_leaves_a_difference(books: Books) -> None:
     """Sophos closes on the 25th; the December invoice was made on 1 December, before this run."""
     planned = books.plan(

@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.diagnostics import Location
+from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import Amount, LineState, PlannedLine
-from reconciler.model.plan import Action, Change, FieldChange, Period, Plan, Target
+from reconciler.model.plan import Action, Change, Period, Plan, Target
 from reconciler.reporting.console import console_for
 
 if TYPE_CHECKING:
