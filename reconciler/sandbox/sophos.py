@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -185,19 +186,28 @@ def _usage(site: Site, call: Call, year: int, month: int) -> Row:
         if wanted := _listed(call, parameter):
             lines = [line for line in lines if line.get(key) in wanted]
     size = _size(site, call, _USAGE_PAGE, _USAGE_MAXIMUM)
-    keys = [made_up_id(f"key-{year}-{month}-{number}") for number in range(len(lines) + 1)]
     from_key = call.params.get("pageFromKey")
-    if from_key is not None and from_key not in keys:
+    start = 0 if from_key is None else _lines_by_key(year, month, len(lines)).get(from_key)
+    if start is None:
         raise failure(site, 400, "pageFromKey is not a key of this list.")
-    start = keys.index(from_key) if from_key is not None else 0
     pages: Row = {"size": size, "maxSize": _USAGE_MAXIMUM}
     if from_key is not None:
         pages["fromKey"] = from_key
     if start + size < len(lines):
-        pages["nextKey"] = keys[start + size]
+        pages["nextKey"] = _key(year, month, start + size)
     if _wants_totals(call):
         pages |= _totals(len(lines), size)
     return {"items": _only_fields(call, lines[start : start + size]), "pages": pages}
+
+
+def _key(year: int, month: int, number: int) -> str:
+    return made_up_id(f"key-{year}-{month}-{number}")
+
+
+@lru_cache(maxsize=8)
+def _lines_by_key(year: int, month: int, count: int) -> dict[str, int]:
+    """Where a page may start, by its key; kept, because a long bill has many pages."""
+    return {_key(year, month, number): number for number in range(count + 1)}
 
 
 def _is_running(site: Site, lines: list[Row]) -> bool:
