@@ -99,6 +99,7 @@ class PlannedLine:
     held: bool = False
     shadow: bool = False
     first_invoice: date | None = None
+    period_type: str = ""
     last_writer: str = ""
     last_written: str = ""
     source: Location | None = None
@@ -110,6 +111,11 @@ class PlannedLine:
         other.__dict__.update(self.__dict__)
         other.__dict__.update(values)
         return other
+
+    @property
+    def billed_until_now(self) -> str:
+        """How the line is billed before this plan; `bill_customer` is how it is billed after it."""
+        return next((one.before for one in self.declared if one.field == "billCustomer"), self.bill_customer)
 
     @property
     def key(self) -> str:
@@ -143,6 +149,7 @@ class PlannedLine:
             "held": self.held,
             "shadow": self.shadow,
             "firstInvoice": None if self.first_invoice is None else self.first_invoice.isoformat(),
+            "periodType": self.period_type,
             "lastWriter": self.last_writer,
             "lastWritten": self.last_written,
             "source": None if self.source is None else {"file": self.source.file, "line": self.source.line},
@@ -178,6 +185,7 @@ class PlannedLine:
             held=data["held"],
             shadow=data["shadow"],
             first_invoice=None if first is None else date.fromisoformat(first),
+            period_type=data["periodType"],
             last_writer=data["lastWriter"],
             last_written=data["lastWritten"],
             source=None if source is None else Location(source["file"], source["line"]),

@@ -189,6 +189,7 @@ def _line(source: dict[str, Any]) -> dict[str, Any]:
         held={"type": "boolean"},
         shadow={"type": "boolean", "description": "Planned and not written, because the mode is shadow."},
         firstInvoice=_or_null(_DAY),
+        periodType={**_TEXT, "description": "Which service period an invoice of the agreement covers."},
         lastWriter=_TEXT,
         lastWritten=_TEXT,
         source=source,

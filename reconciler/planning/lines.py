@@ -136,6 +136,7 @@ def _row(cell: Cell) -> PlannedLine:
         feed=feed_value(line for feeding in cell.feedings for line in feeding.lines),
         decided_by=cell.terms.decided_by,
         first_invoice=agreement.next_invoice if agreement is not None else None,
+        period_type=agreement.period_type if agreement is not None else "",
         source=rows[0].location,
     )
 

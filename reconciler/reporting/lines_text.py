@@ -108,6 +108,10 @@ def _more_lines(groups: LineGroups) -> Iterable[str]:
     if lines:
         cost = money_list(sums(line.cost for line in lines))
         yield f"Our cost (unit cost of the lines): {cost or 'no change'} a month."
+    periods = Counter(line.period_type for line in lines if line.period_type)
+    if periods:
+        listed = ", ".join(f"{name} ({_number(count, 'line')})" for name, count in sorted(periods.items()))
+        yield f"Service period that those invoices cover, by the agreements: {listed}."
     if groups.written and groups.shadow:
         yield (
             f"Mode shadow at {_number(count_customers(groups.shadow), 'customer')}: nothing of theirs is "
@@ -245,7 +249,7 @@ def _print_changes(console: Console, title: str, lines: Sequence[PlannedLine]) -
 
 def _change_row(line: PlannedLine) -> tuple[str, ...]:
     billed = change_text(
-        billed_units(line.before, line.included_before, line.bill_customer),
+        billed_units(line.before, line.included_before, line.billed_until_now),
         billed_units(line.after, line.included_after, line.bill_customer),
     )
     if line.bill_customer != "Billable":

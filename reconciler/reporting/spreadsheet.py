@@ -163,7 +163,8 @@ _LINES = (
     Column("Sales now", 12, _MONEY), Column("Sales new", 12, _MONEY), Column("Change per month", 12, _CHANGE),
     Column("Cost now", 12, _MONEY), Column("Cost new", 12, _MONEY),
     Column("At Sophos", 12, _MONEY), Column("Sophos currency", 9),
-    Column("Why", 60), Column("Terms from", 30), Column("First invoice", 12, _DAY), Column("On hold", 8),
+    Column("Why", 60), Column("Terms from", 30), Column("First invoice", 12, _DAY),
+    Column("Invoiced period", 12), Column("On hold", 8),
     Column("Mode shadow", 8), Column("Last written by", 16), Column("Last written", 20), Column("Row", 30),
 )  # fmt: skip
 
@@ -185,11 +186,12 @@ def _line_row(line: PlannedLine, written: bool) -> tuple[Value, ...]:
         line.customer, line.company, line.agreement, line.product, line.line_id, line.state.value,
         "yes" if written else "no",
         line.before, line.after, line.included_before, line.included_after,
-        billed_units(line.before, line.included_before, line.bill_customer),
+        billed_units(line.before, line.included_before, line.billed_until_now),
         billed_units(line.after, line.included_after, line.bill_customer),
         line.unit_price, line.bill_customer, "" if known is None else known.currency,
         *_three(sales), *_three(cost)[:2], *_feed(line.feed),
-        why(line), line.decided_by, line.first_invoice, "yes" if line.held else "no",
+        why(line), line.decided_by, line.first_invoice, line.period_type,
+        "yes" if line.held else "no",
         "yes" if line.shadow else "no", line.last_writer, line.last_written, source_text(line.source),
     )  # fmt: skip
 

@@ -220,7 +220,7 @@ def test_a_workbook_has_its_sheets_frozen_and_filtered() -> None:
         assert sheet.freeze_panes == "A2"
         assert sheet.auto_filter.ref.startswith("A1:")
         assert sheet.column_dimensions["A"].width >= 18
-    assert book["Lines"].auto_filter.ref == "A1:AE2"
+    assert book["Lines"].auto_filter.ref == "A1:AF2"
 
 
 def test_the_same_plan_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
