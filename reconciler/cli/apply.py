@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 def apply(runtime: Runtime, source: Path, scope: str, yes: bool, output_format: str) -> int:
     """Write a saved plan (FILE), or plan the mappings in DIR afresh and write that.
 
-    A saved plan is checked first: if anything it expects has changed since, nothing is written (exit 5).
+    A saved plan is checked first: if anything it expects has changed since, or a newer Sophos month than the
+    one of its quantities has closed, nothing is written (exit 5).
     The first Ctrl-C lets the requests in flight finish and reports; the second one stops at once.
     """
     from reconciler.cli.applying import Run, report, write
@@ -35,6 +36,10 @@ def apply(runtime: Runtime, source: Path, scope: str, yes: bool, output_format: 
     from reconciler.planning.plan import Scope
 
     saved = source.is_file()
+    if saved and scope != "all":
+        raise click.UsageError(
+            f"A saved plan is written as it was reviewed: make it with `plan --scope {scope} --out FILE`."
+        )
     made = (
         read_plan(source)
         if saved

@@ -7,22 +7,27 @@ import json
 import signal
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.cli import exit_codes
-from reconciler.cli.site import connect
+from reconciler.cli.site import connect, months_for, refuse_another_instance
 from reconciler.connectwise.catalog import custom_field_definitions
 from reconciler.execution.preconditions import stale_changes
 from reconciler.execution.run import execute, not_started
 from reconciler.execution.state import MarkerPlace
 from reconciler.execution.write import Writer
-from reconciler.model.diagnostics import ReconcilerError, error
+from reconciler.model.diagnostics import error
 from reconciler.model.identifiers import identifier_key
+from reconciler.model.months import Month
 from reconciler.model.observed import Instance
 from reconciler.model.outcome import Result
 from reconciler.model.plan import CUSTOM_FIELD_PREFIX
+from reconciler.planning.usage import newest_closed
 from reconciler.reporting.clean import clean
+from reconciler.reporting.diagnostics import print_diagnostics
 from reconciler.reporting.outcome_text import outcome_summary, print_outcome
+from reconciler.sophos.usage import read_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from reconciler.cli.runtime import Runtime
     from reconciler.cli.site import Connections
     from reconciler.execution.state import Stale
+    from reconciler.model.diagnostics import Diagnostic
     from reconciler.model.observed import CustomField
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Plan
@@ -37,21 +43,26 @@ if TYPE_CHECKING:
 
 #: Anything else leaves something for a person to look at.
 _AS_WANTED = frozenset({Result.APPLIED, Result.ALREADY_OK})
+#: How far behind UTC the westernmost clocks are.
+_WESTERNMOST = timedelta(hours=12)
 
 
 @dataclass
 class Run:
-    """One apply: its plan, what became of each change, and how it ended."""
+    """One apply: its plan, what became of each change, and how it ended.
+
+    `outdated` says that a newer month has closed than the one that its quantities are of.
+    """
 
     plan: Plan
     outcomes: list[Outcome] = field(default_factory=list)
     stale: list[Stale] = field(default_factory=list)
+    outdated: Diagnostic | None = None
     interrupted: bool = False
 
     def exit_code(self, of_plan: int) -> int:
         """The worst of what happened."""
-
-        if self.stale:
+        if self.stale or self.outdated is not None:
             return exit_codes.STALE
         if self.interrupted:
             return exit_codes.INTERRUPTED
@@ -70,7 +81,7 @@ def write(runtime: Runtime, run: Run, *, check_first: bool, quiet: bool) -> None
         asyncio.run(_write_all(runtime, run, check_first=check_first, quiet=quiet))
     except (asyncio.CancelledError, KeyboardInterrupt):
         run.interrupted = True
-    if not run.stale:
+    if not run.stale and run.outdated is None:
         run.outcomes += not_started(run.plan.changes, run.outcomes)
 
 
@@ -85,8 +96,11 @@ async def _write_all(runtime: Runtime, run: Run, *, check_first: bool, quiet: bo
 
     async with AsyncExitStack() as stack:
         site = await connect(stack, runtime, write=True)
-        _refuse_another_instance(run.plan, site)
+        refuse_another_instance(run.plan, _instance(site))
         if check_first:
+            run.outdated = await _outdated(runtime, run.plan, site)
+            if run.outdated is not None:
+                return
             run.stale = await stale_changes(site.connectwise, run.plan.ready, place)
             if run.stale:
                 return
@@ -94,6 +108,28 @@ async def _write_all(runtime: Runtime, run: Run, *, check_first: bool, quiet: bo
         with _stoppable(runtime) as stop:
             await execute(run.plan.changes, writer, stop=stop, on_outcome=tell)
             run.interrupted = stop.is_set()
+
+
+async def _outdated(runtime: Runtime, plan: Plan, site: Connections) -> Diagnostic | None:
+    """Whether a newer month has closed than the one whose quantities the plan writes.
+
+    Raises ReconcilerError where Sophos cannot say it. A plan does not hold its site's time zone: a month
+    counts as closed here once its last window has ended everywhere on earth.
+    """
+    if plan.period is None or not any(change.target.agreement is not None for change in plan.ready):
+        return None
+    today = (runtime.now().astimezone(UTC) - _WESTERNMOST).date()
+    own = Month.parse(plan.period.month)
+    bills = [await read_usage(site.sophos, one) for one in months_for(today, None, lines=True) if one > own]
+    newest = newest_closed(bills, today)
+    if newest is None:
+        return None
+    return error(
+        "month-closed-since",
+        f"This plan writes the quantities of Sophos {plan.period.title}, and {newest.month.title} "
+        "has closed. Nothing was written.",
+        "Plan again: without --period, the newest closed month counts.",
+    )
 
 
 async def _definitions(site: Connections, plan: Plan) -> dict[str, CustomField]:
@@ -106,19 +142,8 @@ async def _definitions(site: Connections, plan: Plan) -> dict[str, CustomField]:
     return {identifier_key(f.caption): f for f in await custom_field_definitions(site.connectwise)}
 
 
-def _refuse_another_instance(plan: Plan, site: Connections) -> None:
-    here = Instance(site.connectwise.host, site.connectwise.company, site.sophos.partner_id).to_json()
-    if here == plan.instance:
-        return
-    differing = [name for name in here if here[name] != plan.instance.get(name)]
-    told = "; ".join(f"{name} is {here[name]}, the plan's is {plan.instance.get(name)}" for name in differing)
-    raise ReconcilerError(
-        error(
-            "another-instance",
-            f"This plan was made for another site: {told}. Nothing was written.",
-            "Use the credentials of the plan's site, or plan again with these.",
-        )
-    )
+def _instance(site: Connections) -> dict[str, str]:
+    return Instance(site.connectwise.host, site.connectwise.company, site.sophos.partner_id).to_json()
 
 
 @contextmanager
@@ -154,10 +179,11 @@ def report(runtime: Runtime, run: Run, output_format: str) -> None:
             "interrupted": run.interrupted,
             "stale": [{"id": one.change.id, "what": one.what} for one in run.stale],
             "outcomes": [outcome.to_json() for outcome in run.outcomes],
-            "diagnostics": [d.to_json() for d in run.plan.diagnostics],
+            "diagnostics": [d.to_json() for d in (*_told(run), *run.plan.diagnostics)],
         }
         runtime.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
         return
+    print_diagnostics(runtime.err(), _told(run))
     console = runtime.out()
     if run.stale:
         console.print(
@@ -168,3 +194,7 @@ def report(runtime: Runtime, run: Run, output_format: str) -> None:
         console.print("Plan again and have that reviewed.")
     elif run.outcomes:
         console.print(f"\n{outcome_summary(run.outcomes)}", style="bold")
+
+
+def _told(run: Run) -> list[Diagnostic]:
+    return [] if run.outdated is None else [run.outdated]

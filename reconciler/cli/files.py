@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from reconciler.model.usage_file import FrozenUsage
 
 _LARGEST = 64 * 1024 * 1024
+_PLAN_AGAIN = "Make it anew with `reconciler plan --out`."
+_USAGE_AGAIN = "Freeze the month again with `reconciler usage --out`."
 
 
 def plan_json(plan: Plan) -> str:
@@ -40,14 +42,14 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def read_plan(path: Path) -> Plan:
     """A saved plan. Raises ReconcilerError where the file is none, is damaged, or of another format."""
-    data = _read_json(path)
+    data = _read_json(path, "plan-unreadable", _PLAN_AGAIN)
     problem = _problem(data)
     if problem:
         raise ReconcilerError(
             error(
                 "plan-unreadable",
                 f"{path} is no plan that this version reads: {problem}.",
-                "Make it anew with `reconciler plan --out`.",
+                _PLAN_AGAIN,
             )
         )
     plan = Plan.from_json(data)
@@ -56,7 +58,7 @@ def read_plan(path: Path) -> Plan:
             error(
                 "plan-damaged",
                 f"{path} does not match its own hash: it was changed after it was planned.",
-                "Make it anew with `reconciler plan --out`.",
+                _PLAN_AGAIN,
             )
         )
     return plan
@@ -66,14 +68,14 @@ def read_usage(path: Path) -> FrozenUsage:
     """A frozen month. Raises ReconcilerError where the file is none, is damaged, or of another format."""
     from reconciler.model.usage_file import from_json
 
-    return from_json(_read_json(path))
+    return from_json(_read_json(path, "usage-file-format", _USAGE_AGAIN))
 
 
-def _read_json(path: Path) -> Any:
+def _read_json(path: Path, code: str, remedy: str) -> Any:
     try:
         if path.stat().st_size > _LARGEST:
             raise ReconcilerError(
-                error("plan-unreadable", f"{path} is too large for a plan.", "Check the path.")
+                error(code, f"{path} is larger than any file of its kind.", "Check the path.")
             )
         return json.loads(path.read_bytes())
     except OSError as failed:
@@ -81,9 +83,7 @@ def _read_json(path: Path) -> Any:
             error("file-unreadable", f"{path} cannot be read: {failed.strerror}.", "Check the path.")
         ) from failed
     except (ValueError, RecursionError) as failed:
-        raise ReconcilerError(
-            error("plan-unreadable", f"{path} is not JSON.", "Make it anew with `reconciler plan --out`.")
-        ) from failed
+        raise ReconcilerError(error(code, f"{path} is not JSON.", remedy)) from failed
 
 
 def _problem(data: Any) -> str:

@@ -120,7 +120,7 @@ def known_products(names: tuple[str, ...], desired: Desired, made: Plan) -> tupl
 
     known = {str(selector) for row in desired.rows for selector in row.targets}
     known |= {product.identifier for product in desired.products}
-    known |= {change.target.identifier for change in made.changes}
+    known |= {change.target.identifier for change in made.changes} | {line.product for line in made.lines}
     keys = {identifier_key(name) for name in known}
     unknown = [name for name in names if identifier_key(name) not in keys]
     if unknown:

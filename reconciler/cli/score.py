@@ -29,14 +29,21 @@ def score(runtime: Runtime, plan: Path, output_format: str, report: Path | None,
     Sophos's bill, what this tool would have written, what the line says, and which of them differ: the
     proof to look at before `mode: live`. Reads ConnectWise only and writes nothing.
     """
+    from io import StringIO
+
     from reconciler.cli.files import read_plan
     from reconciler.planning.score import score as judge
+    from reconciler.reporting.console import console_for
     from reconciler.reporting.score_text import print_score, score_csv, score_json
 
     old = read_plan(plan)
     found = judge(old, _lines_now(runtime, old))
     if output_format == "text" and report is None:
         print_score(runtime.out(), found)
+    elif output_format == "text":
+        shown = StringIO()
+        print_score(console_for(shown, {}), found)
+        write_report(runtime, shown.getvalue().encode(), report)
     elif output_format == "csv":
         content = score_csv(found, separator=SEPARATORS[separator], bom=True)
         write_report(runtime, content.encode(), report)
@@ -49,7 +56,7 @@ def _lines_now(runtime: Runtime, old: Plan) -> dict[int, Line]:
     import asyncio
     from contextlib import AsyncExitStack
 
-    from reconciler.cli.site import connect_connectwise, progress
+    from reconciler.cli.site import connect_connectwise, progress, refuse_another_instance
     from reconciler.connectwise.additions import read_lines
     from reconciler.model.diagnostics import ReconcilerError
 
@@ -58,6 +65,8 @@ def _lines_now(runtime: Runtime, old: Plan) -> dict[int, Line]:
     async def read() -> dict[int, Line]:
         async with AsyncExitStack() as stack:
             client = await connect_connectwise(stack, runtime, write=False)
+            here = {"connectwiseHost": client.host, "connectwiseCompany": client.company}
+            refuse_another_instance(old, here)
             found = await read_lines(client, agreements, since=date.fromisoformat(old.today))
             if found.failed:
                 raise ReconcilerError(found.failed.values())

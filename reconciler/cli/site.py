@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
+from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.months import Month
 from reconciler.model.observed import Feed
 from reconciler.planning.plan import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from reconciler.cli.configuration import Configuration
     from reconciler.cli.runtime import Runtime
     from reconciler.connectwise.client import Client as ConnectWise
     from reconciler.model.desired import Desired
+    from reconciler.model.diagnostics import Diagnostic
     from reconciler.model.observed import Observed, UsageMonth
     from reconciler.model.plan import Plan
     from reconciler.model.usage_file import FrozenUsage
@@ -144,17 +146,50 @@ def survey(
         month = newest_closed(observed.usage, head.today)
     else:
         month = _bill(observed, period)
-    made = _make(head, observed, month, scope)
+        if frozen is not None and month is None:
+            raise ReconcilerError(_not_frozen(period, frozen))
+    # a frozen month is somebody's choice: what is not in the file was not meant to be looked at
+    unread = _unread(months, observed, month) if lines and frozen is None else ()
+    made = _make(head, observed, month, scope, unread)
     if base is not None:
-        made = since(made, _make(base, observed, month, scope), head.desired, base.desired)
+        made = since(made, _make(base, observed, month, scope, unread), head.desired, base.desired)
     return Survey(made, observed, month)
+
+
+def _not_frozen(period: Month, frozen: FrozenUsage) -> Diagnostic:
+    held = ", ".join(str(one.month) for one in frozen.months)
+    return error(
+        "usage-file-month",
+        f"The frozen usage holds {held or 'no month'}, and {period} is asked for.",
+        f"Freeze that month with `reconciler usage --period {period} --out`, or name one that it holds.",
+    )
+
+
+def _unread(months: Sequence[Month], observed: Observed, month: UsageMonth | None) -> tuple[Month, ...]:
+    """The months whose bill could not be read, and on which it depends what may be written to lines.
+
+    A newer one may be the newest closed one, and an older month is never written in its place; without the
+    month before, it cannot be seen whether the feed is complete.
+    """
+    read = {bill.month for bill in observed.usage}
+    return tuple(
+        one
+        for one in months
+        if one not in read and (month is None or one > month.month or one == month.month.previous())
+    )
 
 
 def _bill(observed: Observed, month: Month) -> UsageMonth | None:
     return next((bill for bill in observed.usage if bill.month == month), None)
 
 
-def _make(configuration: Configuration, observed: Observed, month: UsageMonth | None, scope: Scope) -> Plan:
+def _make(
+    configuration: Configuration,
+    observed: Observed,
+    month: UsageMonth | None,
+    scope: Scope,
+    unread: tuple[Month, ...],
+) -> Plan:
     from reconciler.planning.plan import make_plan
 
     return make_plan(
@@ -167,7 +202,23 @@ def _make(configuration: Configuration, observed: Observed, month: UsageMonth | 
         config_diagnostics=configuration.loaded.diagnostics,
         month=month,
         previous=None if month is None else _bill(observed, month.month.previous()),
+        unread=unread,
         scope=scope,
+    )
+
+
+def refuse_another_instance(plan: Plan, here: Mapping[str, str]) -> None:
+    """Raises ReconcilerError where a plan was made for another site than these names of `Instance` say."""
+    differing = [name for name in here if here[name] != plan.instance.get(name)]
+    if not differing:
+        return
+    told = "; ".join(f"{name} is {here[name]}, the plan's is {plan.instance.get(name)}" for name in differing)
+    raise ReconcilerError(
+        error(
+            "another-instance",
+            f"This plan was made for another site: {told}. Nothing was written.",
+            "Use the credentials of the plan's site, or plan again with these.",
+        )
     )
 
 

@@ -12,15 +12,17 @@ from reconciler.model.plan import Action, Change, Plan, RemovedRow
 from reconciler.planning.line_changes import LinePlan, plan_lines
 from reconciler.planning.order import arrange
 from reconciler.planning.products import Home, Scene, product_changes
+from reconciler.planning.remarks import no_usage
 from reconciler.planning.suggest import did_you_mean
 from reconciler.planning.targets import find_targets
 from reconciler.planning.usage import period_of, usage_notes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from reconciler.model.desired import Desired, Row
+    from reconciler.model.months import Month
     from reconciler.model.observed import Observed, UsageMonth
     from reconciler.planning.targets import Target
 
@@ -49,27 +51,27 @@ def make_plan(
     config_diagnostics: Iterable[Diagnostic] = (),
     month: UsageMonth | None,
     previous: UsageMonth | None = None,
+    unread: Sequence[Month] = (),
     scope: Scope = Scope.ALL,
 ) -> Plan:
     """What has to happen so that ConnectWise is as the configuration says.
 
     `today` is the site's day; `month` the Sophos month whose usage counts, None where there is none, and
-    `previous` the one before it. `scope` narrows what is to be written.
+    `previous` the one before it. No line is counted where a month is `unread`. `scope` narrows the writes.
     """
     targets, diagnostics = find_targets(desired, observed)
     diagnostics += _marker_field(desired, observed)
-    scene = Scene(desired, observed, _homes(targets))
-    changes: list[Change] = []
-    for target in targets:
-        own, problems = product_changes(target, scene)
-        changes += own
-        diagnostics += problems
-    diagnostics += [*config_diagnostics, *observed.diagnostics, *_about_usage(month, observed)]
+    changes, problems = _of_products(targets, Scene(desired, observed, _homes(targets)))
+    about_usage = [] if unread else _about_usage(month, observed)
+    diagnostics += [*problems, *config_diagnostics, *observed.diagnostics, *about_usage]
     unusable = _unusable_homes(targets, diagnostics)
     arranged = arrange(changes, diagnostics, unusable)
     period = None if month is None else period_of(month, today)
-    usage = LinePlan()
-    if scope is not Scope.PRODUCTS:
+    if scope is Scope.PRODUCTS:
+        usage = LinePlan()
+    elif desired.customers and unread:
+        usage = LinePlan(diagnostics=(_cannot_count(unread),))
+    else:
         # with usage alone, lines whose product still changes wait for a run that writes the change
         usage = plan_lines(
             desired,
@@ -80,7 +82,7 @@ def make_plan(
             previous=previous,
             closed=period is not None and period.closed,
         )
-        diagnostics += usage.diagnostics
+    diagnostics += usage.diagnostics
     kept = () if scope is Scope.USAGE else changes
     return Plan(
         tool=tool,
@@ -97,6 +99,21 @@ def make_plan(
         diagnostics=tuple(sorted(_once(diagnostics), key=_order_of)),
         usage_notes=(*usage_notes(desired, month, observed, today), *usage.notes),
     )
+
+
+def _of_products(targets: Iterable[Target], scene: Scene) -> tuple[list[Change], list[Diagnostic]]:
+    changes: list[Change] = []
+    diagnostics: list[Diagnostic] = []
+    for target in targets:
+        own, problems = product_changes(target, scene)
+        changes += own
+        diagnostics += problems
+    return changes, diagnostics
+
+
+def _cannot_count(unread: Sequence[Month]) -> Diagnostic:
+    titles = " and ".join(month.title for month in sorted(unread))
+    return no_usage(f"Sophos's usage of {titles} could not be read")
 
 
 def since(plan: Plan, base: Plan, desired: Desired, base_desired: Desired) -> Plan:
@@ -119,7 +136,11 @@ def only_products(plan: Plan, identifiers: Iterable[str]) -> Plan:
         if needed <= kept:
             break
         kept |= needed
-    return replace(plan, changes=tuple(c for c in plan.changes if c.write in kept))
+    return replace(
+        plan,
+        changes=tuple(c for c in plan.changes if c.write in kept),
+        lines=tuple(line for line in plan.lines if identifier_key(line.product) in wanted),
+    )
 
 
 def _homes(targets: list[Target]) -> dict[str, tuple[Home, ...]]:
