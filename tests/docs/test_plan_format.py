@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.plan import Action, Change, FieldChange, Period, Plan, RemovedRow, Target
+from reconciler.model.field_change import FieldChange
+from reconciler.model.lines import Amount, LineState
+from reconciler.model.plan import Action, Change, Period, Plan, RemovedRow, Target
 from reconciler.model.plan_schema import plan_schema
 from tests.docs.pages import DOCS, read, table_keys
 
@@ -32,7 +35,7 @@ def test_every_key_is_explained_and_none_besides() -> None:
 
 def test_every_value_of_a_key_with_few_values_is_named() -> None:
     text = read(PAGE)
-    missing = [action for action in Action if f"`{action.value}`" not in text]
+    missing = [value for value in (*Action, *LineState) if f"`{value.value}`" not in text]
     assert not missing, f"docs/plan-format.md names no {missing}"
 
 
@@ -75,6 +78,9 @@ def test_the_hash_covers_what_the_page_says() -> None:
                 replace(CHANGE, depends_on=("product/B",)),
                 replace(CHANGE, blocked_by=("protected",)),
                 replace(CHANGE, expected_identifier="B"),
+                replace(CHANGE, mapped_on=(7,)),
+                replace(CHANGE, money=Amount("EUR", Decimal(1), Decimal(2))),
+                replace(CHANGE, target=Target("A", 1, agreement=7)),
             )
         ),
     ]
@@ -88,6 +94,7 @@ def test_the_hash_leaves_out_what_the_page_says() -> None:
         replace(PLAN, site="elsewhere"),
         replace(PLAN, today="2026-11-13"),
         replace(PLAN, config_hash="y"),
+        replace(PLAN, usage_read_at="2026-11-12T09:00:00+00:00"),
         replace(PLAN, removed_rows=(RemovedRow("mappings/A", "was mapped"),)),
         replace(PLAN, changes=(replace(CHANGE, reason="other words"),)),
     ]
