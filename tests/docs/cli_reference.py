@@ -17,7 +17,8 @@ _HEAD = """# Command line
 <!-- Generated from the commands' own help: change reconciler/cli/, then run make schemas -->
 
 Results go to stdout; progress and diagnostics go to stderr, progress only on a terminal. Colour is used on
-a terminal only, and never where `NO_COLOR` is set. `DIR` is a folder of mappings, `FILE` a saved plan.
+a terminal only, and never where `NO_COLOR` is set. `DIR` is a folder of mappings, `FILE` and `PLAN` a saved
+plan.
 
 | Exit code | Meaning |
 |--:|---|
