@@ -41,10 +41,25 @@ def remarks(
         found += _text_with_quantity(one, one.line)
         found += _free_at_sophos(one, one.line)
         found += _billed_elsewhere(one, one.line, ground)
+        found += _zero_for_months(one, one.line)
         if closed:
             found += _invoice_exists(one, ground, windows[0])
             found += _correction(one, one.line, ground, windows)
     return found
+
+
+def _zero_for_months(one: Judged, line: Line) -> list[Diagnostic]:
+    """A line that is at zero and was last month too: the bill gives no reason to keep it."""
+    if line.quantity != 0 or one.row.after != 0 or one.expected != 0:
+        return []
+    return [
+        notice(
+            "zero-for-months",
+            f"{_place(one)}: no usage this month nor the last, and the line is at zero.",
+            "If that is for good, end the line in ConnectWise by a date.",
+            **_where(one),
+        )
+    ]
 
 
 def _place(one: Judged) -> str:

@@ -43,6 +43,14 @@ def test_seats_that_are_free_at_sophos_and_billed(books: Books) -> None:
     assert "free-at-sophos" not in unbilled.codes
 
 
+def test_a_line_at_zero_for_two_months_may_be_ended(books: Books) -> None:
+    other = bill("tenant | code | units\nAlpha | OTHER | 1")
+    planned = books.plan(bill=other, last=other, lines="id | qty\n11 | 0")
+    assert "end the line in ConnectWise" in planned.said("zero-for-months")
+    once = books.plan(bill=other, lines="id | qty\n11 | 0")
+    assert "zero-for-months" not in once.codes
+
+
 def test_an_invoice_that_was_made_early_leaves_a_difference(books: Books) -> None:
     """Sophos closes on the 25th; the December invoice was made on 1 December, before this run."""
     planned = books.plan(
