@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from reconciler.connectwise import additions, catalog
 from reconciler.execution.lines import stale_line
 from reconciler.execution.state import MarkerPlace, Stale, current, is_value, stale_values
-from reconciler.model.diagnostics import ReconcilerError
+from reconciler.model.diagnostics import ReconcilerError, Severity
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.plan import MAPPING_PREFIX, Action
 
@@ -66,7 +67,7 @@ async def _stale_lines(client: Client, changes: Sequence[Change]) -> list[Stale]
     for change in changes:
         agreement, number = change.target.agreement, change.target.id
         if agreement in read.failed:
-            raise ReconcilerError(read.failed[agreement])
+            raise ReconcilerError(replace(read.failed[agreement], severity=Severity.ERROR))
         if number not in by_id:
             found.append(Stale(change, f"line #{number} is no longer on agreement {agreement}"))
         else:
