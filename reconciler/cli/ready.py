@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.cli.runtime import Runtime
+    from reconciler.model.desired import Desired
 
 
 @click.command()
@@ -31,14 +32,21 @@ def ready(runtime: Runtime, invoice_date: str, folder: Path, output_format: str)
     from reconciler.planning.ready import ready as judge
     from reconciler.reporting.ready_text import print_ready, ready_json
 
+    day = _day(invoice_date)
     head = read_configuration(runtime, folder)
     made = survey(runtime, head).plan
-    verdict = judge(made, _day(invoice_date), shadow=head.desired.settings.mode == "shadow")
+    verdict = judge(made, day, shadow=_nobody_is_live(head.desired))
     if output_format == "json":
         runtime.stdout.write(ready_json(verdict))
     else:
         print_ready(runtime.out(), verdict)
     return exit_codes.DONE if verdict.yes else exit_codes.PARTLY
+
+
+def _nobody_is_live(desired: Desired) -> bool:
+    """Whether the site is in shadow and no customer's own row says otherwise."""
+    modes = {customer.mode for customer in desired.customers}
+    return desired.settings.mode == "shadow" and "live" not in modes
 
 
 def _day(text: str) -> date:

@@ -88,6 +88,18 @@ def test_without_the_permission_the_first_line_says_so_and_the_others_are_not_at
     assert len(busy.patches) <= 2
 
 
+def test_a_server_that_fails_again_and_again_is_left_alone(books: Books) -> None:
+    _ten(books).break_("GET", "/additions/*", status(500))
+    applied = books.apply()
+    found = list(results(applied).values())
+    assert (applied.code, set(found)) == (4, {"failed", "not attempted"})
+    assert found.count("not attempted") >= 2
+    assert books.patches == []
+    books.mend()
+    assert books.apply().code == 0
+    assert books.plan().ids == []
+
+
 def test_a_line_that_vanishes_before_its_write_fails_alone(busy: Books) -> None:
     def ends() -> None:
         busy.world.tables["additions"].pop(1)

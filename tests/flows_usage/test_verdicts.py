@@ -66,6 +66,21 @@ def test_shadow_says_no_even_where_every_line_is_right(busy: Books) -> None:
     assert (said.code, "Mode shadow: nothing is written" in said.out) == (4, True)
 
 
+def test_customers_that_are_live_on_a_shadow_site_may_be_invoiced(books: Books) -> None:
+    books.customer("Alder", ep=(10, 10, 12), more=", mode: live")
+    assert ready(books.shadow()).code == 4
+    books.apply()
+    assert ready(books).code == 0
+    books.customer("Birch", ep=(12, 10, 12))
+    said = ready(books.shadow())
+    assert (said.code, "1 of 2 customers ready" in said.out) == (4, True)
+
+
+def test_shadow_says_no_where_not_even_a_line_is_there(books: Books) -> None:
+    said = ready(books.shadow())
+    assert (said.code, "Mode shadow" in said.out) == (4, True)
+
+
 @pytest.mark.parametrize("path", [f"{USAGE}/2026/11", f"{USAGE}/2026/10", "/partner/v1/tenants"])
 def test_what_cannot_be_read_is_no_yes(busy: Books, path: str) -> None:
     busy.apply()
@@ -84,7 +99,8 @@ def test_a_pending_product_change_says_no(busy: Books) -> None:
 
 @pytest.mark.parametrize("date", ["2026-13-01", "1 Dec", ""])
 def test_a_date_that_is_none_is_a_usage_error(busy: Books, date: str) -> None:
-    assert ready(busy, date=date).code == 64
+    busy.forget()
+    assert (ready(busy, date=date).code, busy.requests) == (64, []), "said before anything is read"
 
 
 def test_a_date_on_which_nobody_is_invoiced_says_no(busy: Books) -> None:
