@@ -61,8 +61,8 @@ FUNCTION_LINES = 60
 LONG_MODULES: dict[str, int] = {}
 LONG_FUNCTIONS: dict[str, int] = {
     # Tables: one call a key, without a branch.
-    "reconciler/config/schema_settings.py::settings": 79,
-    "reconciler/config/schema_lines.py::line_terms": 71,
+    "reconciler/config/schema_settings.py::settings": 80,
+    "reconciler/config/schema_lines.py::line_terms": 74,
 }
 
 

@@ -33,6 +33,13 @@ products_option = click.option(
     multiple=True,
     help="Only this ConnectWise product, and what its changes wait for. Can be given several times.",
 )
+customers_option = click.option(
+    "--customer",
+    "customers",
+    metavar="COMPANY",
+    multiple=True,
+    help="Only the lines of this customer, by company identifier, tenant id or name.",
+)
 yes_option = click.option("--yes", is_flag=True, help="Write without asking.")
 
 

@@ -10,6 +10,7 @@ import click
 from reconciler.cli import exit_codes
 from reconciler.cli.options import (
     SEPARATORS,
+    customers_option,
     folder_argument,
     format_option,
     period_option,
@@ -23,16 +24,13 @@ from reconciler.cli.options import (
 if TYPE_CHECKING:
     from reconciler.cli.configuration import Configuration
     from reconciler.cli.runtime import Runtime
-    from reconciler.model.desired import Desired
     from reconciler.model.months import Month
     from reconciler.model.plan import Plan
 
 
 @click.command()
 @folder_argument
-@click.option(
-    "--out", metavar="FILE", type=click.Path(path_type=Path), help="Save the plan for `apply FILE`."
-)
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Save it for `apply FILE`.")
 @click.option(
     "--usage",
     "usage_file",
@@ -49,12 +47,11 @@ if TYPE_CHECKING:
 @period_option
 @scope_option
 @products_option
+@customers_option
 @format_option("text", "json", "csv", "xlsx")
 @report_option
 @separator_option
-@click.option(
-    "--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes and nothing worse."
-)
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 for changes and nothing worse.")
 @click.pass_obj
 def plan(
     runtime: Runtime,
@@ -65,6 +62,7 @@ def plan(
     period: Month | None,
     scope: str,
     products: tuple[str, ...],
+    customers: tuple[str, ...],
     output_format: str,
     report: Path | None,
     separator: str,
@@ -73,19 +71,19 @@ def plan(
     """Compare the mappings in DIR with ConnectWise and Sophos and show every change. Writes nothing."""
     from reconciler.cli.configuration import read_configuration
     from reconciler.cli.files import plan_json, read_usage, write_text
+    from reconciler.cli.narrowing import narrowed
     from reconciler.cli.site import survey
-    from reconciler.planning.plan import Scope, only_products
+    from reconciler.planning.plan import Scope
 
     head = read_configuration(runtime, folder)
     base = None if since is None else _base(runtime, since)
     frozen = None if usage_file is None else read_usage(usage_file)
     made = survey(runtime, head, base, period=period, scope=Scope(scope), frozen=frozen).plan
-    if products:
-        made = only_products(made, known_products(products, head.desired, made))
+    made = narrowed(made, head.desired, products, customers)
     if out is not None:
         write_text(out, plan_json(made))
     show_plan(runtime, made, output_format, report=report, separator=separator)
-    if out is not None and output_format == "text":
+    if out is not None:
         runtime.stderr.write(f"Saved to {out}. Apply exactly this with: reconciler apply {out}\n")
     return exit_code(made, detailed=detailed_exitcode)
 
@@ -107,31 +105,6 @@ def _base(runtime: Runtime, folder: Path) -> Configuration | None:
         )
         print_diagnostics(runtime.err(), [told])
         return None
-
-
-def known_products(names: tuple[str, ...], desired: Desired, made: Plan) -> tuple[str, ...]:
-    """The names of `--product`, each of a product that the mappings or the plan know.
-
-    Raises ReconcilerError for others: a slip of the hand must not read as "nothing to do".
-    """
-    from reconciler.model.diagnostics import ReconcilerError, error
-    from reconciler.model.identifiers import identifier_key
-    from reconciler.planning.suggest import did_you_mean
-
-    known = {str(selector) for row in desired.rows for selector in row.targets}
-    known |= {product.identifier for product in desired.products}
-    known |= {change.target.identifier for change in made.changes} | {line.product for line in made.lines}
-    keys = {identifier_key(name) for name in known}
-    unknown = [name for name in names if identifier_key(name) not in keys]
-    if unknown:
-        raise ReconcilerError(
-            error(
-                "product-unknown",
-                f"--product {unknown[0]}: neither the mappings nor the plan know it.",
-                did_you_mean(unknown[0], known) or "Write a ConnectWise identifier of the mappings.",
-            )
-        )
-    return names
 
 
 def show_plan(

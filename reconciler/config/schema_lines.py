@@ -57,10 +57,13 @@ def line_terms(*, of_customer: bool = False) -> Schema:
         "minimum": words.number("The least quantity, once per line.", example=5),
         "maximum": words.number("The greatest quantity, once per line.", example=500),
         "included": words.number("Units that are included and not charged (lessIncluded).", example=10),
-        "perSerial": words.flag("One line per firewall serial number instead of one line.", default=False),
+        "perSerial": words.flag(
+            "One line per firewall serial number. Such lines are blocked in this release.",
+            default=False,
+        ),
         "take": words.choice(
             "Which month's quantity counts where the agreement is not billed monthly; without it such "
-            "lines are blocked.",
+            "lines are blocked, and in this release with any but `last`.",
             {
                 "last": "the last month of the cycle",
                 "highest": "the highest month of the cycle",
@@ -68,7 +71,7 @@ def line_terms(*, of_customer: bool = False) -> Schema:
             },
         ),
         "whenNew": _fields(
-            "Fields of a new line, used at its creation only.",
+            "Fields of a new line, used at its creation only. Not acted on in this release.",
             {"billCustomer": "Billable", "unitPrice": 9.90},
         ),
         "always": _fields(
@@ -138,7 +141,7 @@ def customer_defaults() -> dict[str, Schema]:
             {"shadow": "everything is planned, no line is written", "live": "lines are written"},
         ),
         "start": words.choice(
-            "When a new line starts.",
+            "When a new line starts. Not acted on in this release.",
             {
                 "nextInvoice": "on the agreement's next invoice date",
                 "periodStart": "on the first day of the running period, for agreements that prorate",
@@ -191,7 +194,10 @@ def customer() -> Schema:
             example={"agreement": "Managed IT"},
         ),
         "ended": words.day("The day at which its lines end. The row may go when none is open."),
-        "restart": words.flag("Allows a line that a person ended to be created again.", default=False),
+        "restart": words.flag(
+            "Allows a line that a person ended to be created again. Not acted on in this release.",
+            default=False,
+        ),
     }
     return words.record(
         "Where one Sophos customer is billed: `company` and `agreement`, or `exclude` with a reason.",

@@ -51,7 +51,8 @@ def settings() -> Schema:
                 default="zero",
             ),
             "onUnmap": words.choice(
-                "What happens to the lines of a product whose codes are mapped nowhere any more.",
+                "What happens to the lines of a product whose codes are mapped nowhere any more. "
+                "Not acted on in this release.",
                 {"keep": "they stay, and the plan says so", "end": "they end"},
                 default="keep",
             ),
@@ -64,7 +65,7 @@ def settings() -> Schema:
                 default="block",
             ),
             "newLines": words.choice(
-                "Whether unattended runs may create lines; a reviewed plan always may.",
+                "Whether unattended runs may create lines. Not acted on in this release.",
                 {"ask": "they are withheld", "create": "they are created"},
                 default="ask",
             ),
@@ -130,7 +131,7 @@ def _guards() -> Schema:
             ),
             "runChange": words.or_off(
                 words.record(
-                    "Stops the run when more than this changes at once.",
+                    "Stops the run when more than this changes at once. Not acted on in this release.",
                     {
                         "lines": words.number("Percent of all lines.", most=percent, default=10),
                         "money": words.number("Percent of all money.", most=percent, default=5),
@@ -141,7 +142,7 @@ def _guards() -> Schema:
             ),
             "planAge": words.or_off(
                 words.record(
-                    "Refuses to apply a saved plan that is older than this.",
+                    "Refuses to apply a saved plan that is older than this. Not acted on in this release.",
                     {"days": words.integer("Days.", least=1, most=366, default=7)},
                     example={"days": 7},
                 )

@@ -49,12 +49,13 @@ class Answers:
         """Remember which agreements each hold speaks of, so that one that fits two is asked about."""
         for cell in cells:
             place = cell.agreement.id if cell.agreement is not None else None
-            for name in self._names(cell.company, cell.tenants):
-                self._held_cells[name, cell.product.key].add(place)
+            for name in self._names(cell.company, cell.tenants) if self._holds else ():
+                if (name, cell.product.key) in self._holds:
+                    self._held_cells[name, cell.product.key].add(place)
 
     def hold(self, cell: Cell) -> tuple[Hold | None, str]:
         """The hold on a line, or why it is not clear which line it means."""
-        for name in self._names(cell.company, cell.tenants):
+        for name in self._names(cell.company, cell.tenants) if self._holds else ():
             hold = self._holds.get((name, cell.product.key))
             if hold is None:
                 continue

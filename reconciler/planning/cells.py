@@ -130,7 +130,7 @@ def collect_cells(
         own = _by_product(party.row.lines, products)
         for route in router.routes(party):
             key = route.product.key
-            terms = router.counted_by(merge_terms(general.get(key), own.get(key)))
+            terms = router.terms(general.get(key), own.get(key))
             place = f"{route.agreement.id:012}" if route.agreement is not None else party.company
             cell = cells.get((place, key))
             if cell is None:
@@ -161,8 +161,18 @@ class _Router:
         self._products = products
         self._today = today
         self._own_codes = own_codes(desired.rows)
+        self._general_terms: dict[int, Terms] = {}
 
-    def counted_by(self, terms: Terms) -> Terms:
+    def terms(self, general: LineTerms | None, own: LineTerms | None) -> Terms:
+        """The product's terms with the customer's own over them; one object for all who have none."""
+        if own is not None:
+            return self._counted_by(merge_terms(general, own))
+        found = self._general_terms.get(id(general))
+        if found is None:
+            found = self._general_terms[id(general)] = self._counted_by(merge_terms(general, None))
+        return found
+
+    def _counted_by(self, terms: Terms) -> Terms:
         """The terms, a leading code under its row's own name."""
         if terms.count in (None, "sum", "max"):
             return terms

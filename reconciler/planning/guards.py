@@ -7,13 +7,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, error
+from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import WRITTEN, LineState, PlannedLine
 from reconciler.model.money import cents, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from reconciler.model.desired import Approval, Guards
+    from reconciler.model.desired import Approval, Guards, Protected
     from reconciler.model.observed import UsageMonth
 
 FEED_INCOMPLETE = "guard-feed-incomplete"
@@ -25,10 +26,32 @@ _NAMED = 5
 
 
 def withhold(
-    lines: Iterable[PlannedLine], guards: Guards, approval: Callable[[PlannedLine], Approval | None]
+    lines: Iterable[PlannedLine],
+    guards: Guards,
+    approval: Callable[[PlannedLine], Approval | None],
+    protected: Iterable[Protected] = (),
 ) -> list[PlannedLine]:
-    """The lines, each that is over a limit withheld unless an approval names its change."""
-    return [_withheld(line, guards) if approval(line) is None else line for line in lines]
+    """The lines, each that is over a limit withheld unless an approval names its change.
+
+    What is protected never goes to zero, approved or not.
+    """
+    keys = {(one.kind, one.key): one.text for one in protected}
+    judged = (_protected(line, keys) for line in lines)
+    return [_withheld(line, guards) if approval(line) is None else line for line in judged]
+
+
+def _protected(line: PlannedLine, keys: Mapping[tuple[str, str], str]) -> PlannedLine:
+    if line.state is not LineState.TO_ZERO:
+        return line
+    own = (("product", identifier_key(line.product)), ("customer", identifier_key(line.company)))
+    named = next((keys[key] for key in own if key in keys), None)
+    if named is None:
+        return line
+    return line.but(
+        state=LineState.NEEDS_DECISION,
+        reason=f"it would go to zero, and {named} is protected. If that is meant, take it off the protected "
+        "list in a reviewed change first",
+    )
 
 
 def _withheld(line: PlannedLine, guards: Guards) -> PlannedLine:
@@ -40,8 +63,8 @@ def _withheld(line: PlannedLine, guards: Guards) -> PlannedLine:
     if line.before == line.after:
         return line.but(
             state=LineState.WITHHELD,
-            reason=f"{reason} by its included units. Set them on the line in ConnectWise, or raise "
-            "guards.lineChange in a reviewed change",
+            reason=f"{reason} while its quantity stays. No approval names that: set the included units or "
+            "declared values on the line in ConnectWise, or raise guards.lineChange in a reviewed change",
         )
     customer = line.company or line.tenants[0]
     row = (

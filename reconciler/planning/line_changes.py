@@ -163,7 +163,7 @@ def _finished(judged: list[Judged], desired: Desired, ground: Ground, *, closed:
     rows = [
         one.row.but(shadow=not closed or {modes[t] for t in one.row.tenants} != {"live"}) for one in judged
     ]
-    rows = withhold(rows, desired.settings.guards, ground.answers.approval)
+    rows = withhold(rows, desired.settings.guards, ground.answers.approval, desired.protected)
     return [one if one.row is row else replace(one, row=row) for one, row in zip(judged, rows, strict=True)]
 
 

@@ -10,6 +10,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity, error, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.plan import Action, Change, Plan, RemovedRow
 from reconciler.planning.line_changes import LinePlan, plan_lines
+from reconciler.planning.not_yet import not_acted_on
 from reconciler.planning.order import arrange
 from reconciler.planning.products import Home, Scene, product_changes
 from reconciler.planning.remarks import no_usage
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reconciler.model.desired import Desired, Row
+    from reconciler.model.lines import PlannedLine
     from reconciler.model.months import Month
     from reconciler.model.observed import Observed, UsageMonth
     from reconciler.planning.targets import Target
@@ -63,7 +65,8 @@ def make_plan(
     diagnostics += _marker_field(desired, observed)
     changes, problems = _of_products(targets, Scene(desired, observed, _homes(targets)))
     about_usage = [] if unread else _about_usage(month, observed)
-    diagnostics += [*problems, *config_diagnostics, *observed.diagnostics, *about_usage]
+    told = [*config_diagnostics, *observed.diagnostics, *not_acted_on(desired)]
+    diagnostics += [*problems, *told, *about_usage]
     unusable = _unusable_homes(targets, diagnostics)
     arranged = arrange(changes, diagnostics, unusable)
     period = None if month is None else period_of(month, today)
@@ -119,6 +122,21 @@ def _cannot_count(unread: Sequence[Month]) -> Diagnostic:
 def since(plan: Plan, base: Plan, desired: Desired, base_desired: Desired) -> Plan:
     """The plan with each change's cause, and the rows that the base commit had and this one has not."""
     return replace(plan.with_cause(base), removed_rows=_removed_rows(desired, base_desired))
+
+
+def only_customers(plan: Plan, names: Iterable[str]) -> Plan:
+    """The lines of these customers (by company identifier, tenant id or name), with what they wait for."""
+    wanted = {identifier_key(name) for name in names}
+    lines = tuple(line for line in plan.lines if wanted & customer_keys(line))
+    keys = {(line.agreement_id, line.line_id) for line in lines if line.line_id is not None}
+    writes = {c.write for c in plan.changes if (c.target.agreement, c.target.id) in keys}
+    writes |= {write for c in plan.changes if c.write in writes for write in c.depends_on}
+    return replace(plan, lines=lines, changes=tuple(c for c in plan.changes if c.write in writes))
+
+
+def customer_keys(line: PlannedLine) -> set[str]:
+    """By what a line's customer can be named."""
+    return {identifier_key(name) for name in (line.company, line.customer, *line.tenants)}
 
 
 def only_products(plan: Plan, identifiers: Iterable[str]) -> Plan:

@@ -263,7 +263,10 @@ def _reason(line: PlannedLine, held: tuple[str, ...], problem: Diagnostic | None
         remedy = remedy or "Do it in ConnectWise; this version reports it and does not write it."
     elif line.state in (LineState.NEEDS_DECISION, LineState.WITHHELD):
         kind, message = ReasonKind.DECISION, f"{line.state.value}: {line.reason}"
-        remedy = remedy or "Answer it in the configuration (a hold, an approval), then apply."
+        remedy = (
+            remedy
+            or "Answer it in the configuration (a hold, an approval, or which `line` follows), then apply."
+        )
     else:
         kind, message = ReasonKind.WRITE, f"{_change(line)} still has to be written"
         remedy = "Apply the plan."

@@ -76,6 +76,8 @@ def _text_with_quantity(one: Judged, line: Line) -> list[Diagnostic]:
     row, text = one.row, line.invoice_description.strip()
     if row.state not in {*WRITTEN, LineState.WITHHELD} or row.before is None or row.before == row.after:
         return []
+    if any(one_field.field == "invoiceDescription" for one_field in row.declared):
+        return []
     number = re.escape(plain(row.before))
     if not re.search(rf"(?<![\w.,]){number}(?![\w]|[.,]\d)", text):
         return []

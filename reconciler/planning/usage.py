@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconciler.model.identifiers import identifier_key
 from reconciler.model.money import cents, plain
 from reconciler.model.plan import Period
 from reconciler.model.usage_notes import UsageNote
@@ -78,16 +79,19 @@ def usage_notes(
     if month is None or month.lines is None:
         return ()
     rows = {code: row for row in desired.rows for code in row.codes}
-    claimed = {serial for customer in desired.customers for serial in customer.firewalls}
+    claimed = {identifier_key(serial) for customer in desired.customers for serial in customer.firewalls}
+    overridden = {(c.tenant_id, override.code) for c in desired.customers for override in c.overrides}
     unmapped: dict[str, _Tally] = defaultdict(_Tally)
     excluded: dict[str, _Tally] = defaultdict(_Tally)
     unassigned: dict[tuple[str, str], _Tally] = defaultdict(_Tally)
     for line in month.lines:
         row = rows.get(line.product_code)
-        if line.tenant_id is None and line.account_or_serial in claimed and row is not None:
+        if line.tenant_id is None and identifier_key(line.account_or_serial) in claimed and row:
             continue
         if line.tenant_id is None:
             unassigned[line.account_or_serial, line.product_code].add(line)
+        elif (line.tenant_id, line.product_code) in overridden:
+            continue  # the customer's own rule speaks for it: on its line, or among what is excluded
         elif row is None or (row.until is not None and row.until < today):
             unmapped[line.product_code].add(line)
         elif row.exclude is not None:

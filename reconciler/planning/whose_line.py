@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.model.money import plain
+from reconciler.model.money import cents, plain
 from reconciler.planning.agreements import day_that_counts, is_named
 from reconciler.planning.quantities import ZERO
 
@@ -61,7 +61,9 @@ def _unclear(terms: Terms, fixed: Sequence[Line], rest: Sequence[Line]) -> str:
                 "end it"
             )
     elif len(rest) > 1:
-        shown = " and ".join(f"#{line.id} ({plain(line.quantity)} × {line.unit_price})" for line in rest)
+        shown = " and ".join(
+            f"#{line.id} ({plain(line.quantity)} × {cents(line.unit_price)})" for line in rest
+        )
         together = plain(sum((line.quantity for line in rest), ZERO))
         return (
             f"{len(rest)} open lines, {shown}, together {together}. Which one shall follow Sophos? "

@@ -54,7 +54,8 @@ def print_lines(console: Console, plan: Plan) -> None:
     if not plan.lines:
         return
     groups = group_lines(plan)
-    console.print(Text(verdict_line(groups), style="bold"))
+    forecast = plan.period is not None and not plan.period.closed
+    console.print(Text(verdict_line(groups, forecast=forecast), style="bold"))
     for more in _more_lines(groups):
         console.print(Text(more))
     _print_decisions(console, plan, groups)
@@ -89,12 +90,20 @@ def line_summary(plan: Plan) -> str:
 # --- the verdict
 
 
-def verdict_line(groups: LineGroups) -> str:
-    """The first line: what waits for a person, and what invoices change by, per currency."""
+def verdict_line(groups: LineGroups, *, forecast: bool = False) -> str:
+    """The first line: what waits for a person, and what invoices change by, per currency.
+
+    `forecast` says that the month is still running.
+    """
     waiting = len(groups.decisions)
     decisions = f"{waiting} decision{'' if waiting == 1 else 's'}. " if waiting else ""
     if groups.written:
         return f"{decisions}This plan changes invoices by {_effect(groups.written)}."
+    if groups.shadow and forecast:
+        return (
+            f"{decisions}A forecast: the month is still running, and nothing of this is written. As it "
+            f"stands, invoices would change by {_effect(groups.shadow)}."
+        )
     if groups.shadow:
         return (
             f"{decisions}Mode shadow: nothing of this is written. Live, this plan would change invoices by "

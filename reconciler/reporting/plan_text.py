@@ -11,7 +11,7 @@ from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action, C
 from reconciler.model.verdict import UNDECIDED
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
-from reconciler.reporting.lines_text import print_lines
+from reconciler.reporting.lines_text import day_text, print_lines
 from reconciler.reporting.values import field_title, value_text
 
 if TYPE_CHECKING:
@@ -45,7 +45,11 @@ _COUNTED = {
 
 def print_plan(console: Console, plan: Plan) -> None:
     """The whole plan; one line where there is nothing to do."""
-    console.print(Text(period_line(plan.period, plan.usage_read_at), style="bold"))
+    invoices = min((line.first_invoice for line in plan.lines if line.first_invoice), default=None)
+    first = period_line(plan.period, plan.usage_read_at)
+    if invoices is not None:
+        first += f" → invoices from {day_text(invoices)}"
+    console.print(Text(first, style="bold"))
     mine = [c for c in plan.changes if c.cause is not Cause.WAITING and c.target.agreement is None]
     _print_changes(console, [c for c in mine if not c.blocked])
     _print_held(console, [c for c in mine if c.blocked])

@@ -40,7 +40,9 @@ def test_the_plan_shows_every_line_with_its_money(busy: Books) -> None:
 
 def test_people_read_the_sum_and_each_line(busy: Books) -> None:
     said = busy.run("plan", str(busy.folder))
-    assert said.out.startswith("Sophos November 2026 (26 Oct–25 Nov, closed; read 27 Nov 10:00 UTC)\n")
+    assert said.out.startswith(
+        "Sophos November 2026 (26 Oct–25 Nov, closed; read 27 Nov 10:00 UTC) → invoices from 1 Dec 2026\n"
+    )
     assert "+6.50 EUR a month, before tax: 3 customers, first on invoices of 1 Dec 2026" in said.out
     assert "40.00 → 48.00 EUR  +8.00 EUR  12 = EP-MSP 12" in said.out
     assert "Plan: 3 lines to update." in said.out

@@ -305,7 +305,8 @@ def test_plan_of_one_product_takes_the_rest_of_its_moves_along(site: Site) -> No
     assert site.plan("--product", "msp-b").short == move, "the new home needs the old one to let go"
     assert site.plan("--product", "MSP-A").short == move, "what is taken off must arrive somewhere"
     assert site.plan("--product", "MSP-C").short == ["map MSP-C CODE-3"]
-    assert site.plan("--product", "MSP-NONE").short == []
+    slip = site.run("plan", str(site.folder), "--product", "MSP-NONE")
+    assert (slip.code, "product-unknown" in slip.err) == (1, True), "a slip is not nothing to do"
 
 
 @pytest.mark.parametrize("quirk", ["notes-newlines=collapsed", "trailing-blank=trimmed"])

@@ -67,7 +67,7 @@ def test_included_units_count_by_their_money(books: Books) -> None:
     yaml = ALPHA + "lines: {MSP-EP: {included: 19}}\n"
     planned = books.plan(yaml=yaml, lines="id | qty | price\n11 | 20 | 10")
     expect(planned, "Alpha MSP-EP #11 withheld 20→20 200.00→10.00 EUR")
-    assert "190.00 EUR a month (limit 100.00) by its included units" in planned.reason
+    assert "190.00 EUR a month (limit 100.00) while its quantity stays" in planned.reason
 
 
 # --- the whole run
@@ -211,3 +211,20 @@ def test_a_code_that_has_a_row_of_its_own_is_no_question(books: Books) -> None:
     yaml = site["yaml"].replace("customers:", "  EP-NEW: {product: MSP-NEW, sync: true}\ncustomers:", 1)
     planned = books.plan(**site | {"bill": without(site, 3, "EP-NEW"), "yaml": yaml})
     assert "code-replaced" not in planned.codes
+
+
+# --- protected
+
+
+@pytest.mark.parametrize("who", ["customer/ALPHA", "MSP-EP"])
+def test_what_is_protected_never_goes_to_zero_approved_or_not(books: Books, who: str) -> None:
+    approval = (
+        "approvals:\n  - {customer: ALPHA, product: MSP-EP, from: 20, upTo: 0, reason: they left, "
+        "until: 2027-12-31}\n"
+    )
+    usage = bill("tenant | code | units\nAlpha | OTHER | 1")
+    assert books.plan(yaml=ALPHA + approval, bill=usage).writes == ["line 11 quantity 20→0"]
+    planned = books.plan(yaml=f"{ALPHA}{approval}protected: [{who}]\n", bill=usage)
+    expect(planned, "Alpha MSP-EP #11 needs a decision 20→0 90.00→0.00 EUR")
+    assert "is protected" in planned.reason
+    assert planned.writes == []

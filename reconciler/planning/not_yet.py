@@ -1,0 +1,48 @@
+"""What a configuration states and this release does not act on: said, so that nobody counts on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.model.diagnostics import Diagnostic, notice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.model.desired import Desired
+    from reconciler.model.diagnostics import Location
+
+
+def not_acted_on(desired: Desired) -> list[Diagnostic]:
+    """One notice for each key that has no effect yet, at the first place that states it."""
+    first: dict[str, Location] = {}
+    for key, location in _stated(desired):
+        first.setdefault(key, location)
+    return [
+        notice(
+            "not-acted-on",
+            f"`{key}` is checked and kept, and has no effect in this release.",
+            "Do not count on it yet; docs/usage.md says what is written and what is only reported.",
+            location=location,
+        )
+        for key, location in first.items()
+    ]
+
+
+def _stated(desired: Desired) -> Iterator[tuple[str, Location]]:
+    settings = desired.settings
+    if settings.on_unmap != "keep":
+        yield "settings.onUnmap", settings.location
+    if settings.new_lines != "ask":
+        yield "settings.newLines", settings.location
+    for product in desired.products:
+        if product.line_price is not None:
+            yield "linePrice", product.where("linePrice")
+    for terms in (*desired.lines, *(t for customer in desired.customers for t in customer.lines)):
+        if terms.when_new:
+            yield "whenNew", terms.location
+    for customer in desired.customers:
+        if customer.start is not None:
+            yield "start", customer.location
+        if customer.restart:
+            yield "restart", customer.location

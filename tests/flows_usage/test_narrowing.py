@@ -1,0 +1,38 @@
+"""`plan --customer`, and what a plan says of keys that have no effect yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.flows_usage.books import rows, updates
+
+if TYPE_CHECKING:
+    from tests.flows_usage.books import Books
+
+
+def test_one_customers_lines_and_changes_only(busy: Books) -> None:
+    everything = busy.plan()
+    alone = busy.plan("--customer", "birch")
+    assert len(rows(alone)) == 1 < len(rows(everything))
+    assert [u for u in updates(everything) if u in updates(alone)] == updates(alone) != []
+    assert all(line["customer"] == "Birch" for line in alone.json["lines"])
+
+
+def test_a_customer_that_no_line_is_of_is_an_error(busy: Books) -> None:
+    said = busy.run("plan", str(busy.folder), "--customer", "BRICH")
+    assert (said.code, "customer-unknown" in said.err, "BIRCH" in said.err) == (1, True, True)
+
+
+def test_keys_without_effect_are_said(busy: Books) -> None:
+    assert "not-acted-on" not in busy.plan().codes
+    busy.live(settings=", newLines: create")
+    assert "settings.newLines" in busy.plan().diagnostic("not-acted-on")["message"]
+
+
+def test_what_always_declares_is_sent_with_the_line(busy: Books) -> None:
+    busy.live("lines:\n  MSP-EP: {always: {unitPrice: 4.25}}\n")
+    applied = busy.apply()
+    assert applied.code == 0
+    assert all(body["unitPrice"] == 4.25 for _, body in busy.patches if "unitPrice" in body)
+    assert sum("unitPrice" in body for _, body in busy.patches) == 2
+    assert busy.plan().ids == []
