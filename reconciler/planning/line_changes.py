@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.field_change import FieldChange
-from reconciler.model.fields import to_plan
 from reconciler.model.lines import WRITTEN, PlannedLine
 from reconciler.model.money import plain
 from reconciler.model.plan import Action, Change, Target
@@ -124,8 +123,10 @@ def _plan(
     diagnostics += [*frozen.values(), *replaced.values()]
     if months.previous is None or not months.previous.lines:
         diagnostics.append(feed_not_checked(months.now.month.previous().title))
-    guards = feed_guard(months.now, months.previous, settings.guards, answered=answered, names=names)
-    guards += product_guard(lines, settings.guards, ground.answers.approval)
+    guards: list[Diagnostic] = []
+    if months.closed:  # a forecast writes nothing, and a running month lacks tenants by nature
+        guards += feed_guard(months.now, months.previous, settings.guards, answered=answered, names=names)
+        guards += product_guard(lines, settings.guards, ground.answers.approval)
     diagnostics += guards
     diagnostics += silent_customers(parties, judged)
     diagnostics += usage_after_end(parties, months.bills, today)
@@ -177,9 +178,7 @@ def _change(one: Judged, stopped: tuple[str, ...]) -> Change:
     if line.before is not None and line.after is not None and line.after != line.before:
         fields.append(FieldChange("quantity", plain(line.before), plain(line.after)))
     if line.included_after != line.included_before:
-        fields.append(
-            FieldChange("lessIncluded", to_plan(line.included_before), to_plan(line.included_after))
-        )
+        fields.append(FieldChange("lessIncluded", plain(line.included_before), plain(line.included_after)))
     fields += line.declared
     target = Target(line.product, line.line_id, line.agreement_id)
     return Change(

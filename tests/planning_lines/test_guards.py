@@ -228,3 +228,13 @@ def test_what_is_protected_never_goes_to_zero_approved_or_not(books: Books, who:
     expect(planned, "Alpha MSP-EP #11 needs a decision 20→0 90.00→0.00 EUR")
     assert "is protected" in planned.reason
     assert planned.writes == []
+
+
+def test_a_running_month_is_a_forecast_that_no_run_guard_stops(books: Books) -> None:
+    """A month that still runs lacks tenants by nature; nothing of it is written anyway."""
+    few = bill("tenant | code | units\nAlpha | EP | 20")
+    many = bill("tenant | code | units\nAlpha | EP | 20\nBravo | EP | 1\nCharlie | EP | 1", month=OCTOBER)
+    assert any(code in RUN_GUARDS for code in books.plan(bill=few, last=many).codes)
+    forecast = books.plan(bill=few, last=many, closed=False)
+    assert not any(code in RUN_GUARDS for code in forecast.codes)
+    assert forecast.writes == []
