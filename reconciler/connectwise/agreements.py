@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from reconciler.connectwise.conditions import any_equal, any_of, literal
@@ -61,7 +63,7 @@ class Record:
             return ""
         if not isinstance(value, str):
             raise self.wrong(name, "text")
-        return value.strip()
+        return intern(value.strip())
 
     def required_text(self, name: str) -> str:
         """A text that has to be there."""
@@ -119,7 +121,7 @@ class Record:
         """A text of `_info`, which decides nothing; "" for anything else."""
         info = self._row.get("_info")
         value = info.get(name) if isinstance(info, dict) else None
-        return value.strip() if isinstance(value, str) else ""
+        return intern(value.strip()) if isinstance(value, str) else ""
 
     def wrong(self, name: str, kind: str) -> WrongTypeError:
         """The error for a member that is not of its documented type."""
@@ -129,6 +131,7 @@ class Record:
         raise WrongTypeError(f"{self.what}, {name}: it is missing")
 
 
+@lru_cache(maxsize=10_000)
 def calendar_day(text: str) -> date | None:
     """The day that a date-time names, as it is written; None for the year 1, which .NET writes for no date.
 

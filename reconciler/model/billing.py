@@ -53,7 +53,7 @@ class Agreement:
         return not self.cancelled or (self.cancelled_on is not None and day < self.cancelled_on)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """An agreement's line ("addition" in the API), first billed on `effective`, last on `cancelled`.
 

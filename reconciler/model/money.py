@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 
 _CENT = Decimal("0.01")
 
@@ -27,8 +28,14 @@ def parse_decimal(value: object) -> Decimal | None:
     """A finite Decimal from a JSON number or numeric string; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal | float):
         return None
+    return _finite(str(value))
+
+
+@lru_cache(maxsize=10_000)
+def _finite(text: str) -> Decimal | None:
+    """Kept, because a large site has the same few numbers in hundreds of thousands of places."""
     try:
-        number = Decimal(str(value).strip())
+        number = Decimal(text.strip())
     except InvalidOperation:
         return None
     return number if number.is_finite() else None

@@ -88,7 +88,7 @@ class Tenant:
     status: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class UsageLine:
     """One line of Sophos's bill.
 
@@ -171,16 +171,19 @@ class Observed:
     set-up tables that rows refer to; one that could not be read is absent and said in `diagnostics`.
     `custom_fields` are the definitions that catalog items show, by caption key. `billing` is read only where
     usage is planned.
+
+    The large parts are not in its repr: when an event loop ends, Python makes the repr of its main task with
+    what the task returned, which takes seconds and hundreds of megabytes at a distributor's size.
     """
 
     instance: Instance
-    items: tuple[CatalogItem, ...] = ()
+    items: tuple[CatalogItem, ...] = field(default=(), repr=False)
     similar: tuple[CatalogEntry, ...] = ()
     tables: Mapping[Table, tuple[SetupEntry, ...]] = field(default_factory=dict)
     custom_fields: Mapping[str, CustomField] = field(default_factory=dict)
-    tenants: tuple[Tenant, ...] | None = None
-    usage: tuple[UsageMonth, ...] = ()
+    tenants: tuple[Tenant, ...] | None = field(default=None, repr=False)
+    usage: tuple[UsageMonth, ...] = field(default=(), repr=False)
     firewalls: tuple[FirewallLicence, ...] | None = None
     usage_read_at: str | None = None
-    billing: Billing | None = None
+    billing: Billing | None = field(default=None, repr=False)
     diagnostics: tuple[Diagnostic, ...] = ()

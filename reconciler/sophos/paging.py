@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.transport.errors import RecordNotFound, Refused, excerpt
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconciler.sophos.client import Client
 
     Row = dict[str, Any]
     Page = tuple[list[Row], dict[str, Any]]
+
+T = TypeVar("T")
 
 
 async def read_pages(client: Client, path: str, *, size: int) -> list[Row]:
@@ -32,14 +36,15 @@ async def read_pages(client: Client, path: str, *, size: int) -> list[Row]:
     return items
 
 
-async def read_keys(client: Client, path: str, *, size: int) -> list[Row]:
-    """All items of a list with page keys, until there is no `nextKey`.
+async def read_keys(client: Client, path: str, take: Callable[[Row], T], *, size: int) -> list[T]:
+    """All items of a list with page keys, until there is no `nextKey`, each as `take` makes it.
 
-    Raises BadAnswer for a key that comes twice, for a list that breaks off (404 after its first page), and
-    for fewer items than `pages.items` promises. A 404 to the first request is RecordNotFound.
+    One page is held as JSON at a time: a distributor's bill has hundreds of thousands of lines. Raises
+    BadAnswer for a key that comes twice, for a list that breaks off (404 after its first page), and for
+    fewer items than `pages.items` promises. A 404 to the first request is RecordNotFound.
     """
     (found, pages), sizing = await _first_page(client, path, size)
-    items = list(found)
+    items = [take(row) for row in found]
     keys: set[str] = set()
     while (key := pages.get("nextKey")) not in (None, ""):
         if not isinstance(key, str) or key in keys:
@@ -50,7 +55,7 @@ async def read_keys(client: Client, path: str, *, size: int) -> list[Row]:
         except RecordNotFound:
             raise client.bad_answer(path, "the list breaks off: its next page is not found") from None
         found, pages = _page(client, path, data)
-        items += found
+        items += [take(row) for row in found]
     _complete(client, path, len(items), pages)
     return items
 

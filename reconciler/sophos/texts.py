@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from reconciler.transport.errors import excerpt
@@ -15,13 +16,16 @@ class WrongTypeError(ValueError):
 
 
 def text(row: Mapping[str, Any], name: str) -> str:
-    """A text, trimmed; "" where it is absent or null. Raises WrongTypeError for any other type."""
+    """A text, trimmed; "" where it is absent or null. Raises WrongTypeError for any other type.
+
+    Equal texts are one object: a bill repeats the same few names in hundreds of thousands of lines.
+    """
     value = row.get(name)
     if value is None:
         return ""
     if not isinstance(value, str):
         raise WrongTypeError(f"{name}: {excerpt(repr(value), 60)} is no text")
-    return value.strip()
+    return intern(value.strip())
 
 
 def required_text(row: Mapping[str, Any], name: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.money import parse_decimal
@@ -35,15 +37,13 @@ async def read_usage(client: Client, month: Month) -> UsageMonth:
     """
     path = f"{PATH}/{month.year}/{month.month}"
     try:
-        rows = await read_keys(client, path, size=PAGE_SIZE)
+        found = await read_keys(client, path, usage_line, size=PAGE_SIZE)
     except RecordNotFound:
         return UsageMonth(month, None)
+    except WrongTypeError as wrong:
+        raise client.bad_answer(path, f"a usage line's {wrong}") from None
     lines: dict[UsageLine | int, UsageLine] = {}
-    for number, row in enumerate(rows):
-        try:
-            line = usage_line(row)
-        except WrongTypeError as wrong:
-            raise client.bad_answer(path, f"a usage line's {wrong}") from None
+    for number, line in enumerate(found):
         named = line.order_number and line.order_line
         lines[line if named else number] = line
     return UsageMonth(month, tuple(lines.values()))
@@ -55,7 +55,7 @@ def usage_line(row: Mapping[str, Any]) -> UsageLine:
     `accountId` is the tenant; lines of firewalls that no tenant has been given come without one.
     """
     return UsageLine(
-        tenant_id=text(row, "accountId").lower() or None,
+        tenant_id=intern(text(row, "accountId").lower()) or None,
         product_code=required_text(row, "productCode"),
         description=text(row, "productDescription"),
         group=text(row, "productGroup"),
@@ -80,6 +80,7 @@ def _quantity(row: Mapping[str, Any], name: str) -> Decimal:
     return number
 
 
+@lru_cache(maxsize=1000)
 def _day(shown: str) -> date | None:
     """The day; None for one that does not exist, as Sophos's own sample has (2021-04-31)."""
     found = _DAY.match(shown)
