@@ -84,7 +84,7 @@ def _over_limit(line: PlannedLine, guards: Guards) -> str:
     if limit is None:
         return ""
     units = abs(after - before)
-    percent = Decimal(100) if before == 0 else units * 100 / before
+    percent = Decimal(100) if before == 0 else units * 100 / abs(before)
     if units > limit.units and percent > limit.percent:
         return (
             f"it changes by {plain(units)} units, {plain(cents(percent))} % "

@@ -16,7 +16,7 @@ from reconciler.planning.products import Home, Scene, product_changes
 from reconciler.planning.remarks import no_usage
 from reconciler.planning.suggest import did_you_mean
 from reconciler.planning.targets import find_targets
-from reconciler.planning.usage import period_of, usage_notes
+from reconciler.planning.usage import period_of, unclear_months, usage_notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,10 +70,11 @@ def make_plan(
     unusable = _unusable_homes(targets, diagnostics)
     arranged = arrange(changes, diagnostics, unusable)
     period = None if month is None else period_of(month, today)
+    unclear = unclear_months(observed.usage, month, today)
     if scope is Scope.PRODUCTS:
         usage = LinePlan()
-    elif desired.customers and unread:
-        usage = LinePlan(diagnostics=(_cannot_count(unread),))
+    elif desired.customers and (unread or unclear):
+        usage = LinePlan(diagnostics=(*unclear, *([_cannot_count(unread)] if unread else ())))
     else:
         # with usage alone, lines whose product still changes wait for a run that writes the change
         usage = plan_lines(
@@ -130,8 +131,7 @@ def only_customers(plan: Plan, names: Iterable[str]) -> Plan:
     lines = tuple(line for line in plan.lines if wanted & customer_keys(line))
     keys = {(line.agreement_id, line.line_id) for line in lines if line.line_id is not None}
     writes = {c.write for c in plan.changes if (c.target.agreement, c.target.id) in keys}
-    writes |= {write for c in plan.changes if c.write in writes for write in c.depends_on}
-    return replace(plan, lines=lines, changes=tuple(c for c in plan.changes if c.write in writes))
+    return replace(_with_what_they_need(plan, writes), lines=lines)
 
 
 def customer_keys(line: PlannedLine) -> set[str]:
@@ -147,18 +147,20 @@ def only_products(plan: Plan, identifiers: Iterable[str]) -> Plan:
     """
     wanted = {identifier_key(identifier) for identifier in identifiers}
     kept = {c.write for c in plan.changes if identifier_key(c.target.identifier) in wanted}
+    lines = tuple(line for line in plan.lines if identifier_key(line.product) in wanted)
+    return replace(_with_what_they_need(plan, kept), lines=lines)
+
+
+def _with_what_they_need(plan: Plan, kept: set[str]) -> Plan:
+    """The plan with these requests and whatever they wait for, and no move torn."""
+    kept = set(kept)
     while True:
         needed = {write for c in plan.changes if c.write in kept for write in c.depends_on}
         left = {c.fields[0].field for c in plan.changes if c.write in kept and c.action is _UNMAP}
         needed |= {c.write for c in plan.changes if c.action is _MAP and c.fields[0].field in left}
         if needed <= kept:
-            break
+            return replace(plan, changes=tuple(c for c in plan.changes if c.write in kept))
         kept |= needed
-    return replace(
-        plan,
-        changes=tuple(c for c in plan.changes if c.write in kept),
-        lines=tuple(line for line in plan.lines if identifier_key(line.product) in wanted),
-    )
 
 
 def _homes(targets: list[Target]) -> dict[str, tuple[Home, ...]]:

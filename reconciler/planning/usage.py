@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconciler.model.diagnostics import Diagnostic, error
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.money import cents, plain
 from reconciler.model.plan import Period
@@ -37,6 +38,37 @@ def newest_closed(months: Iterable[UsageMonth], today: date) -> UsageMonth | Non
     """The newest month whose billing windows have all ended."""
     closed = [month for month in months if (period := period_of(month, today)) is not None and period.closed]
     return max(closed, key=lambda month: month.month, default=None)
+
+
+def unclear_months(months: Iterable[UsageMonth], chosen: UsageMonth | None, today: date) -> list[Diagnostic]:
+    """Newer months that are over for most of their lines and not for all: an older one must not stand in.
+
+    One odd window would otherwise have last month's quantities written over this month's.
+    """
+    found = []
+    for month in months:
+        period = period_of(month, today)
+        if period is None or period.closed or (chosen is not None and month.month <= chosen.month):
+            continue
+        ends = Counter(line.window_end or month.month.last_day for line in month.lines or ())
+        usual = ends.most_common(1)[0][0]
+        if usual >= today:
+            continue  # it simply still runs
+        later = sum(count for end, count in ends.items() if end >= today)
+        odd = next(line for line in month.lines or () if (line.window_end or month.month.last_day) >= today)
+        found.append(
+            error(
+                "usage-windows-differ",
+                f"Sophos's bill for {month.month.title} ended on {usual} for most lines, and {later} of its "
+                f"lines end on {period.last_day} or have no real date (the first: {odd.product_code}, "
+                f"{odd.assigned_name or odd.tenant_id or odd.account_or_serial}). Whether the month is "
+                "closed is not clear, so no line is counted for anyone.",
+                "Look at these lines in Sophos Central and have them corrected; the month counts as closed "
+                "once all of its windows have ended.",
+                subject="usage",
+            )
+        )
+    return found
 
 
 @dataclass

@@ -18,6 +18,17 @@ def test_one_customers_lines_and_changes_only(busy: Books) -> None:
     assert all(line["customer"] == "Birch" for line in alone.json["lines"])
 
 
+def test_a_move_that_a_line_waits_for_is_never_torn(books: Books) -> None:
+    agreement = books.customer("Alder", ep=(10, 10, 12))
+    books.world.add_catalog_item("MSP-NEW", price=4.0, cost=2.0)
+    books.line(agreement, "MSP-NEW", 10)
+    books.mapped["EP-MSP"] = "{product: MSP-NEW, sync: true}"
+    books.live()
+    books.apply(books.save("--customer", "ALDER"))
+    homes = [name for name in ("MSP-EP", "MSP-NEW") if "EP-MSP" in books.notes(name)]
+    assert len(homes) == 1, homes
+
+
 def test_a_customer_that_no_line_is_of_is_an_error(busy: Books) -> None:
     said = busy.run("plan", str(busy.folder), "--customer", "BRICH")
     assert (said.code, "customer-unknown" in said.err, "BIRCH" in said.err) == (1, True, True)
