@@ -59,6 +59,12 @@ class Answers:
             hold = self._holds.get((name, cell.product.key))
             if hold is None:
                 continue
+            if len(cell.tenants) > 1 and name in cell.tenants:
+                return None, (
+                    f"the hold for {hold.customer} ({hold.location}) names one of the tenants that share this "
+                    f"line ({', '.join(cell.names())}); name the company ({cell.company}) and the quantity of "
+                    "the whole line instead"
+                )
             if len(self._held_cells[name, cell.product.key]) > 1:
                 return None, (
                     f"the hold for {hold.customer} ({hold.location}) fits lines on several agreements; "

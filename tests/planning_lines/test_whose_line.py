@@ -245,3 +245,22 @@ def test_included_units_are_never_more_than_the_line_itself_carries(books: Books
     yaml = own_lines("{line: 11, fixed: [12], included: 10}")
     planned = books.plan(bill=MORE, lines="id | qty | incl\n11 | 5 | 5\n12 | 15 | 0", yaml=yaml)
     assert planned.writes == ["line 11 quantity 5→7, lessIncluded 5→7"]
+
+
+# --- answers that fit more than they say
+
+SHARED = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, agreement: Managed, sync: true}\n"
+TOGETHER = bill("tenant | code | units\nAlpha | EP | 10\nBeta | EP | 5")
+
+
+def test_a_hold_of_one_tenant_is_not_the_number_of_a_line_that_two_share(books: Books) -> None:
+    hold = (
+        "holds:\n  - {customer: CUSTOMER, product: MSP-EP, quantity: 4, reason: leaver, until: 2026-12-31}\n"
+    )
+    shared = {"bill": TOGETHER, "last": None, "lines": "id | qty\n11 | 15"}
+    planned = books.plan(yaml=SHARED + hold.replace("CUSTOMER", "<Beta>"), **shared)
+    expect(planned, "Alpha + Beta MSP-EP #11 needs a decision 15→15 67.50→67.50 EUR")
+    assert "share this line (Alpha, Beta)" in planned.reason
+    assert "name the company (ALPHA)" in planned.reason
+    whole = books.plan(yaml=SHARED + hold.replace("CUSTOMER", "ALPHA"), **shared)
+    expect(whole, "Alpha + Beta MSP-EP #11 less 15→4 67.50→18.00 EUR")
