@@ -6,11 +6,14 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from reconciler.model.identifiers import identifier_key
+from reconciler.planning.agreements import day_that_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
+    from decimal import Decimal
 
+    from reconciler.model.billing import Billing
     from reconciler.model.desired import Approval, Customer, Desired, Hold
     from reconciler.model.lines import PlannedLine
     from reconciler.planning.cells import Cell
@@ -29,6 +32,8 @@ class Answers:
         self._approvals: dict[tuple[str, str], list[Approval]] = defaultdict(list)
         self._company_keys = _company_keys(desired.customers)
         self._held_cells: dict[tuple[str, str], set[int | None]] = defaultdict(set)
+        self._approved_cells: dict[int, set[int]] = defaultdict(set)
+        self._today = today
         for hold in desired.holds:
             if hold.until >= today:
                 self._holds[self._key(hold.customer, hold.product)] = hold
@@ -45,13 +50,29 @@ class Answers:
         found += [key for tenant in tenants for key in self._company_keys.get(tenant, ())]
         return list(dict.fromkeys([*found, identifier_key(company)]))
 
-    def learn(self, cells: Iterable[Cell]) -> None:
-        """Remember which agreements each hold speaks of, so that one that fits two is asked about."""
+    def learn(self, cells: Iterable[Cell], billing: Billing) -> None:
+        """Remember which agreements each answer speaks of, so that one that fits two is asked about.
+
+        An approval fits where a line of its product in force stands at the quantity that it names.
+        """
         for cell in cells:
             place = cell.agreement.id if cell.agreement is not None else None
-            for name in self._names(cell.company, cell.tenants) if self._holds else ():
-                if (name, cell.product.key) in self._holds:
-                    self._held_cells[name, cell.product.key].add(place)
+            for name in self._names(cell.company, cell.tenants) if self._holds or self._approvals else ():
+                key = name, cell.product.key
+                if key in self._holds:
+                    self._held_cells[key].add(place)
+                for one in self._approvals.get(key, ()):
+                    if cell.agreement is not None and one.before in self._standing(cell, billing):
+                        self._approved_cells[id(one)].add(cell.agreement.id)
+
+    def _standing(self, cell: Cell, billing: Billing) -> set[Decimal]:
+        """The quantities of the product's lines in force."""
+        agreement, item = cell.agreement, cell.product.item
+        if agreement is None or item is None:
+            return set()
+        day = day_that_counts(agreement, self._today)
+        lines = billing.lines.get(agreement.id, ())
+        return {line.quantity for line in lines if line.product_id == item.id and line.in_force(day)}
 
     def hold(self, cell: Cell) -> tuple[Hold | None, str]:
         """The hold on a line, or why it is not clear which line it means."""
@@ -61,9 +82,9 @@ class Answers:
                 continue
             if len(cell.tenants) > 1 and name in cell.tenants:
                 return None, (
-                    f"the hold for {hold.customer} ({hold.location}) names one of the tenants that share this "
-                    f"line ({', '.join(cell.names())}); name the company ({cell.company}) and the quantity of "
-                    "the whole line instead"
+                    f"the hold for {hold.customer} ({hold.location}) names one of the tenants that share "
+                    f"this line ({', '.join(cell.names())}); name the company ({cell.company}) and the "
+                    "quantity of the whole line instead"
                 )
             if len(self._held_cells[name, cell.product.key]) > 1:
                 return None, (
@@ -74,14 +95,38 @@ class Answers:
         return None, ""
 
     def approval(self, row: PlannedLine) -> Approval | None:
-        """The approval that lets this very change through: from this quantity, and not beyond its bound."""
+        """The approval that lets this very change through: from this quantity, and not beyond its bound.
+
+        One that fits lines on several agreements lets none of them through.
+        """
+        found = self._approvals_for(row)
+        return next((one for one in found if not self._fits_several(one)), None)
+
+    def unclear_approval(self, row: PlannedLine) -> str:
+        """Why no approval is taken for a change that one names."""
+        found = self._approvals_for(row)
+        if not found or not all(map(self._fits_several, found)):
+            return ""
+        return (
+            f"the approval for {found[0].customer} ({found[0].location}) fits lines on several agreements "
+            "and lets none through; name the Sophos tenant id instead"
+        )
+
+    def _approvals_for(self, row: PlannedLine) -> list[Approval]:
+        if not self._approvals:
+            return []
         product = self._products.key(identifier_key(row.product))
-        for name in self._names(row.company, row.tenants):
-            for one in self._approvals.get((name, product), ()):
-                low, high = sorted((one.before, one.up_to))
-                if one.before == row.before and row.after is not None and low <= row.after <= high:
-                    return one
-        return None
+        return [
+            one
+            for name in self._names(row.company, row.tenants)
+            for one in self._approvals.get((name, product), ())
+            if one.before == row.before
+            and row.after is not None
+            and min(one.before, one.up_to) <= row.after <= max(one.before, one.up_to)
+        ]
+
+    def _fits_several(self, one: Approval) -> bool:
+        return len(self._approved_cells.get(id(one), ())) > 1
 
 
 def _company_keys(customers: Iterable[Customer]) -> Mapping[str, tuple[str, ...]]:

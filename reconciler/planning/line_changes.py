@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.field_change import FieldChange
-from reconciler.model.lines import WRITTEN, PlannedLine
+from reconciler.model.lines import WRITTEN, LineState, PlannedLine
 from reconciler.model.money import plain
 from reconciler.model.plan import Action, Change, Target
 from reconciler.planning.answers import Answers
@@ -143,7 +143,7 @@ def _plan(
 
 def _ground(desired: Desired, billing: Billing, products: Products, cells: list[Cell], today: date) -> Ground:
     answers = Answers(desired, products, today)
-    answers.learn(cells)
+    answers.learn(cells, billing)
     managed = frozenset((c.agreement.id, c.product.key) for c in cells if c.agreement is not None)
     return Ground(billing, desired.settings, answers, OpenLines(billing, today), managed, today)
 
@@ -165,7 +165,14 @@ def _finished(judged: list[Judged], desired: Desired, ground: Ground, *, closed:
         one.row.but(shadow=not closed or {modes[t] for t in one.row.tenants} != {"live"}) for one in judged
     ]
     rows = withhold(rows, desired.settings.guards, ground.answers.approval, desired.protected)
+    rows = [_said_of_approval(row, ground) for row in rows]
     return [one if one.row is row else replace(one, row=row) for one, row in zip(judged, rows, strict=True)]
+
+
+def _said_of_approval(row: PlannedLine, ground: Ground) -> PlannedLine:
+    """A withheld line says why the approval that names its change is not taken."""
+    unclear = ground.answers.unclear_approval(row) if row.state is LineState.WITHHELD else ""
+    return row.but(reason=f"{row.reason}. But {unclear}") if unclear else row
 
 
 def _is_written(line: PlannedLine) -> bool:

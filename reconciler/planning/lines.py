@@ -309,6 +309,7 @@ def _compare(
     state = _state(line, wanted)
     by_hand = "" if row.held or state is LineState.TERMS else _by_hand(line, state, ground, expected)
     if by_hand and ground.answers.approval(row) is None:
+        by_hand = "; ".join(filter(None, (by_hand, ground.answers.unclear_approval(row))))
         return Judged(_decide(row, by_hand), cell, line, expected, by_hand=True)
     problem = _cannot_be_written(cell, agreement, ground)
     row = _decide(row, problem) if problem else row.but(state=state)

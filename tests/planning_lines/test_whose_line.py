@@ -264,3 +264,25 @@ def test_a_hold_of_one_tenant_is_not_the_number_of_a_line_that_two_share(books: 
     assert "name the company (ALPHA)" in planned.reason
     whole = books.plan(yaml=SHARED + hold.replace("CUSTOMER", "ALPHA"), **shared)
     expect(whole, "Alpha + Beta MSP-EP #11 less 15→4 67.50→18.00 EUR")
+
+
+def test_an_approval_that_fits_two_agreements_lets_no_line_through(books: Books) -> None:
+    approval = (
+        "approvals:\n  - {customer: CUSTOMER, product: MSP-EP, from: 10, upTo: 40, reason: new, "
+        "until: 2026-12-05}\n"
+    )
+    apart = {
+        "bill": bill("tenant | code | units\nAlpha | EP | 40\nBeta | EP | 35"),
+        "last": bill("tenant | code | units\nAlpha | EP | 10\nBeta | EP | 10", OCTOBER),
+        "agreements": agreements("id | company | name\n1 | ALPHA | Managed\n2 | ALPHA | Second"),
+        "lines": "id | on | qty\n11 | 1 | 10\n21 | 2 | 10",
+    }
+    yaml = "agreement: Second".join(SHARED.rsplit("agreement: Managed", 1))
+    both = books.plan(yaml=yaml + approval.replace("CUSTOMER", "ALPHA"), **apart)
+    assert both.writes == []
+    assert all("fits lines on several agreements" in row.reason for row in both.plan.lines)
+    one = books.plan(yaml=yaml + approval.replace("CUSTOMER", "<Beta>"), **apart)
+    assert one.writes == ["line 21 quantity 10→35"]
+    distinct = {**apart, "lines": "id | on | qty\n11 | 1 | 10\n21 | 2 | 30"}
+    only = books.plan(yaml=yaml + approval.replace("CUSTOMER", "ALPHA"), **distinct)
+    assert "line 11 quantity 10→40" in only.writes
