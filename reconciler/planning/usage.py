@@ -12,6 +12,7 @@ from reconciler.model.identifiers import identifier_key
 from reconciler.model.money import cents, plain
 from reconciler.model.plan import Period
 from reconciler.model.usage_notes import UsageNote
+from reconciler.planning.cells import excludes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -112,7 +113,12 @@ def usage_notes(
         return ()
     rows = {code: row for row in desired.rows for code in row.codes}
     claimed = {identifier_key(serial) for customer in desired.customers for serial in customer.firewalls}
-    overridden = {(c.tenant_id, override.code) for c in desired.customers for override in c.overrides}
+    overridden = {
+        (customer.tenant_id, override.code)
+        for customer in desired.customers
+        for override in customer.overrides
+        if override.targets or excludes(override, today)
+    }
     unmapped: dict[str, _Tally] = defaultdict(_Tally)
     excluded: dict[str, _Tally] = defaultdict(_Tally)
     unassigned: dict[tuple[str, str], _Tally] = defaultdict(_Tally)

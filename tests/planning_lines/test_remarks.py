@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ import pytest
 
 from reconciler.model.billing import Recap
 from reconciler.model.months import Month
+from reconciler.planning.usage import usage_notes
 from tests.planning_lines.books import ALPHA, NOVEMBER, Books, agreements, bill
 
 MORE = bill("tenant | code | units\nAlpha | EP | 25")
@@ -109,3 +111,15 @@ def test_what_is_no_correction(books: Books, units: str, line: str) -> None:
 def test_thirty_days_ahead_an_end_is_said(books: Books, until: str, said: bool) -> None:
     yaml = ALPHA.replace("customers:", f"  X: {{exclude: Included elsewhere, until: {until}}}\ncustomers:")
     assert ("ends-soon" in books.plan(yaml=yaml).codes) is said
+
+
+@pytest.mark.parametrize(("until", "noted"), [("2026-11-26", ["unmapped NEW 7"]), ("2026-11-27", [])])
+def test_usage_of_an_exclusion_that_has_ended_is_listed_as_unmapped(
+    books: Books, until: str, noted: list[str]
+) -> None:
+    row = f"agreement: Managed, overrides: {{NEW: {{exclude: Pilot, until: {until}}}}}"
+    own = ALPHA.replace("agreement: Managed", row)
+    used = replace(books, yaml=own, bill=bill("tenant | code | units\nAlpha | NEW | 7"))
+    desired = used.desired()
+    notes = usage_notes(desired, used.bill, used.observed(desired), used.today)
+    assert [f"{note.kind} {note.code} {note.quantity}" for note in notes] == noted
