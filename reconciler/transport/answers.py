@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from reconciler.transport.service import Service
 
+#: The range of double precision, in powers of ten, and a little more.
+_MAGNITUDE = 400
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -48,7 +50,8 @@ class Answer:
 
 
 def parse_json(call: Call, status: int, content_type: str, body: bytes) -> Any:
-    """The body as data. Raises BadAnswer for HTML, broken JSON, NaN, and text that is no Unicode."""
+    """The body as data. Raises BadAnswer for HTML, broken JSON, NaN, text that is no Unicode, and
+    numbers beyond any computer's."""
     if not body.strip():
         return None
     if "html" in content_type.lower() or body.lstrip()[:1] == b"<":
@@ -60,13 +63,24 @@ def parse_json(call: Call, status: int, content_type: str, body: bytes) -> Any:
             status=status,
         )
     try:
-        data = json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_no_constant)
+        data = json.loads(body.decode("utf-8-sig"), parse_float=_fraction, parse_constant=_no_constant)
         if _SURROGATE.search(body):
             # Half a surrogate pair is valid JSON and no text: it would fail later, where it is printed.
             json.dumps(data, ensure_ascii=False, default=str).encode()
     except (ValueError, RecursionError):
         raise BadAnswer(call, "the answer is not valid JSON", status=status) from None
     return data
+
+
+def _fraction(text: str) -> Decimal:
+    """A number beyond any computer's is none: written out in full it would fill the memory."""
+    try:
+        number = Decimal(text)
+    except ArithmeticError:
+        raise ValueError(text) from None
+    if abs(number.adjusted()) > _MAGNITUDE:
+        raise ValueError(text)
+    return number
 
 
 def _no_constant(name: str) -> None:

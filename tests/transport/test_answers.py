@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from reconciler.model.money import cents, parse_decimal
 from reconciler.transport import session as session_module
 from reconciler.transport.errors import (
     EXCERPT,
@@ -46,6 +47,29 @@ async def test_fractions_are_decimals_of_the_typed_text() -> None:
     data = await ask(httpx.Response(200, text='{"price": 0.10, "count": 3, "big": 1e2}'))
     assert data == {"price": Decimal("0.10"), "count": 3, "big": Decimal("1e2")}
     assert str(data["price"]) == "0.10"
+
+
+@pytest.mark.parametrize("number", ["1e401", "-1e9999", "0e9999", "1e9999999999999999999", "1.5e-999999999"])
+async def test_a_number_beyond_any_computer_is_no_answer(number: str) -> None:
+    assert isinstance(await refusal(httpx.Response(200, text=f'[{{"price": {number}}}]')), BadAnswer)
+
+
+@pytest.mark.parametrize(
+    "number", ["1e30", 1e30, 10**15, "1e-400", "0e999", "1e9999999999999999999", "-1e15"]
+)
+def test_a_number_that_nobody_counts_is_none(number: object) -> None:
+    assert parse_decimal(number) is None
+
+
+@pytest.mark.parametrize("number", ["999999999999999", "-0.00", 33.300000000000004, 5.551115123125783e-17])
+def test_what_servers_write_is_a_number(number: object) -> None:
+    assert parse_decimal(number) == Decimal(str(number))
+
+
+def test_the_largest_numbers_multiply() -> None:
+    largest = parse_decimal("999999999999999.99")
+    assert largest is not None
+    assert cents(largest * largest) > 0
 
 
 async def test_an_empty_answer_is_none() -> None:
