@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from reconciler.model.observed import CatalogEntry
 
 _LEAST = 2
+#: Longer than any identifier or description; a condition has to fit into an address.
+_MOST = 100
 
 
 @click.command()
@@ -30,6 +32,8 @@ def search(runtime: Runtime, text: str, code: str, everything: bool, output_form
     """
     if len(text.strip()) < _LEAST:
         raise click.UsageError(f"Give at least {_LEAST} characters to search for.")
+    if len(text) > _MOST:
+        raise click.UsageError(f"Give at most {_MOST} characters to search for.")
     found = _read(runtime, text)
     shown = [entry for entry in found if everything or not _obstacle(entry)]
     if output_format == "json":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.connectwise import additions, patching
 from reconciler.connectwise.agreements import AGREEMENTS
+from reconciler.execution.side_effects import side_effects
 from reconciler.model.diagnostics import ReconcilerError
 from reconciler.model.fields import from_plan, normalise, same
 from reconciler.model.identifiers import identifier_key
@@ -109,7 +110,27 @@ async def _write(client: Client, changes: Sequence[Change]) -> list[Outcome]:
             return _all(changes, Result.UNSURE, said)
         if any(not is_line_value(answer, one, one.after) for one in fields):
             return _all(changes, Result.UNSURE, f"{_told(lost)}; it may still arrive: plan again in a minute")
-    return [_compared(change, answer) for change in changes]
+    outcomes = [_compared(change, answer) for change in changes]
+    return _noted(outcomes, side_effects(_terms(line), _terms(answer), {one.field for one in fields}))
+
+
+def _terms(line: Line) -> dict[str, Value]:
+    """What decides an invoice beside the quantity; numbers to two places, as everywhere here."""
+    return {
+        "unitPrice": cents(line.unit_price),
+        "unitCost": cents(line.unit_cost),
+        "lessIncluded": cents(line.less_included),
+        "billCustomer": line.bill_customer,
+        "cancelledDate": None if line.cancelled is None else line.cancelled.isoformat(),
+    }
+
+
+def _noted(outcomes: list[Outcome], effects: list[str]) -> list[Outcome]:
+    """The outcomes; none is as wanted where the line bills on other terms now than were reviewed."""
+    if not effects:
+        return outcomes
+    said = f"ConnectWise or somebody else changed at the same moment: {'; '.join(effects)}"
+    return [Outcome(one.change, Result.SERVER_KEPT, f"{one.message}; {said}") for one in outcomes]
 
 
 def _compared(change: Change, answer: Line) -> Outcome:

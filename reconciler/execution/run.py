@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 _AT_ONCE = 4
+_FAULT = "a fault of this program ended it: it may or may not have arrived; look at it in ConnectWise"
+_AFTER_FAULT = "because of a fault of this program in an earlier request"
 _CUT_OFF = "interrupted while it was being written: it may or may not have arrived; plan again"
 
 Request = tuple[str, tuple[Change, ...]]
@@ -30,20 +32,29 @@ async def execute(
 
     Requests of one stage that do not wait for each other run at the same time, a few at once. Once `stop`
     is set no further request is started; those in flight finish. A cancelled request is told as unsure.
-    What is blocked, or waits for something that failed, is told as not attempted.
+    What is blocked, or waits for something that failed, is told as not attempted. A request that fails
+    in a way nobody foresaw is told as unsure and starts nothing further; its exception is raised once all
+    outcomes are told.
     """
     failed: set[str] = set()
+    faults: list[Exception] = []
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(request: Request) -> None:
         key, members = request
         async with gate:
             try:
-                outcomes = await _attempt(members, writer, failed, stop)
+                if faults:
+                    outcomes = _all(members, Result.NOT_ATTEMPTED, _AFTER_FAULT)
+                else:
+                    outcomes = await _attempt(members, writer, failed, stop)
             except asyncio.CancelledError:
-                for change in members:
-                    on_outcome(Outcome(change, Result.UNSURE, _CUT_OFF))
+                for outcome in _all(members, Result.UNSURE, _CUT_OFF):
+                    on_outcome(outcome)
                 raise
+            except Exception as fault:  # noqa: BLE001  the others' outcomes must not be lost with it
+                faults.append(fault)
+                outcomes = _all(members, Result.UNSURE, _FAULT)
         if not all(_is_done(outcome) for outcome in outcomes):
             failed.add(key)
         for outcome in outcomes:
@@ -53,6 +64,12 @@ async def execute(
         async with asyncio.TaskGroup() as group:
             for request in wave:
                 group.create_task(one(request))
+    if faults:
+        raise faults[0]
+
+
+def _all(changes: Iterable[Change], result: Result, message: str) -> list[Outcome]:
+    return [Outcome(change, result, message) for change in changes]
 
 
 def _is_done(outcome: Outcome) -> bool:
@@ -70,7 +87,7 @@ async def _attempt(
 ) -> list[Outcome]:
     reason = _obstacle(members, failed, stop)
     if reason:
-        return [Outcome(change, Result.NOT_ATTEMPTED, reason) for change in members]
+        return _all(members, Result.NOT_ATTEMPTED, reason)
     if members[0].target.agreement is not None:
         return await write_line(writer.client, members)
     return await write(members, writer)
