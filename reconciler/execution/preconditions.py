@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from reconciler.model.observed import CatalogItem
     from reconciler.model.plan import Change
 
+#: Before any line; servers refuse or misread dates far outside of what their databases hold.
+_ALWAYS = date(1900, 1, 1)
+
 
 async def stale_changes(client: Client, changes: Sequence[Change], place: MarkerPlace) -> list[Stale]:
     """Every change that no longer fits, with what has moved; a change that is done already does fit.
@@ -61,7 +64,7 @@ async def _stale_lines(client: Client, changes: Sequence[Change]) -> list[Stale]
     agreements = {change.target.agreement for change in changes if change.target.agreement is not None}
     if not agreements:
         return []
-    read = await additions.read_lines(client, agreements, since=date.min)
+    read = await additions.read_lines(client, agreements, since=_ALWAYS)
     by_id = {line.id: line for lines in read.lines.values() for line in lines}
     found: list[Stale] = []
     for change in changes:
