@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, error
+from reconciler.model.money import plain
 from reconciler.planning.parties import Party, choose
 from reconciler.planning.quantities import Terms, code_usage, merge_terms, own_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
-    from decimal import Decimal
 
     from reconciler.model.billing import Agreement
     from reconciler.model.desired import Desired, LineTerms, Override, Row
@@ -121,18 +122,23 @@ def collect_cells(
 ) -> tuple[list[Cell], list[Diagnostic]]:
     """Every (agreement, product) that a customer's Sophos products are billed on.
 
-    `bills` are the month's and the previous month's.
+    `bills` are the month's and the previous month's. A party that is not synced makes no line; where it has
+    units of a line of others, that line has a problem.
     """
     router = _Router(desired, products, today)
     general = _by_product(desired.lines, products)
     cells: dict[tuple[str, str], Cell] = {}
-    for party in parties:
+    for party in sorted(parties, key=lambda one: one.unsynced):
         own = _by_product(party.row.lines, products)
         for route in router.routes(party):
             key = route.product.key
             terms = router.terms(general.get(key), own.get(key))
             place = f"{route.agreement.id:012}" if route.agreement is not None else party.company
             cell = cells.get((place, key))
+            if party.unsynced:
+                if cell is not None:
+                    _add_unsynced(cell, _feed(party, route, cell.terms, bills))
+                continue
             if cell is None:
                 cell = cells[place, key] = Cell(route.agreement, route.product, terms, [])
             elif not _agree(cell.terms, terms):
@@ -141,6 +147,19 @@ def collect_cells(
                 cell.terms = terms
             cell.feedings.append(_feed(party, route, terms, bills))
     return [cells[key] for key in sorted(cells)], router.diagnostics
+
+
+def _add_unsynced(cell: Cell, feeding: Feeding) -> None:
+    """Units of a tenant that is not synced are part of what the line bills: without them it would drop."""
+    units = sum(feeding.now.values(), Decimal(0))
+    if units or feeding.problem:
+        name = feeding.party.name
+        feeding.problem = (
+            f"usage sync is off for {name}, and {plain(units)} of this line's units are theirs; turn it on, "
+            f"or exclude {name} with a reason"
+        )
+        feeding.lines = []  # their value is told in a note
+        cell.feedings.append(feeding)
 
 
 def _by_product(terms: Iterable[LineTerms], products: Products) -> dict[str, LineTerms]:
@@ -195,7 +214,9 @@ class _Router:
                 continue
             agreement = party.agreement
             if override is not None and override.agreement is not None:
-                agreement = choose(party, override.agreement, self._today, self.diagnostics)
+                agreement = choose(
+                    party, override.agreement, self._today, [] if party.unsynced else self.diagnostics
+                )
             for selector in targets:
                 product = self._products.find(selector)
                 place = (agreement.id if agreement is not None else None, product.key)

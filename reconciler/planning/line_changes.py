@@ -16,7 +16,7 @@ from reconciler.planning.feed import last_window_day, replaced_codes, seats_in_t
 from reconciler.planning.guards import RUN_GUARDS, feed_guard, product_guard, withhold
 from reconciler.planning.lines import Ground, Judged, plan_cell
 from reconciler.planning.managed import Products
-from reconciler.planning.parties import find_parties, is_excluded
+from reconciler.planning.parties import find_parties, is_excluded, unsynced_parties
 from reconciler.planning.remarks import ending_soon, feed_not_checked, no_usage, remarks, silent_customers
 from reconciler.planning.tenant_notes import tenant_notes, usage_after_end
 from reconciler.planning.whose_line import OpenLines
@@ -109,7 +109,10 @@ def _plan(
     parties, diagnostics = find_parties(
         desired.customers, tenants, billing, today, on_the_bill=months.bills.by_tenant.keys()
     )
-    cells, problems = collect_cells(parties, desired, products, (months.bills, months.before), today)
+    beside = unsynced_parties(desired.customers, tenants, billing, today)
+    cells, problems = collect_cells(
+        [*parties, *beside], desired, products, (months.bills, months.before), today
+    )
     diagnostics += problems
     frozen = frozen_products(desired, products)
     replaced = replaced_codes(desired, months.now, months.previous)

@@ -28,7 +28,8 @@ class Party:
 
     `silent` says why the bill cannot speak for the customer (its tenant is gone, suspended, no longer
     monthly, or has nothing at all on the bill); its lines stay as they are then. `wrong` says why its row
-    cannot be trusted: a person has to decide before anything is written.
+    cannot be trusted: a person has to decide before anything is written. `unsynced` parties matter only for
+    the lines that they share with synced ones.
     """
 
     row: Customer
@@ -38,6 +39,7 @@ class Party:
     agreement: Agreement | None = None
     silent: str = ""
     wrong: str = ""
+    unsynced: bool = False
     chosen: dict[AgreementSelector, Agreement | None] = field(default_factory=dict)
 
     @property
@@ -102,6 +104,22 @@ def find_parties(
         parties.append(party)
         diagnostics += problems
     return parties, diagnostics
+
+
+def unsynced_parties(
+    customers: Iterable[Customer], tenants: Iterable[Tenant], billing: Billing, today: date
+) -> list[Party]:
+    """Customers whose usage sync is off, for lines that they may share; an exclusion takes its units out."""
+    by_tenant = {tenant.id: tenant for tenant in tenants}
+    companies = _Companies(billing)
+    found = []
+    for row in sorted(customers, key=lambda one: one.tenant_id):
+        if row.sync or is_excluded(row, today) or row.company is None:
+            continue
+        party, _ = _party(row, by_tenant.get(row.tenant_id), companies, today)
+        party.silent, party.unsynced = "", True
+        found.append(party)
+    return found
 
 
 def shown_name(row: Customer, tenant: Tenant | None) -> str:

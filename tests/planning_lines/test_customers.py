@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -391,3 +392,19 @@ def test_a_firewall_goes_to_the_customer_that_names_its_serial(books: Books) -> 
         ),
     )
     expect(planned, "Alpha MSP-EP #11 more 20→21 90.00→94.50 EUR")
+
+
+def test_a_shared_line_does_not_lose_the_units_of_a_tenant_whose_sync_is_off(books: Books) -> None:
+    beta = "  <Beta>: {name: Beta, company: ALPHA, agreement: Managed, SYNC}\n"
+    both = bill("tenant | code | units\nAlpha | EP | 10\nBeta | EP | 5")
+    shared = {"bill": both, "last": replace(both, month=OCTOBER), "lines": "id | qty\n11 | 15"}
+    off = books.plan(yaml=ALPHA + beta.replace("SYNC", "sync: false"), **shared)
+    expect(off, "Alpha + Beta MSP-EP #11 needs a decision 15→15 67.50→67.50 EUR")
+    assert "usage sync is off for Beta, and 5 of this line's units are theirs" in off.reason
+    out = books.plan(yaml=ALPHA + beta.replace("SYNC", "sync: true, exclude: Trial"), **shared)
+    expect(out, "Alpha MSP-EP #11 less 15→10 67.50→45.00 EUR")
+    unsynced = (ALPHA + beta).replace("SYNC", "sync: false").replace("Managed, sync: true", "Managed")
+    assert books.plan(yaml=unsynced, **shared).rows == []
+    idle = {**shared, "bill": bill("tenant | code | units\nAlpha | EP | 12\nBeta | XX | 5")}
+    after = books.plan(yaml=ALPHA + beta.replace("SYNC", "sync: false"), **idle)
+    assert after.writes == ["line 11 quantity 15→12"]

@@ -287,6 +287,7 @@ def test_every_unit_is_on_one_line_or_in_one_note(site: Site) -> None:
 def _carried(plan: LinePlan, site: Site, tenant: str) -> Decimal:
     """A tenant's units on lines and in notes; on a shared line, the line's less the others' units."""
     total = Decimal(0)
+    synced = {c.tenant_id for c in site.desired.customers if c.sync}
     assert site.month.lines is not None
     for row in plan.lines:
         if tenant not in row.tenants:
@@ -296,6 +297,7 @@ def _carried(plan: LinePlan, site: Site, tenant: str) -> Decimal:
             for line in site.month.lines
             if line.tenant_id in row.tenants
             and line.tenant_id != tenant
+            and line.tenant_id in synced  # the others' units are in a note
             and _product_of(site, line.tenant_id, line.product_code) == row.product
         )
         total += sum(row.feed.values(), Decimal(0)) - others
