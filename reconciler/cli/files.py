@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.plan import Plan
+from reconciler.model.plan_check import plan_problems
 
 if TYPE_CHECKING:
     from reconciler.model.usage_file import FrozenUsage
@@ -45,15 +46,14 @@ def read_plan(path: Path) -> Plan:
     data = _read_json(path, "plan-unreadable", _PLAN_AGAIN)
     problem = _problem(data)
     if problem:
-        raise ReconcilerError(
-            error(
-                "plan-unreadable",
-                f"{path} is no plan that this version reads: {problem}.",
-                _PLAN_AGAIN,
-            )
-        )
-    plan = Plan.from_json(data)
-    if plan.hash != data["hash"]:
+        raise _no_plan(path, problem)
+    try:
+        plan = Plan.from_json(data)
+        intact = plan.hash == data["hash"]
+    except (ValueError, ArithmeticError, RecursionError) as failed:
+        # Text that is no Unicode, days that are in no calendar, numbers that no arithmetic holds.
+        raise _no_plan(path, "a value in it is none of its kind") from failed
+    if not intact:
         raise ReconcilerError(
             error(
                 "plan-damaged",
@@ -61,7 +61,16 @@ def read_plan(path: Path) -> Plan:
                 _PLAN_AGAIN,
             )
         )
+    problems = plan_problems(plan)
+    if problems:
+        raise _no_plan(path, problems[0][:300])
     return plan
+
+
+def _no_plan(path: Path, problem: str) -> ReconcilerError:
+    return ReconcilerError(
+        error("plan-unreadable", f"{path} is no plan that this version reads: {problem}.", _PLAN_AGAIN)
+    )
 
 
 def read_usage(path: Path) -> FrozenUsage:
