@@ -148,7 +148,7 @@ def _ground(desired: Desired, billing: Billing, products: Products, cells: list[
     answers = Answers(desired, products, today)
     answers.learn(cells, billing)
     managed = frozenset((c.agreement.id, c.product.key) for c in cells if c.agreement is not None)
-    return Ground(billing, desired.settings, answers, OpenLines(billing, today), managed, today)
+    return Ground(billing, desired.settings, answers, OpenLines(billing, today), managed, products, today)
 
 
 def _park(cells: Iterable[Cell], frozen: dict[str, Diagnostic], replaced: dict[str, Diagnostic]) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.model.observed import UsageLine
     from reconciler.planning.answers import Answers
     from reconciler.planning.cells import Cell
+    from reconciler.planning.managed import Products
     from reconciler.planning.whose_line import OpenLines
 
 
@@ -36,6 +37,7 @@ class Ground:
     answers: Answers
     open_lines: OpenLines
     managed: frozenset[tuple[int, str]]
+    products: Products
     today: date
 
 
@@ -70,6 +72,9 @@ def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
     if not found.open and not needed and (lines is not None or item is None):
         return None
     stopped = _stopped(cell, row, found, unreadable=lines is None) or _decided(row, unclear)
+    doubled = _billed_until_now(cell, found, ground)
+    if doubled and (found.line is None or (stopped is None and hold is None)):
+        return Judged(_decide(row, doubled), cell, found.line)
     if stopped is None and cell.parked and hold is None:
         stopped = row.but(state=LineState.NOT_COUNTED, reason=cell.parked)
     if stopped is not None:
@@ -88,6 +93,27 @@ def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
         wanted = _held(cell, hold)
         return _apply(cell, row.but(held=True), found, wanted, ground)
     return _from_bill(cell, row, found, ground)
+
+
+def _billed_until_now(cell: Cell, found: Found, ground: Ground) -> str:
+    """Why these seats would be billed twice: the line of the product before this one is still open."""
+    before = ground.products.before(cell.product, {code for f in cell.feedings for code in f.now})
+    lines = ground.open_lines.of_products(cell, before, ground.managed) if before else []
+    if not lines or (not found.open and not _has_usage(cell)):
+        return ""
+    shown = " and ".join(
+        f"line #{line.id} of {line.product_identifier} ({plain(line.quantity)})" for _, line in lines
+    )
+    if found.line is None:
+        return (
+            f"{shown} bills these seats until now; a line here would bill them twice: end that one on the "
+            "day before this one starts"
+        )
+    together = plain(found.line.quantity + sum((line.quantity for _, line in lines), ZERO))
+    return (
+        f"{shown} bills these seats until now, beside line #{found.line.id} ({plain(found.line.quantity)}) "
+        f"here, together {together}: end the old one on the day before the new one starts"
+    )
 
 
 def _unplaced(cell: Cell) -> Judged | None:

@@ -54,6 +54,13 @@ class Products:
                 continue
             self._changes[f"#{change.target.id}"].append(change)
             self._renamed[identifier_key(change.target.identifier)] = change.target.id
+        self._unmapped: dict[str, set[int]] = defaultdict(set)
+        for own in self._changes.values():
+            for change in own:
+                if change.action is Action.UNMAP_PRODUCT and change.target.id is not None:
+                    for one in change.fields:
+                        self._unmapped[one.field.removeprefix(MAPPING_PREFIX)].add(change.target.id)
+        self._replaces = {self.key(identifier_key(p.identifier)): p.replaces for p in desired.products}
         self._codes: dict[str, dict[str, bool]] = defaultdict(dict)
         for row in desired.rows:
             for target in row.targets:
@@ -72,6 +79,16 @@ class Products:
         if found is None:
             found = self._found[key] = self._managed(key, selector)
         return found
+
+    def before(self, product: Managed, codes: Iterable[str]) -> set[int]:
+        """The products that billed these codes until now: unmapped by this plan, or said to be replaced."""
+        if not self._unmapped and not self._replaces:
+            return set()
+        every = {*codes, *self._codes.get(product.key, ())}
+        found = {number for code in every for number in self._unmapped.get(code, ())}
+        for name in self._replaces.get(product.key, ()):
+            found |= {item.id for item in self._items(identifier_key(name))}
+        return found - ({product.item.id} if product.item is not None else set())
 
     def _items(self, selector_key: str) -> list[CatalogItem]:
         if selector_key.startswith("#"):

@@ -105,6 +105,19 @@ class OpenLines:
             if agreement.id != cell.agreement.id and (agreement.id, cell.product.key) not in managed
         ]
 
+    def of_products(
+        self, cell: Cell, products: Iterable[int], managed: frozenset[tuple[int, str]]
+    ) -> list[tuple[Agreement, Line]]:
+        """Open lines with units of other products at the cell's company, where no row speaks of them."""
+        if cell.agreement is None:
+            return []
+        return [
+            (agreement, line)
+            for product in sorted(products)
+            for agreement, line in self._by_product.get((cell.agreement.company_id, product), ())
+            if line.quantity > 0 and (agreement.id, f"#{product}") not in managed
+        ]
+
     def moving(self, cell: Cell) -> list[Line]:
         """The open lines of the product on the agreement that the customer moves from."""
         item, here = cell.product.item, cell.agreement

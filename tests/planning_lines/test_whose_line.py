@@ -286,3 +286,22 @@ def test_an_approval_that_fits_two_agreements_lets_no_line_through(books: Books)
     distinct = {**apart, "lines": "id | on | qty\n11 | 1 | 10\n21 | 2 | 30"}
     only = books.plan(yaml=yaml + approval.replace("CUSTOMER", "ALPHA"), **distinct)
     assert "line 11 quantity 10→40" in only.writes
+
+
+# --- the same seats under another product
+
+
+def test_seats_that_the_replaced_product_still_bills_are_not_billed_twice(books: Books) -> None:
+    yaml = (
+        "mappings:\n  EP: {product: MSP-NEW, sync: true}\n  OLD: {product: MSP-OLD}\n"
+        "products:\n  MSP-NEW: {replaces: [MSP-OLD]}\n" + ALPHA[ALPHA.index("customers:") :]
+    )
+    add = books.plan(yaml=yaml, bill=MORE, lines="id | product | qty\n11 | MSP-OLD | 20")
+    expect(add, "Alpha MSP-NEW no line needs a decision ?→?")
+    assert "line #11 of MSP-OLD (20) bills these seats until now" in add.reason
+    both = "id | product | qty\n11 | MSP-OLD | 20\n12 | MSP-NEW | 20"
+    more = books.plan(yaml=yaml, bill=MORE, lines=both)
+    expect(more, "Alpha MSP-NEW #12 needs a decision 20→20 90.00→90.00 EUR")
+    assert "together 40" in more.reason
+    ended = "id | product | qty | to\n11 | MSP-OLD | 20 | 2026-11-30\n12 | MSP-NEW | 20"
+    assert books.plan(yaml=yaml, bill=MORE, lines=ended).writes == ["line 12 quantity 20→22"]
