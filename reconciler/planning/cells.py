@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from reconciler.model.diagnostics import Diagnostic, error
+from reconciler.model.diagnostics import Diagnostic, error, warning
 from reconciler.model.money import plain
 from reconciler.planning.parties import Party, choose
 from reconciler.planning.quantities import Terms, code_usage, merge_terms, own_codes
@@ -48,6 +48,30 @@ def sort_bill(month: UsageMonth, desired: Desired) -> Bills:
         if tenant is not None:
             found[tenant][line.product_code].append(line)
     return Bills(month, found)
+
+
+def claimed_elsewhere(desired: Desired, bills: Bills, names: Mapping[str, str]) -> list[Diagnostic]:
+    """Firewalls that one customer's row lists and that Sophos bills to another tenant."""
+    claims = {
+        serial.strip().casefold(): customer for customer in desired.customers for serial in customer.firewalls
+    }
+    found: dict[tuple[str, str], Diagnostic] = {}
+    for line in bills.month.lines or () if claims else ():
+        serial, tenant = line.account_or_serial.strip(), line.tenant_id
+        row = claims.get(serial.casefold())
+        if row is None or tenant is None or tenant == row.tenant_id:
+            continue
+        claimant = row.name or names.get(row.tenant_id) or row.tenant_id
+        other = names.get(tenant) or tenant
+        found[serial.casefold(), tenant] = warning(
+            "firewall-claimed-elsewhere",
+            f"The row of {claimant} lists the firewall {serial}, and Sophos bills it to {other}. It counts "
+            f"for {other}.",
+            "Take it off the row, or assign it to the other tenant in Sophos Central.",
+            location=row.location,
+            subject=f"customer/{row.tenant_id}",
+        )
+    return [found[key] for key in sorted(found)]
 
 
 @dataclass

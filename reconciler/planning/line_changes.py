@@ -11,7 +11,7 @@ from reconciler.model.lines import WRITTEN, LineState, PlannedLine
 from reconciler.model.money import plain
 from reconciler.model.plan import Action, Change, Target
 from reconciler.planning.answers import Answers
-from reconciler.planning.cells import collect_cells, frozen_products, sort_bill
+from reconciler.planning.cells import claimed_elsewhere, collect_cells, frozen_products, sort_bill
 from reconciler.planning.feed import last_window_day, replaced_codes, seats_in_two_tiers
 from reconciler.planning.guards import RUN_GUARDS, feed_guard, product_guard, withhold
 from reconciler.planning.lines import Ground, Judged, plan_cell
@@ -133,6 +133,7 @@ def _plan(
     diagnostics += guards
     diagnostics += silent_customers(parties, judged)
     diagnostics += usage_after_end(parties, months.bills, today)
+    diagnostics += claimed_elsewhere(desired, months.bills, names)
     diagnostics += seats_in_two_tiers(months.now, months.previous, names)
     diagnostics += remarks(judged, ground, windows=months.windows, closed=months.closed)
     stopped = tuple(sorted(d.id for d in guards if d.code in RUN_GUARDS and d.severity is Severity.ERROR))

@@ -408,3 +408,11 @@ def test_a_shared_line_does_not_lose_the_units_of_a_tenant_whose_sync_is_off(boo
     idle = {**shared, "bill": bill("tenant | code | units\nAlpha | EP | 12\nBeta | XX | 5")}
     after = books.plan(yaml=ALPHA + beta.replace("SYNC", "sync: false"), **idle)
     assert after.writes == ["line 11 quantity 15→12"]
+
+
+def test_a_firewall_that_sophos_bills_to_another_tenant_is_said(books: Books) -> None:
+    beta = "  <Beta>: {name: Beta, company: BETA, agreement: Managed, sync: true}\n"
+    yaml = ALPHA.replace("agreement: Managed", "agreement: Managed, firewalls: [c01234abc1cdef2]") + beta
+    used = bill("tenant | code | units | serial\nAlpha | EP | 20 |\nBeta | EP | 1 | C01234ABC1CDEF2")
+    said = books.plan(yaml=yaml, bill=used).said("firewall-claimed-elsewhere")
+    assert "The row of Alpha lists the firewall C01234ABC1CDEF2, and Sophos bills it to Beta" in said
