@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.model.field_change import FieldChange
+from reconciler.model.plan import Action, Change, Target
 from tests.planning_lines.books import ALPHA, NOVEMBER, SETTINGS, Books, agreements, bill, customers, expect
 
 OCTOBER = NOVEMBER.previous()
@@ -305,3 +307,24 @@ def test_seats_that_the_replaced_product_still_bills_are_not_billed_twice(books:
     assert "together 40" in more.reason
     ended = "id | product | qty | to\n11 | MSP-OLD | 20 | 2026-11-30\n12 | MSP-NEW | 20"
     assert books.plan(yaml=yaml, bill=MORE, lines=ended).writes == ["line 12 quantity 20→22"]
+
+
+def test_a_code_that_this_plan_takes_from_a_product_does_not_get_a_second_line(books: Books) -> None:
+    """MSP-OLD still has a row, without sync, so that the books hold it."""
+    yaml = "mappings:\n  EP: {product: MSP-NEW, sync: true}\n  OLD: {product: MSP-OLD}\n"
+    unmap = Change(
+        id="unmap_product:product/MSP-OLD",
+        action=Action.UNMAP_PRODUCT,
+        target=Target("MSP-OLD", 102),
+        reason="r",
+        fields=(FieldChange("sophos/EP", "sync on", None),),
+        write="product/MSP-OLD",
+    )
+    planned = books.plan(
+        yaml=yaml + ALPHA[ALPHA.index("customers:") :],
+        bill=MORE,
+        lines="id | product | qty\n11 | MSP-OLD | 20",
+        product_changes=(unmap,),
+    )
+    expect(planned, "Alpha MSP-NEW no line needs a decision ?→?")
+    assert "line #11 of MSP-OLD (20)" in planned.reason
