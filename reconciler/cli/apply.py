@@ -35,7 +35,7 @@ def apply(runtime: Runtime, source: Path, scope: str, yes: bool, output_format: 
     from reconciler.cli.site import survey
     from reconciler.planning.plan import Scope
 
-    saved = source.is_file()
+    saved = source.is_file() or (source.suffix == ".json" and not source.is_dir())
     if saved and scope != "all":
         raise click.UsageError(
             f"A saved plan is written as it was reviewed: make it with `plan --scope {scope} --out FILE`."

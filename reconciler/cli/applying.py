@@ -23,6 +23,7 @@ from reconciler.model.months import Month
 from reconciler.model.observed import Instance
 from reconciler.model.outcome import Result
 from reconciler.model.plan import CUSTOM_FIELD_PREFIX
+from reconciler.model.verdict import UNDECIDED
 from reconciler.planning.usage import newest_closed
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
@@ -193,7 +194,9 @@ def report(runtime: Runtime, run: Run, output_format: str) -> None:
             console.print(f"  {clean(one.change.id)}: {clean(one.what)}")
         console.print("Plan again and have that reviewed.")
     elif run.outcomes:
-        console.print(f"\n{outcome_summary(run.outcomes)}", style="bold")
+        undecided = sum(line.state in UNDECIDED for line in run.plan.lines)
+        waits = f" {undecided} lines still wait for a decision (exit code 4)." if undecided else ""
+        console.print(f"\n{outcome_summary(run.outcomes)}{waits}", style="bold")
 
 
 def _told(run: Run) -> list[Diagnostic]:

@@ -64,6 +64,8 @@ def _complete(
     if not values and not environ.get("CI"):
         values = {name: text for name, text in _dotenv(folder / ".env").items() if name in names and text}
         source = "the environment or .env"
+    elif (folder / ".env").exists():
+        source = "the environment (.env is not read where CI or a variable of the same system is set)"
     missing = [name for name in required if not values.get(name)]
     if missing:
         raise ReconcilerError(

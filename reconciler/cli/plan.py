@@ -84,8 +84,21 @@ def plan(
         write_text(out, plan_json(made))
     show_plan(runtime, made, output_format, report=report, separator=separator)
     if out is not None:
-        runtime.stderr.write(f"Saved to {out}. Apply exactly this with: reconciler apply {out}\n")
+        runtime.stderr.write(saved_text(made, out))
     return exit_code(made, detailed=detailed_exitcode)
+
+
+def saved_text(made: Plan, out: Path) -> str:
+    """Where the plan is, and what applying the file does beside what was shown."""
+    from shlex import quote
+
+    from reconciler.model.plan import Cause
+
+    waiting = sum(change.cause is Cause.WAITING for change in made.changes)
+    more = f" It also holds the {waiting} changes that wait anyway, and writes them too." if waiting else ""
+    if made.period is not None and not made.period.closed and made.lines:
+        more += " Its lines are a forecast and are not written."
+    return f"Saved to {out}. Apply exactly this with: reconciler apply {quote(str(out))}{more}\n"
 
 
 def _base(runtime: Runtime, folder: Path) -> Configuration | None:

@@ -119,6 +119,8 @@ def _plan(
     _park(cells, frozen, replaced)
     ground = _ground(desired, billing, products, cells, today)
     judged = [one for cell in cells if (one := plan_cell(cell, ground)) is not None]
+    if months.closed:
+        judged = [_on_its_invoice(one, months.windows[0]) for one in judged]
     judged = _finished(judged, desired, ground, closed=months.closed)
     lines = [one.row for one in judged]
     names = {tenant.id: tenant.show_as or tenant.name for tenant in tenants}
@@ -160,6 +162,18 @@ def _park(cells: Iterable[Cell], frozen: dict[str, Diagnostic], replaced: dict[s
             cell.parked = "frozen: usage sync is off for a part of its codes"
         elif asked:
             cell.parked = f"waits for the question whether {', '.join(asked)} was replaced"
+
+
+def _on_its_invoice(one: Judged, window: date) -> Judged:
+    """A month's number never goes onto an invoice that is dated before the month's usage ended."""
+    row = one.row
+    if row.state not in WRITTEN or row.first_invoice is None or row.first_invoice > window:
+        return one
+    reason = (
+        f"the invoice of {row.first_invoice} is not made yet, and this usage runs to {window}: it belongs on "
+        "a later invoice. Make that invoice first"
+    )
+    return replace(one, row=row.but(state=LineState.NEEDS_DECISION, reason=reason))
 
 
 def _finished(judged: list[Judged], desired: Desired, ground: Ground, *, closed: bool) -> list[Judged]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconciler.model.desired import RunChangeGuard
 from reconciler.model.diagnostics import Diagnostic, notice
 
 if TYPE_CHECKING:
@@ -11,6 +13,10 @@ if TYPE_CHECKING:
 
     from reconciler.model.desired import Desired
     from reconciler.model.diagnostics import Location
+
+
+_DEFAULT_RUN_CHANGE = RunChangeGuard(Decimal(10), Decimal(5), 20)
+_DEFAULT_PLAN_AGE = 7
 
 
 def not_acted_on(desired: Desired) -> list[Diagnostic]:
@@ -35,6 +41,10 @@ def _stated(desired: Desired) -> Iterator[tuple[str, Location]]:
         yield "settings.onUnmap", settings.location
     if settings.new_lines != "ask":
         yield "settings.newLines", settings.location
+    if settings.guards.run_change != _DEFAULT_RUN_CHANGE:
+        yield "settings.guards.runChange", settings.location
+    if settings.guards.max_plan_age_days != _DEFAULT_PLAN_AGE:
+        yield "settings.guards.planAge", settings.location
     for product in desired.products:
         if product.line_price is not None:
             yield "linePrice", product.where("linePrice")

@@ -62,11 +62,10 @@ def make_plan(
     `previous` the one before it. No line is counted where a month is `unread`. `scope` narrows the writes.
     """
     targets, diagnostics = find_targets(desired, observed)
-    diagnostics += _marker_field(desired, observed)
+    diagnostics += [*_marker_field(desired, observed), *not_acted_on(desired)]
     changes, problems = _of_products(targets, Scene(desired, observed, _homes(targets)))
     about_usage = [] if unread else _about_usage(month, observed)
-    told = [*config_diagnostics, *observed.diagnostics, *not_acted_on(desired)]
-    diagnostics += [*problems, *told, *about_usage]
+    diagnostics += [*problems, *config_diagnostics, *observed.diagnostics, *about_usage]
     unusable = _unusable_homes(targets, diagnostics)
     arranged = arrange(changes, diagnostics, unusable)
     period = None if month is None else period_of(month, today)

@@ -133,7 +133,7 @@ def _invoice_exists(one: Judged, ground: Ground, window: date) -> list[Diagnosti
     """The month's invoice was made before the month's quantity was there."""
     row, sales = one.row, one.row.sales
     recap = ground.billing.recaps.get(row.agreement_id or 0)
-    if row.state not in {*WRITTEN, LineState.WITHHELD} or recap is None or recap.last_invoice is None:
+    if row.state not in WRITTEN or recap is None or recap.last_invoice is None:
         return []
     next_invoice = row.first_invoice
     if next_invoice is None or recap.last_invoice <= window or next_invoice <= recap.last_invoice:
@@ -144,8 +144,9 @@ def _invoice_exists(one: Judged, ground: Ground, window: date) -> list[Diagnosti
         warning(
             "invoice-exists",
             f"{_place(one)}: too late for the invoice of {recap.last_invoice}, which exists. The change "
-            f"first shows on the invoice of {next_invoice}; {_money(one, sales.delta)} stays to correct.",
-            "Correct that invoice by hand (agreement adjustment or credit memo).",
+            f"first shows on the invoice of {next_invoice}. If the earlier invoice should have had it as "
+            f"well, {_money(one, sales.delta)} of it stays to correct.",
+            "Correct that invoice by hand (agreement adjustment or credit memo), or leave it.",
             **_where(one),
         )
     ]

@@ -60,9 +60,8 @@ def print_lines(console: Console, plan: Plan) -> None:
         console.print(Text(more))
     _print_decisions(console, plan, groups)
     _print_changes(console, "What changes on invoices", groups.written)
-    _print_changes(
-        console, "What would change in live mode (mode shadow: nothing of this is written)", groups.shadow
-    )
+    why_not = "a forecast" if forecast else "mode shadow"
+    _print_changes(console, f"What would change on invoices ({why_not}: no line is written)", groups.shadow)
     _print_apart(console, groups.apart)
     _print_totals(console, groups)
     console.print(Text(_unchanged_line(groups)))
@@ -106,7 +105,7 @@ def verdict_line(groups: LineGroups, *, forecast: bool = False) -> str:
         )
     if groups.shadow:
         return (
-            f"{decisions}Mode shadow: nothing of this is written. Live, this plan would change invoices by "
+            f"{decisions}Mode shadow: no line is written. Live, this plan would change invoices by "
             f"{_effect(groups.shadow)}."
         )
     return f"{decisions}This plan changes no invoice."

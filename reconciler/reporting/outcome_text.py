@@ -41,5 +41,7 @@ def outcome_summary(outcomes: Sequence[Outcome]) -> str:
     counts = Counter(outcome.result for outcome in outcomes)
     listed = ", ".join(f"{counts[result]} {result.value}" for result in Result if counts[result])
     left = sum(count for result, count in counts.items() if result not in DONE)
-    more = " Plan again to see what is left; running apply again finishes it." if left else ""
+    more = " Plan again to see what is left." if left else ""
+    if left and left == counts[Result.NOT_ATTEMPTED]:
+        more = " Plan again to see what is left; running apply again finishes it."
     return f"{listed or 'Nothing to do'}.{more}"

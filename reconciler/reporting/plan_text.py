@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from reconciler.model.diagnostics import Severity
+from reconciler.model.lines import LineState
 from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action, Cause, Change, Period, Plan
 from reconciler.model.verdict import UNDECIDED
 from reconciler.reporting.clean import clean
@@ -31,6 +32,7 @@ _SIGNS: dict[Action, tuple[str, str, str]] = {
     Action.DISABLE_SYNC: ("-", "disable sync", "red"),
     Action.UPDATE_LINE: ("~", "update line", "yellow"),
 }
+_BY_HAND = frozenset({LineState.NEW_LINE, LineState.ENDS, LineState.MOVES})
 _VERB_WIDTH = 14
 _COUNTED = {
     Action.CREATE_PRODUCT: "to create",
@@ -110,6 +112,10 @@ def summary_line(plan: Plan) -> str:
     parts = [
         f"Plan: {', '.join(counts)}." if counts else "Nothing to do: ConnectWise is as the mappings say."
     ]
+    by_hand = sum(line.state in _BY_HAND for line in plan.lines)
+    if by_hand:
+        parts[0] = parts[0] if counts else "Nothing is written by this plan."
+        parts.append(f"{_number(by_hand, 'line')} to add, end or move by hand.")
     undecided = sum(line.state in UNDECIDED for line in plan.lines)
     if undecided:
         parts[0] = parts[0] if counts else "Nothing is written until somebody decides."
@@ -228,15 +234,13 @@ def _print_usage_notes(console: Console, notes: tuple[UsageNote, ...]) -> None:
         for name, note in zip(names, shown, strict=True):
             console.print(Text(f"  {name:{width}}  {_usage_text(note)}"))
         if len(shown) < len(of_kind):
-            console.print(
-                Text(f"  … and {len(of_kind) - len(shown)} more: --format csv, xlsx and json have all")
-            )
+            console.print(Text(f"  … and {len(of_kind) - len(shown)} more: --format xlsx and json have all"))
 
 
 def _usage_text(note: UsageNote) -> str:
     parts = [f"{note.quantity} unit{'' if note.quantity == '1' else 's'}"]
     if note.kind == "customer":
-        parts.append(clean(note.description))
+        parts += [clean(note.description), clean(note.detail)]
     elif note.kind != "unassigned":
         parts[0] += f" at {_number(note.customers, 'customer')}"
     else:

@@ -36,7 +36,7 @@ def test_shadow_plans_everything_and_writes_no_line(busy: Books) -> None:
         "Birch MSP-EP less (shadow) 20→18 -8.00 EUR",
         "Cedar MSP-SV more (shadow) 4→5 6.50 EUR",
     ]
-    assert "Mode shadow: nothing of this is written. Live, this plan would change invoices by +6.50 EUR" in (
+    assert "Mode shadow: no line is written. Live, this plan would change invoices by +6.50 EUR" in (
         busy.run("plan", str(busy.folder)).out
     )
     busy.forget()

@@ -106,7 +106,7 @@ def test_a_quarterly_invoice_is_three_months_of_money(books: Books) -> None:
         ("none", None, "no next invoice date"),
         ("2026-12-01", 2, "2 periods are not invoiced yet"),
         ("2026-12-01", 1, ""),
-        ("2026-11-01", None, ""),
+        ("2026-11-01", None, "Make that invoice first"),
         ("2026-10-27", None, "2 periods are not invoiced yet"),
     ],
 )
@@ -179,3 +179,11 @@ def test_two_tenants_of_which_one_is_in_shadow(books: Books) -> None:
     yaml = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, agreement: Managed, sync: true, mode: shadow}\n"
     planned = books.plan(yaml=yaml, bill=bill("tenant | code | units\nAlpha | EP | 12\nBeta | EP | 10"))
     assert (planned.states, planned.writes) == (["Alpha + Beta MSP-EP more"], [])
+
+
+def test_a_months_number_waits_for_an_older_invoice_that_is_not_made(books: Books) -> None:
+    """November's usage ends on 25 November; the invoice of 1 November is still to be made."""
+    late = agreements("id | company | next\n1 | ALPHA | 2026-11-01")
+    planned = books.plan(bill=MORE, agreements=late)
+    assert planned.writes == []
+    assert "Make that invoice first" in planned.reason

@@ -55,7 +55,7 @@ def test_a_customer_with_two_lines_counts_once() -> None:
 def test_shadow_writes_nothing_and_says_what_it_would() -> None:
     text = shown(plan(line(shadow=True)))
     assert text.startswith(
-        "Mode shadow: nothing of this is written. Live, this plan would change invoices by"
+        "Mode shadow: no line is written. Live, this plan would change invoices by"
     )
     assert "+9.00 EUR" in text.splitlines()[0]
     assert "What changes on invoices" not in text
