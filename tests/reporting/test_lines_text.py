@@ -54,9 +54,7 @@ def test_a_customer_with_two_lines_counts_once() -> None:
 
 def test_shadow_writes_nothing_and_says_what_it_would() -> None:
     text = shown(plan(line(shadow=True)))
-    assert text.startswith(
-        "Mode shadow: no line is written. Live, this plan would change invoices by"
-    )
+    assert text.startswith("Mode shadow: no line is written. Live, this plan would change invoices by")
     assert "+9.00 EUR" in text.splitlines()[0]
     assert "What changes on invoices" not in text
     assert line_summary(plan(line(shadow=True))).endswith("no invoice changes.")
