@@ -10,6 +10,7 @@ import asyncio
 import io
 import json
 import selectors
+import signal
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from textwrap import dedent
@@ -97,6 +98,22 @@ async def ignored(request: httpx.Request, send: Send) -> httpx.Response:
         k: v for k, v in request.headers.items() if k.lower() not in ("content-length", "content-type")
     }
     return await send(httpx.Request("GET", request.url, headers=headers))
+
+
+async def once(request: httpx.Request, send: Send) -> httpx.Response:
+    """Ctrl-C while this request is on its way."""
+    signal.raise_signal(signal.SIGINT)
+    await asyncio.sleep(0)
+    return await send(request)
+
+
+async def twice(request: httpx.Request, send: Send) -> httpx.Response:
+    """Ctrl-C twice; whether the request arrives nobody will know."""
+    signal.raise_signal(signal.SIGINT)
+    await asyncio.sleep(0.1)
+    signal.raise_signal(signal.SIGINT)
+    await asyncio.sleep(60)
+    return await send(request)
 
 
 def status(code: int) -> Fault:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from reconciler.connectwise import additions, patching
 from reconciler.connectwise.agreements import AGREEMENTS
 from reconciler.execution.side_effects import side_effects
+from reconciler.execution.telling import is_about, share, told
 from reconciler.model.diagnostics import ReconcilerError
 from reconciler.model.fields import from_plan, normalise, same
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.line_fields import ATTRIBUTES, LINE_FIELDS_BY_NAME
 from reconciler.model.money import cents, plain
 from reconciler.model.outcome import Outcome, Result
-from reconciler.transport.errors import ApiError, NotPermitted, RecordNotFound, Unsure
+from reconciler.transport.errors import RecordNotFound, Unsure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -67,15 +68,13 @@ async def write_line(client: Client, changes: Sequence[Change]) -> list[Outcome]
     try:
         return await _write(client, changes)
     except ReconcilerError as failed:
-        if not _is_ours(failed, changes[0]):
-            return _all(changes, Result.NOT_ATTEMPTED, f"because of an earlier failure: {_told(failed)}")
-        return _all(changes, Result.FAILED, _told(failed))
+        if not is_about(failed, _path(changes[0])):
+            return share(changes, Result.NOT_ATTEMPTED, f"because of an earlier failure: {told(failed)}")
+        return share(changes, Result.FAILED, told(failed))
 
 
-def _is_ours(failed: ReconcilerError, change: Change) -> bool:
-    """Whether it is about this line's request: a session that has stopped says its first cause again."""
-    own = f"{AGREEMENTS}/{change.target.agreement}/additions/{change.target.id}"
-    return not isinstance(failed, ApiError) or failed.request.partition(" ")[2] == own
+def _path(change: Change) -> str:
+    return f"{AGREEMENTS}/{change.target.agreement}/additions/{change.target.id}"
 
 
 async def _write(client: Client, changes: Sequence[Change]) -> list[Outcome]:
@@ -85,31 +84,31 @@ async def _write(client: Client, changes: Sequence[Change]) -> list[Outcome]:
     try:
         line = await additions.get_line(client, agreement, number)
     except RecordNotFound:
-        return _all(
+        return share(
             changes, Result.FAILED, f"line #{number} is no longer on agreement {agreement}; plan again"
         )
     stale = stale_line(line, changes)
     if stale:
         said = "; ".join(dict.fromkeys(what for _, what in stale))
-        return _all(changes, Result.FAILED, f"{said}. Nothing was written to it; plan again")
+        return share(changes, Result.FAILED, f"{said}. Nothing was written to it; plan again")
     fields = [one for change in changes for one in change.fields if not is_line_value(line, one, one.after)]
     if not fields:
-        return _all(changes, Result.ALREADY_OK)
+        return share(changes, Result.ALREADY_OK)
     operations = patching.patch_operations(
         {one.field: from_plan(LINE_FIELDS_BY_NAME[one.field], one.after) for one in fields}
     )
     try:
         answer = await additions.patch_line(client, agreement, number, operations)
     except Unsure as lost:
-        if not _is_ours(lost, changes[0]):
+        if not is_about(lost, _path(changes[0])):
             raise
         try:
             answer = await additions.get_line(client, agreement, number)
         except ReconcilerError as failed:
-            said = f"{_told(lost)}; looking it up failed too: {_told(failed)}"
-            return _all(changes, Result.UNSURE, said)
+            said = f"{told(lost)}; looking it up failed too: {told(failed)}"
+            return share(changes, Result.UNSURE, said)
         if any(not is_line_value(answer, one, one.after) for one in fields):
-            return _all(changes, Result.UNSURE, f"{_told(lost)}; it may still arrive: plan again in a minute")
+            return share(changes, Result.UNSURE, f"{told(lost)}; it may still arrive: plan again in a minute")
     outcomes = [_compared(change, answer) for change in changes]
     return _noted(outcomes, side_effects(_terms(line), _terms(answer), {one.field for one in fields}))
 
@@ -142,14 +141,3 @@ def _compared(change: Change, answer: Line) -> Outcome:
     if kept:
         return Outcome(change, Result.SERVER_KEPT, f"ConnectWise kept another value: {'; '.join(kept)}")
     return Outcome(change, Result.APPLIED, f"line #{answer.id}")
-
-
-def _all(changes: Sequence[Change], result: Result, message: str = "") -> list[Outcome]:
-    return [Outcome(change, result, message) for change in changes]
-
-
-def _told(failed: ReconcilerError) -> str:
-    said = " ".join(d.message.rstrip(".") for d in failed.diagnostics)
-    if isinstance(failed, NotPermitted):  # whoever reads this wants to know which permission to ask for
-        said += f". Probably missing: {failed.permission}"
-    return said

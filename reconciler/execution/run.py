@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from reconciler.execution.lines import write_line
+from reconciler.execution.telling import share
 from reconciler.execution.write import Writer, write
 from reconciler.model.outcome import DONE, Outcome, Result
 from reconciler.model.plan import Action, Change, writes
@@ -45,16 +46,16 @@ async def execute(
         async with gate:
             try:
                 if faults:
-                    outcomes = _all(members, Result.NOT_ATTEMPTED, _AFTER_FAULT)
+                    outcomes = share(members, Result.NOT_ATTEMPTED, _AFTER_FAULT)
                 else:
                     outcomes = await _attempt(members, writer, failed, stop)
             except asyncio.CancelledError:
-                for outcome in _all(members, Result.UNSURE, _CUT_OFF):
+                for outcome in share(members, Result.UNSURE, _CUT_OFF):
                     on_outcome(outcome)
                 raise
             except Exception as fault:  # noqa: BLE001  the others' outcomes must not be lost with it
                 faults.append(fault)
-                outcomes = _all(members, Result.UNSURE, _FAULT)
+                outcomes = share(members, Result.UNSURE, _FAULT)
         if not all(_is_done(outcome) for outcome in outcomes):
             failed.add(key)
         for outcome in outcomes:
@@ -66,10 +67,6 @@ async def execute(
                 group.create_task(one(request))
     if faults:
         raise faults[0]
-
-
-def _all(changes: Iterable[Change], result: Result, message: str) -> list[Outcome]:
-    return [Outcome(change, result, message) for change in changes]
 
 
 def _is_done(outcome: Outcome) -> bool:
@@ -87,7 +84,7 @@ async def _attempt(
 ) -> list[Outcome]:
     reason = _obstacle(members, failed, stop)
     if reason:
-        return _all(members, Result.NOT_ATTEMPTED, reason)
+        return share(members, Result.NOT_ATTEMPTED, reason)
     if members[0].target.agreement is not None:
         return await write_line(writer.client, members)
     return await write(members, writer)

@@ -36,10 +36,7 @@ class MarkerPlace:
 
     def text(self, item: CatalogItem) -> str:
         """The text that holds the tag."""
-        if self.custom_field is None:
-            return item.notes
-        found = item.custom_field(self.custom_field)
-        return str(found.value) if found is not None and found.value is not None else ""
+        return item.tag_text(self.custom_field)
 
     def codes(self, item: CatalogItem) -> dict[str, bool]:
         """What our own tag says now."""

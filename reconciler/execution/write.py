@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.connectwise import catalog, patching
 from reconciler.execution.side_effects import side_effects
 from reconciler.execution.state import MarkerPlace, current, is_value, stale_values
+from reconciler.execution.telling import is_about, share, told
 from reconciler.model import marker
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.fields import (
@@ -22,7 +23,7 @@ from reconciler.model.fields import (
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX
-from reconciler.transport.errors import ApiError, NotPermitted, RecordNotFound, Unsure
+from reconciler.transport.errors import RecordNotFound, Unsure
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -53,26 +54,24 @@ async def write(changes: Sequence[Change], writer: Writer) -> list[Outcome]:
             return await _create(changes, writer)
         return await _edit(changes[0].target.id, changes, writer)
     except ReconcilerError as failed:
-        if not _is_ours(failed, changes[0].target.id):
-            return _all(changes, Result.NOT_ATTEMPTED, f"because of an earlier failure: {_told(failed)}")
-        return _all(changes, Result.FAILED, _told(failed))
+        if not is_about(failed, *_paths(changes[0].target.id)):
+            return share(changes, Result.NOT_ATTEMPTED, f"because of an earlier failure: {told(failed)}")
+        return share(changes, Result.FAILED, told(failed))
 
 
-def _is_ours(failed: ReconcilerError, item_id: int | None) -> bool:
-    """Whether it is about this product's request: a session that has stopped says its first cause again."""
-    own = (catalog.CATALOG, f"{catalog.CATALOG}/{item_id}")
-    return not isinstance(failed, ApiError) or failed.request.partition(" ")[2] in own
+def _paths(item_id: int | None) -> tuple[str, str]:
+    return catalog.CATALOG, f"{catalog.CATALOG}/{item_id}"
 
 
 async def _edit(item_id: int, changes: Sequence[Change], writer: Writer) -> list[Outcome]:
     try:
         item = await catalog.get_item(writer.client, item_id)
     except RecordNotFound:
-        return _all(changes, Result.FAILED, f"product id {item_id} is no longer in ConnectWise; plan again")
+        return share(changes, Result.FAILED, f"product id {item_id} is no longer in ConnectWise; plan again")
     stale = stale_values(item, changes, writer.place)
     if stale:
         said = "; ".join(dict.fromkeys(str(one) for one in stale))
-        return _all(changes, Result.FAILED, f"{said}. Nothing was written to it; plan again")
+        return share(changes, Result.FAILED, f"{said}. Nothing was written to it; plan again")
     open_fields = [
         one
         for change in changes
@@ -80,7 +79,7 @@ async def _edit(item_id: int, changes: Sequence[Change], writer: Writer) -> list
         if not is_value(item, one.field, one.after, writer.place)
     ]
     if not open_fields:
-        return _all(changes, Result.ALREADY_OK)
+        return share(changes, Result.ALREADY_OK)
     values = _values(open_fields, item, writer)
     operations = patching.patch_operations(
         values.fields, identifier=values.identifier, notes=values.notes, custom_fields=values.custom_fields
@@ -88,7 +87,7 @@ async def _edit(item_id: int, changes: Sequence[Change], writer: Writer) -> list
     try:
         answer = await catalog.patch_item(writer.client, item_id, operations)
     except Unsure as lost:
-        if not _is_ours(lost, item_id):
+        if not is_about(lost, *_paths(item_id)):
             raise
         return await _after_lost_patch(item_id, changes, lost, writer)
     outcomes = [_compared(change, answer, writer) for change in changes]
@@ -114,7 +113,7 @@ async def _after_lost_patch(
     try:
         item = await catalog.get_item(writer.client, item_id)
     except ReconcilerError as failed:
-        return _all(changes, Result.UNSURE, f"{_told(lost)}; looking it up failed too: {_told(failed)}")
+        return share(changes, Result.UNSURE, f"{told(lost)}; looking it up failed too: {told(failed)}")
     missing = [
         one
         for change in changes
@@ -122,8 +121,8 @@ async def _after_lost_patch(
         if not is_value(item, one.field, one.after, writer.place)
     ]
     if missing:
-        return _all(changes, Result.UNSURE, f"{_told(lost)}; it may still arrive: plan again in a minute")
-    return _all(changes, Result.APPLIED, "the answer was lost; found as wanted when looked up")
+        return share(changes, Result.UNSURE, f"{told(lost)}; it may still arrive: plan again in a minute")
+    return share(changes, Result.APPLIED, "the answer was lost; found as wanted when looked up")
 
 
 async def _create(changes: Sequence[Change], writer: Writer) -> list[Outcome]:
@@ -136,8 +135,8 @@ async def _create(changes: Sequence[Change], writer: Writer) -> list[Outcome]:
             for one in change.fields
         )
         if done:
-            return _all(changes, Result.ALREADY_OK, f"product id {existing.id}")
-        return _all(
+            return share(changes, Result.ALREADY_OK, f"product id {existing.id}")
+        return share(
             changes,
             Result.FAILED,
             f"{identifier} exists by now (id {existing.id}), with other values. "
@@ -162,12 +161,12 @@ async def _after_lost_create(
     try:
         found = await _await_arrival(identifier, writer)
     except ReconcilerError as failed:
-        return _all(changes, Result.UNSURE, f"{_told(lost)}; looking it up failed too: {_told(failed)}")
+        return share(changes, Result.UNSURE, f"{told(lost)}; looking it up failed too: {told(failed)}")
     if found is None:
-        return _all(
+        return share(
             changes,
             Result.UNSURE,
-            f"{_told(lost)}; looked up for {sum(LOOKUPS):.0f} s and not found. "
+            f"{told(lost)}; looked up for {sum(LOOKUPS):.0f} s and not found. "
             "It was not sent again, because it may still arrive: plan again in a few minutes",
         )
     tagged = all(
@@ -177,10 +176,10 @@ async def _after_lost_create(
         if one.field.startswith(MAPPING_PREFIX)
     )
     if not tagged:
-        return _all(
+        return share(
             changes,
             Result.UNSURE,
-            f"{_told(lost)}; {identifier} exists by now (id {found.id}) without the tag that was sent, so it "
+            f"{told(lost)}; {identifier} exists by now (id {found.id}) without the tag that was sent, so it "
             "is probably somebody else's: plan again in a few minutes",
         )
     return _created(identifier, changes, found, writer)
@@ -190,7 +189,7 @@ def _created(
     identifier: str, changes: Sequence[Change], answer: CatalogItem, writer: Writer
 ) -> list[Outcome]:
     if answer.key != identifier_key(identifier):
-        return _all(
+        return share(
             changes,
             Result.FAILED,
             f"ConnectWise created it under another identifier, {answer.identifier.strip()} (id {answer.id}), "
@@ -280,14 +279,3 @@ def _people_kept(
         Outcome(one.change, Result.SERVER_KEPT, f"{one.message}; {said}" if one.message else said)
         for one in outcomes
     ]
-
-
-def _all(changes: Sequence[Change], result: Result, message: str = "") -> list[Outcome]:
-    return [Outcome(change, result, message) for change in changes]
-
-
-def _told(failed: ReconcilerError) -> str:
-    said = " ".join(d.message.rstrip(".") for d in failed.diagnostics)
-    if isinstance(failed, NotPermitted):  # whoever reads this wants to know which permission to ask for
-        said += f". Probably missing: {failed.permission}"
-    return said

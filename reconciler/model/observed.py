@@ -54,6 +54,13 @@ class CatalogItem:
         wanted = identifier_key(caption)
         return next((f for f in self.custom_fields if identifier_key(f.caption) == wanted), None)
 
+    def tag_text(self, caption: str | None) -> str:
+        """The text that holds the tag: the notes, or the custom field of that caption."""
+        if caption is None:
+            return self.notes
+        found = self.custom_field(caption)
+        return str(found.value) if found is not None and found.value is not None else ""
+
 
 @dataclass(frozen=True)
 class CatalogEntry:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from reconciler.model import marker
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.plan import MAPPING_PREFIX, Action
-from reconciler.planning.targets import marker_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -122,7 +121,7 @@ class Products:
 
     def _stop(self, item: CatalogItem, label: str, mapping: list[Change]) -> str:
         """Why usage may not be written: the tag is not ours, or says something else than the rows."""
-        tags = marker.read(marker_text(item, self._settings.marker_custom_field))
+        tags = marker.read(item.tag_text(self._settings.marker_custom_field))
         owner = self._settings.owner
         others = sorted({tag.owner for tag in tags.of_others(owner)})
         if others:

@@ -46,14 +46,6 @@ class Target:
         return f"{key}/id/{self.item.id}" if self.twin and self.item is not None else key
 
 
-def marker_text(item: CatalogItem, custom_field: str | None) -> str:
-    """The text that holds the tag: the notes, or the custom field of that caption."""
-    if custom_field is None:
-        return item.notes
-    found = item.custom_field(custom_field)
-    return str(found.value) if found is not None and found.value is not None else ""
-
-
 def find_targets(desired: Desired, observed: Observed) -> tuple[list[Target], list[Diagnostic]]:
     """Every product that matters, sorted by key, and what is wrong with finding them."""
     catalog = _Catalog(desired, observed)
@@ -142,7 +134,7 @@ class _Catalog:
         for item in observed.items:
             self.by_key.setdefault(item.key, []).append(item)
         self.similar = [entry.identifier for entry in observed.similar]
-        self.tags = {item.id: marker.read(marker_text(item, self.custom_field)) for item in observed.items}
+        self.tags = {item.id: marker.read(item.tag_text(self.custom_field)) for item in observed.items}
         self.named = set(_named_keys(desired))
 
     def codes_of(self, item: CatalogItem) -> dict[str, bool]:

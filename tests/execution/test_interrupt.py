@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import CATALOG
+from tests.support import CATALOG, once, twice
 
 if TYPE_CHECKING:
     import httpx
@@ -24,22 +24,6 @@ def many(site: Site) -> Site:
         site.world.add_catalog_item(f"MSP-{number}")
         rows.append(f"CODE-{number}: {{product: MSP-{number}, sync: true}}")
     return site.say(f"mappings: {{{', '.join(rows)}}}")
-
-
-async def once(request: httpx.Request, send: Send) -> httpx.Response:
-    """Ctrl-C while this request is on its way."""
-    signal.raise_signal(signal.SIGINT)
-    await asyncio.sleep(0)
-    return await send(request)
-
-
-async def twice(request: httpx.Request, send: Send) -> httpx.Response:
-    """Ctrl-C twice; whether the request arrives nobody will know."""
-    signal.raise_signal(signal.SIGINT)
-    await asyncio.sleep(0.1)
-    signal.raise_signal(signal.SIGINT)
-    await asyncio.sleep(60)
-    return await send(request)
 
 
 def test_once_finishes_what_is_in_flight_and_starts_nothing_more(many: Site) -> None:

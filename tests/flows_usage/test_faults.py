@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import signal
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from tests.flows_usage.books import AGREEMENTS, BUNDLES, USAGE, Books, message, results, rows, update, updates
-from tests.support import first, ignored, lost_after, lost_before, never_connected, status, web_page
+from tests.support import (
+    first,
+    ignored,
+    lost_after,
+    lost_before,
+    never_connected,
+    once,
+    status,
+    twice,
+    web_page,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,22 +120,6 @@ def test_a_line_that_vanishes_before_its_write_fails_alone(busy: Books) -> None:
 
 
 # --- Ctrl-C
-
-
-async def once(request: httpx.Request, send: Send) -> httpx.Response:
-    """Ctrl-C while this request is on its way."""
-    signal.raise_signal(signal.SIGINT)
-    await asyncio.sleep(0)
-    return await send(request)
-
-
-async def twice(request: httpx.Request, send: Send) -> httpx.Response:
-    """Ctrl-C twice; whether the request arrives nobody will know."""
-    signal.raise_signal(signal.SIGINT)
-    await asyncio.sleep(0.1)
-    signal.raise_signal(signal.SIGINT)
-    await asyncio.sleep(60)
-    return await send(request)
 
 
 def _ten(books: Books) -> Books:
