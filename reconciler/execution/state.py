@@ -39,8 +39,11 @@ class MarkerPlace:
         return item.tag_text(self.custom_field)
 
     def codes(self, item: CatalogItem) -> dict[str, bool]:
-        """What our own tag says now."""
-        return dict(next(iter(read(self.text(item)).of(self.owner)), Marker(self.owner, {})).codes)
+        """What our own tag says is mapped now."""
+        return dict(self._tag(item).codes)
+
+    def _tag(self, item: CatalogItem) -> Marker:
+        return next(iter(read(self.text(item)).of(self.owner)), Marker(self.owner, {}))
 
     def is_theirs(self, item: CatalogItem) -> bool:
         """Whether another owner's tag, a second one of ours or an unreadable one forbids writing here."""
@@ -50,16 +53,19 @@ class MarkerPlace:
     def rewritten(self, item: CatalogItem | None, changes: Iterable[FieldChange]) -> str:
         """The text with these mappings brought in, everything else in it as it stands.
 
-        Without an item: the text of a product that is to be created.
+        Without an item: the text of a product that is to be created. A code that is taken off stays as a
+        former one: a line of the product may still bill its units.
         """
-        codes = {} if item is None else self.codes(item)
+        tag = Marker(self.owner, {}) if item is None else self._tag(item)
+        codes, former = dict(tag.codes), set(tag.former)
         for change in changes:
             code = change.field.removeprefix(MAPPING_PREFIX)
             if change.after is None:
                 codes.pop(code, None)
+                former.add(code)
             else:
                 codes[code] = change.after == SYNC_ON
-        return write("" if item is None else self.text(item), self.owner, codes)
+        return write("" if item is None else self.text(item), self.owner, codes, former)
 
 
 def current(item: CatalogItem, field: str, place: MarkerPlace) -> Any:

@@ -1,7 +1,9 @@
 """The tag in a product's internal notes that says which Sophos products feed it.
 
-`[sophos:OWNER CODE, CODE (sync off)]`: codes sorted, characters outside `A-Z a-z 0-9 _ . -`
-percent-encoded. People may write whatever they like around it; every other character is kept.
+`[sophos:OWNER CODE, CODE (sync off), CODE (former)]`: codes sorted, characters outside `A-Z a-z 0-9 _ . -`
+percent-encoded. A former code was mapped here once: a line of the product that is still open may bill its
+units, and nothing else would remember that. People may write whatever they like around it; every other
+character is kept.
 """
 
 from __future__ import annotations
@@ -12,25 +14,27 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _TAG = re.compile(r"\[sophos:([^\]\[]*)\]")
 _BODY = re.compile(r"(?P<owner>[A-Za-z0-9_.-]+) (?P<codes>\S.*)")
-_ENTRY = re.compile(r"(?P<code>(?:[A-Za-z0-9_.-]|%[0-9A-F]{2})+)(?P<off> \(sync off\))?")
+_ENTRY = re.compile(r"(?P<code>(?:[A-Za-z0-9_.-]|%[0-9A-F]{2})+)(?: \((?P<state>sync off|former)\))?")
 _OPENING = "[sophos:"
 
 
 @dataclass(frozen=True)
 class Marker:
-    """One owner's tag: each Sophos product code and whether its usage sync is on."""
+    """One owner's tag: each Sophos product code and whether its usage sync is on, and the former codes."""
 
     owner: str
     codes: Mapping[str, bool]
+    former: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
+        states = {code: "" if sync else " (sync off)" for code, sync in self.codes.items()}
+        states |= {code: " (former)" for code in self.former if code not in self.codes}
         entries = [
-            quote(code, safe="").replace("~", "%7E") + ("" if sync else " (sync off)")
-            for code, sync in sorted(self.codes.items())
+            quote(code, safe="").replace("~", "%7E") + state for code, state in sorted(states.items())
         ]
         return f"{_OPENING}{self.owner} {', '.join(entries)}]"
 
@@ -70,24 +74,29 @@ def _parse(body: str) -> Marker | None:
     if not found:
         return None
     codes: dict[str, bool] = {}
+    former: set[str] = set()
     for entry in found["codes"].split(", "):
         match = _ENTRY.fullmatch(entry)
         if not match:
             return None
         code = unquote(match["code"])
-        if code in codes:
+        if code in codes or code in former:
             return None
-        codes[code] = match["off"] is None
-    return Marker(found["owner"], codes)
+        if match["state"] == "former":
+            former.add(code)
+        else:
+            codes[code] = match["state"] is None
+    return Marker(found["owner"], codes, frozenset(former))
 
 
-def write(text: str, owner: str, codes: Mapping[str, bool]) -> str:
+def write(text: str, owner: str, codes: Mapping[str, bool], former: Iterable[str] = ()) -> str:
     """The text with the owner's tag set to these codes (none: taken out), all else as it was.
 
     A new tag goes on a line of its own at the end; taking out a tag at the end takes that line break
-    along, so that mapping and unmapping a product leaves its notes as they were.
+    along.
     """
-    tag = str(Marker(owner, codes)) if codes else ""
+    own = Marker(owner, codes, frozenset(former) - codes.keys())
+    tag = str(own) if own.codes or own.former else ""
     for found in _TAG.finditer(text):
         marker = _parse(found[1])
         if marker is None or marker.owner != owner:

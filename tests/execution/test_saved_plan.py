@@ -122,7 +122,7 @@ def test_what_other_people_change_elsewhere_on_the_product_is_no_staleness(plann
     file = planned.save()
     row(planned, 1).update(cost=9.0, notes="More notes. [sophos:main GONE, KEPT (sync off)] And more.")
     assert planned.apply(file).code == 0
-    assert planned.notes("MSP-A") == "More notes. [sophos:main CODE-1, KEPT (sync off)] And more."
+    assert planned.notes("MSP-A") == "More notes. [sophos:main CODE-1, GONE (former), KEPT (sync off)] And more."
     assert row(planned, 1)["cost"] == 9.0
 
 
@@ -247,7 +247,10 @@ def test_a_move_knows_the_product_that_the_code_comes_from(site: Site) -> None:
     site.world.add_catalog_item("MSP-OLD", notes="[sophos:main CODE-1]")
     site.say("mappings:\n  CODE-1: {product: MSP-A, sync: true}\n")
     assert site.apply(site.save()).code == 0
-    assert (site.notes("MSP-A"), site.notes("MSP-OLD")) == ("[sophos:main CODE-1]", "")
+    assert (site.notes("MSP-A"), site.notes("MSP-OLD")) == (
+        "[sophos:main CODE-1]",
+        "[sophos:main CODE-1 (former)]",
+    )
 
 
 @pytest.mark.parametrize("field", [{"inactiveFlag": True}, {"productClass": "Bundle"}])

@@ -44,7 +44,8 @@ def tags(site: Site) -> dict[str, dict[str, bool]]:
     found: dict[str, dict[str, bool]] = {}
     for row in site.world.rows("catalog"):
         entries = [entry for tag in _TAG.findall(row.get("notes") or "") for entry in tag.split(", ")]
-        codes = {entry.removesuffix(" (sync off)"): not entry.endswith("(sync off)") for entry in entries}
+        mapped = [entry for entry in entries if not entry.endswith("(former)")]
+        codes = {entry.removesuffix(" (sync off)"): not entry.endswith("(sync off)") for entry in mapped}
         found[RENAMED if row["identifier"] == OLD_NAME else row["identifier"]] = codes
     return found
 

@@ -186,7 +186,7 @@ def test_in_a_circle_only_what_needs_the_blocked_product_is_held_back(site: Site
     assert [site.notes(f"MSP-{one}") for one in "ABC"] == [
         "[sophos:main CODE-1, CODE-3]",
         "[sophos:main CODE-2] [sophos:lab X]",
-        "",
+        "[sophos:main CODE-3 (former)]",
     ]
 
 

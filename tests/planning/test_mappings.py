@@ -83,15 +83,16 @@ def test_usage_sync_on_and_off(site: Site, before: str, sync: str, short: str, a
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("[sophos:main GONE]", ""),
-        ("Ask Ann.\n[sophos:main GONE]", "Ask Ann."),
-        ("Ask Ann. [sophos:main GONE]", "Ask Ann."),
-        ("[sophos:main GONE] Ask Ann.  \n", " Ask Ann.  \n"),
-        ("  3 % für Ann!\n\n[sophos:main GONE]\n\tTab, [x] {y}", "  3 % für Ann!\n\n\n\tTab, [x] {y}"),
-        ("Ask Ann.\n[sophos:main GONE, KEPT]", "Ask Ann.\n[sophos:main KEPT]"),
+        ("[sophos:main GONE]", "[sophos:main GONE (former)]"),
+        ("Ask Ann.\n[sophos:main GONE]", "Ask Ann.\n[sophos:main GONE (former)]"),
+        ("[sophos:main GONE] Ask Ann.  \n", "[sophos:main GONE (former)] Ask Ann.  \n"),
+        ("  3 % für Ann!\n\n[sophos:main GONE]\n\tTab, [x] {y}",
+         "  3 % für Ann!\n\n[sophos:main GONE (former)]\n\tTab, [x] {y}"),
+        ("Ask Ann.\n[sophos:main GONE, KEPT]", "Ask Ann.\n[sophos:main GONE (former), KEPT]"),
+        ("[sophos:main GONE, OLDER (former)]", "[sophos:main GONE (former), OLDER (former)]"),
     ],
 )  # fmt: skip
-def test_unmap_takes_the_tag_and_leaves_what_people_wrote(site: Site, before: str, after: str) -> None:
+def test_unmapping_keeps_a_code_as_a_former_one_and_leaves_what_people_wrote(site: Site, before: str, after: str) -> None:
     site.world.add_catalog_item("MSP-A", notes=before)
     site.world.add_catalog_item("MSP-B", notes="[sophos:main CODE-1]")
     kept = "KEPT: {product: MSP-A, sync: true}" if "KEPT" in before else ""
@@ -105,7 +106,7 @@ def test_unmap_takes_the_tag_and_leaves_what_people_wrote(site: Site, before: st
     assert site.plan().ids == []
 
 
-def test_mapping_and_unmapping_leaves_the_notes_as_they_were(site: Site) -> None:
+def test_a_former_code_is_mapped_again_as_if_it_had_never_left(site: Site) -> None:
     people = "Agreed with sales.\r\n  [not a tag] 100 % \n"
     site.world.add_catalog_item("MSP-A", notes=people)
     site.world.add_catalog_item("MSP-B", notes="[sophos:main CODE-1]")
@@ -113,7 +114,10 @@ def test_mapping_and_unmapping_leaves_the_notes_as_they_were(site: Site) -> None
     site.say(both).apply()
     assert site.notes("MSP-A") == people + "\n[sophos:main CODE-2]"
     site.say(both.rpartition("\n")[0]).apply()
-    assert site.notes("MSP-A") == people
+    assert site.notes("MSP-A") == people + "\n[sophos:main CODE-2 (former)]"
+    assert site.plan().ids == []
+    site.say(both).apply()
+    assert site.notes("MSP-A") == people + "\n[sophos:main CODE-2]"
 
 
 def test_a_code_moves_off_its_old_product_before_it_comes_to_the_new_one(site: Site) -> None:
@@ -131,7 +135,10 @@ def test_a_code_moves_off_its_old_product_before_it_comes_to_the_new_one(site: S
     assert plan.changes[1]["dependsOn"] == ["product/MSP-Z"]
     assert plan.changes[1]["reason"] == "moves here from MSP-Z"
     site.apply()
-    assert (site.notes("MSP-Z"), site.notes("MSP-A")) == ("[sophos:main CODE-2]", "[sophos:main CODE-1]")
+    assert (site.notes("MSP-Z"), site.notes("MSP-A")) == (
+        "[sophos:main CODE-1 (former), CODE-2]",
+        "[sophos:main CODE-1]",
+    )
 
 
 def test_codes_that_change_places_are_taken_off_in_requests_of_their_own(site: Site) -> None:
@@ -153,7 +160,10 @@ def test_codes_that_change_places_are_taken_off_in_requests_of_their_own(site: S
     applied = site.apply()
     assert set(applied.results.values()) == {"applied"}
     assert len(site.writes) == 4
-    assert (site.notes("MSP-A"), site.notes("MSP-B")) == ("[sophos:main CODE-2]", "[sophos:main CODE-1]")
+    assert (site.notes("MSP-A"), site.notes("MSP-B")) == (
+        "[sophos:main CODE-1 (former), CODE-2]",
+        "[sophos:main CODE-1, CODE-2 (former)]",
+    )
     assert site.plan().ids == []
 
 
@@ -269,7 +279,7 @@ def test_products_of_one_identifier_never_share_a_request(site: Site) -> None:
     assert site.plan().short == ["unmap MSP-A/id/1 CODE-1", "map MSP-A/id/2 CODE-1"]
     site.apply()
     notes = [str(site.world.tables["catalog"][number].get("notes") or "") for number in (1, 2)]
-    assert notes == ["", "[sophos:main CODE-1]"]
+    assert notes == ["[sophos:main CODE-1 (former)]", "[sophos:main CODE-1]"]
     assert site.writes == ["PATCH /procurement/catalog/1", "PATCH /procurement/catalog/2"]
 
 
@@ -321,5 +331,5 @@ def test_a_server_that_folds_blanks_in_notes_is_no_reason_for_alarm(tmp_path: Pa
     assert site.plan().ids == []
     site.say(f"mappings: {{{rows}}}")
     assert site.apply().results == {"unmap MSP-A CODE-1": "applied"}
-    assert site.notes("MSP-A").split() == ["Ann.", "Bob."]
+    assert site.notes("MSP-A").split() == ["Ann.", "Bob.", "[sophos:main", "CODE-1", "(former)]"]
     assert site.plan().ids == []
