@@ -15,6 +15,7 @@ from reconciler.sandbox.additions import change_addition, create_addition
 from reconciler.sandbox.bundles import answer_bundle
 from reconciler.sandbox.catalog import change_item, create_item, delete_item
 from reconciler.sandbox.errors import Refused, forbidden, record_not_found, route_not_found, simple
+from reconciler.sandbox.invoicing import make_invoice
 from reconciler.sandbox.listing import count_of, listing_from, one_of, page_of
 from reconciler.sandbox.schema import RESOURCES
 from reconciler.sandbox.site import LEGACY_CODEBASE
@@ -49,6 +50,7 @@ def _routes() -> list[tuple[re.Pattern[str], Resource]]:
 
 
 _ROUTES = _routes()
+_INVOICE = re.compile(r"finance/agreements/(\d+)/invoice")
 
 
 def company_info(site: Site, company: str) -> Row | None:
@@ -113,6 +115,10 @@ def answer_connectwise(site: Site, codebase: str, call: Call) -> Answer:
         _allow(call, "POST")
         payload = read_json(call.body, call.headers)
         return Answer(200, answer_bundle(site, _member(call), payload, call.base), {})
+    if match := _INVOICE.fullmatch(call.path):
+        _allow(call, "POST")
+        _permit(call, RESOURCES["agreements"])
+        return Answer(201, make_invoice(site, int(match[1]))["id"], {})
     for pattern, resource in _ROUTES:
         if match := pattern.fullmatch(call.path):
             return _answer_resource(site, call, resource, match)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 DEFAULT_PAGE_SIZE = 25
 MAXIMUM_PAGE_SIZE = 1000
 _NOT_FILTERABLE = "notes"
+_BY_ID = ("", "id", "id asc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ def matching(site: Site, listing: Listing) -> Iterable[Row]:
         if listing.parent not in site.world.tables["agreements"]:
             raise record_not_found("Agreement", listing.parent)
         rows = site.world.additions_of(listing.parent)
-    rows = all_expanded(site, resource, rows)
+    order = "" if listing.order_by.strip().lower() in _BY_ID else listing.order_by
+    rows = all_expanded(site, resource, rows, listing.conditions.strip() + order)
     if listing.conditions.strip():
         rows = filter(_predicate(site, listing.conditions, _finder(site, resource), allows_in=True), rows)
     if listing.custom_field_conditions.strip():
@@ -156,7 +158,7 @@ def _with_children(site: Site, listing: Listing, rows: Iterable[Row]) -> Iterabl
 
 def _sorted(site: Site, listing: Listing, rows: Iterable[Row]) -> list[Row]:
     ordered = list(rows)
-    if listing.order_by.strip().lower() in ("", "id", "id asc"):
+    if listing.order_by.strip().lower() in _BY_ID:
         return ordered
     for term in reversed([part.split() for part in listing.order_by.split(",") if part.strip()]):
         found = column(site, listing.resource, term[0])

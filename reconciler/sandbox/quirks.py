@@ -53,6 +53,8 @@ _ALL = (
           "PATCH of a quantity while the addition's current period is already invoiced"),
     Quirk("cancel-before-start", ("accepted", "refused"), "accepted",
           "A cancelledDate before the addition's effectiveDate"),
+    Quirk("cancelled-day", ("last-billed", "first-unbilled"), "last-billed",
+          "Whether an addition is still billed on its cancelledDate"),
     Quirk("addition-repoint", ("resets", "keeps"), "resets",
           "What PATCH of an addition's product does to price, cost, text, tax, billing and quantity"),
     Quirk("create-defaults", ("catalog", "prices", "none"), "catalog",

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.sandbox.billing import billed, day_of
 from reconciler.sandbox.parts import currency, midnight, month_before, running_month
-from reconciler.sandbox.views import billed
 
 if TYPE_CHECKING:
     from reconciler.sandbox.world import Row, World
@@ -179,7 +179,8 @@ def add_lines(world: World) -> None:
     world.add_addition(world.agreements_of("COBBLESTONE")[0]["id"], "MSP-OLD-AV", 9,
                        cancelledDate=midnight(world.today.replace(day=1) - timedelta(days=1)))  # fmt: skip
     for recap in world.rows("recaps"):
-        recap["lastInvoiceAmount"] = f"{billed(world, recap['id']):.2f}"
+        day = day_of(recap["lastInvoiceDate"]) or world.today
+        recap["lastInvoiceAmount"] = f"{billed(world, world.agreement(recap['id']), day):.2f}"
 
 
 def _quantities(world: World, month: tuple[int, int], tenant: str) -> dict[str, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from reconciler.sandbox.billing import billed, day_of
 from reconciler.sandbox.conditions import Column
 from reconciler.sandbox.schema import RESOURCES
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from reconciler.sandbox.schema import Field, Resource
     from reconciler.sandbox.site import Site
-    from reconciler.sandbox.world import Row, World
+    from reconciler.sandbox.world import Row
 
 _STAMPS = {"lastUpdated": "date", "updatedBy": "text", "dateEntered": "date", "createdDate": "date"}
 _INTEGER_PARTS = frozenset({"id", "numberOfDecimals"})
@@ -27,8 +28,11 @@ def source_rows(site: Site, resource: Resource) -> dict[int, Row]:
     return site.world.tables["catalog" if resource.table == "catalogInfo" else resource.table]
 
 
-def expanded(site: Site, resource: Resource, row: Row) -> Row:
-    """The row with its defaults and with what the server derives from other rows."""
+def expanded(site: Site, resource: Resource, row: Row, *, with_amount: bool = True) -> Row:
+    """The row with its defaults and with what the server derives from other rows.
+
+    The amount of an agreement's next invoice is the one value that takes time: `with_amount` leaves it out.
+    """
     full = {**resource.defaults, **row}
     if resource.table == "additions":
         full |= _addition_values(site, full)
@@ -39,20 +43,11 @@ def expanded(site: Site, resource: Resource, row: Row) -> Row:
         full["nextInvoiceDate"] = row.get("nextInvoiceDate", agreement.get("nextInvoiceDate"))
         company = site.world.tables["companies"].get(agreement.get("company", {}).get("id"), {})
         full["companyName"] = company.get("name")
-        full.setdefault("nextInvoiceAmount", billed(site.world, row["id"]))
+        if with_amount and agreement and full.get("nextInvoiceAmount") is None:
+            day = day_of(full["nextInvoiceDate"]) or site.clock().date()
+            last_day_bills = site.quirks["cancelled-day"] == "last-billed"
+            full["nextInvoiceAmount"] = billed(site.world, agreement, day, last_day_bills=last_day_bills)
     return full
-
-
-def billed(world: World, agreement: int) -> float:
-    """What the agreement's open, billable additions come to in one period, before tax."""
-    total = Decimal(0)
-    for row in world.additions_of(agreement):
-        if row["billCustomer"] == "Billable" and not row.get("cancelledDate"):
-            quantity, included, price = (
-                Decimal(str(row.get(name) or 0)) for name in ("quantity", "lessIncluded", "unitPrice")
-            )
-            total += max(Decimal(0), quantity - included) * price
-    return float(total)
 
 
 def _addition_values(site: Site, row: Row) -> Row:
@@ -172,8 +167,12 @@ def _keep(source: Row, kept: Row, path: list[str]) -> None:
             _keep(value, inside, path[1:])
 
 
-def all_expanded(site: Site, resource: Resource, rows: Iterable[Row]) -> Iterable[Row]:
-    """Rows ready for conditions. Only two kinds have derived values; the others are used as stored."""
-    if resource.table in ("additions", "recaps"):
-        return (expanded(site, resource, row) for row in rows)
-    return rows
+def all_expanded(site: Site, resource: Resource, rows: Iterable[Row], asked: str) -> Iterable[Row]:
+    """Rows ready for the conditions or order in `asked`, if any.
+
+    Only two kinds have derived values; the others are used as stored.
+    """
+    if not asked or resource.table not in ("additions", "recaps"):
+        return rows
+    with_amount = "nextInvoiceAmount" in asked
+    return (expanded(site, resource, row, with_amount=with_amount) for row in rows)

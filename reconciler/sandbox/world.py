@@ -35,7 +35,9 @@ class World:
     login_company: str = "harbourlight"
     company_name: str = "Harbourlight IT"
     token_lifetime: int = 3600
-    tables: dict[str, dict[int, Row]] = field(default_factory=lambda: {name: {} for name in RESOURCES})
+    tables: dict[str, dict[int, Row]] = field(
+        default_factory=lambda: {name: {} for name in (*RESOURCES, "invoices")}
+    )
     custom_fields: dict[str, list[Row]] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=known_members)
     sophos_clients: list[SophosClient] = field(default_factory=known_clients)

@@ -26,6 +26,7 @@ _PRICES = frozenset({"price", "cost", "unitPrice", "unitCost"})
 _QUANTITIES = frozenset({"quantity", "lessIncluded"})
 _LARGEST = 10**12
 _DATE_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_DATE_LENGTH = 20
 
 
 def read_json(body: bytes, headers: Any) -> Any:
@@ -109,6 +110,8 @@ def clean(site: Site, entry: Field, name: str, value: Any, complaints: Complaint
             datetime.strptime(str(value), _DATE_FORMAT)  # noqa: DTZ007 - only its form is checked
         except ValueError:
             raise unsupported_date(name) from None
+        if len(str(value)) != _DATE_LENGTH:
+            raise unsupported_date(name)
     elif entry.kind == "flag" and not isinstance(value, bool):
         complaints.add("InvalidField", name, f"The field {name} must be true or false.")
     elif entry.kind == "choice" and value not in entry.choices:

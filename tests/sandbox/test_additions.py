@@ -97,7 +97,9 @@ def test_the_date_rules_hold_for_a_patch_of_the_date_only(api: Api) -> None:
     assert api.patch(f"{LINES}/1", ("replace", "effectiveDate", NEXT)).status_code == 200
 
 
-@pytest.mark.parametrize("text", ["2026-12-01", "2026-12-01T00:00:00.000Z", "2026-12-01T00:00:00+00:00", ""])
+@pytest.mark.parametrize(
+    "text", ["2026-12-01", "2026-12-01T00:00:00.000Z", "2026-12-01T00:00:00+00:00", "2026-12-1T00:00:00Z", ""]
+)
 def test_one_date_format(api: Api, text: str) -> None:
     answer = api.post(LINES, body(effectiveDate=text))
     assert answer.status_code == 400

@@ -133,6 +133,13 @@ def cancel_before_start(api: Api) -> Any:
     return api.patch(f"{LINES}/1", ("replace", "cancelledDate", "2024-01-01T00:00:00Z")).status_code
 
 
+@sides("cancelled-day", last_billed=42.0, first_unbilled=0.0)
+def cancelled_day(api: Api) -> Any:
+    api.world.addition(1)["cancelledDate"] = api.world.agreement(1)["nextInvoiceDate"]
+    assert api.post("finance/agreements/1/invoice", None).status_code == 201
+    return next(api.world.rows("invoices"))["total"]
+
+
 @sides("addition-repoint", resets=(10.0, 1.0, "Beta product"), keeps=(4.2, 10.0, "Alpha product"))
 def repoint(api: Api) -> Any:
     row = api.patch(f"{LINES}/1", ("replace", "product", {"id": 2})).json()
