@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reconciler.sandbox.billing import day_of
 from reconciler.sandbox.errors import Complaints
 from reconciler.sandbox.parts import midnight
 from reconciler.sandbox.schema import RESOURCES
@@ -33,6 +34,7 @@ def create_addition(site: Site, member: Member, agreement: Row, payload: Any) ->
     row = from_payload(site, _RESOURCE, payload, complaints)
     missing(_RESOURCE, row, complaints)
     row.setdefault("effectiveDate", midnight(site.clock().date()))
+    _check_agreement(site, agreement, complaints)
     _check_dates(site, agreement, row, complaints, starts_anew=True)
     _check_product(site, row, complaints)
     complaints.raise_if_any()
@@ -81,11 +83,23 @@ def _from_catalog(item: Row, extent: str) -> Row:
     return prices if extent == "prices" else {}
 
 
+def _check_agreement(site: Site, agreement: Row, complaints: Complaints) -> None:
+    """An agreement that is over takes no more additions (quirk create-on-ended-agreement)."""
+    end = day_of(agreement.get("endDate"))
+    is_over = agreement.get("cancelledFlag") or agreement.get("agreementStatus") in ("Cancelled", "Expired")
+    if (is_over or (end is not None and end < site.clock().date())) and (
+        site.quirks["create-on-ended-agreement"] == "refused"
+    ):
+        complaints.add("InvalidField", "agreementId", "The agreement is cancelled or has expired.")
+
+
 def _check_product(site: Site, row: Row, complaints: Complaints) -> None:
-    item = site.world.tables["catalog"].get((row.get("product") or {}).get("id", -1))
-    if item is not None and item.get("productClass") == "Bundle":
+    item = site.world.tables["catalog"].get((row.get("product") or {}).get("id", -1), {})
+    if item.get("productClass") == "Bundle":
         message = "A product of class Bundle cannot be an addition."
         complaints.add("InvalidField", "product", message)
+    if item.get("inactiveFlag") and site.quirks["inactive-product-addition"] == "refused":
+        complaints.add("InvalidField", "product", "The product is inactive.")
 
 
 def _is_invoiced(site: Site, agreement: Row, day: str | None) -> bool:

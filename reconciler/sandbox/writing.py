@@ -169,6 +169,8 @@ def from_payload(site: Site, resource: Resource, payload: Any, complaints: Compl
 def is_writable(site: Site, resource: Resource, name: str) -> bool:
     if resource.table == "additions" and name == "description":
         return site.quirks["addition-description"] == "writable"
+    if resource.table == "additions" and name == "serialNumber":
+        return site.quirks["addition-serial"] == "writable"
     return resource.fields[name].writable
 
 

@@ -154,6 +154,20 @@ def test_only_below_its_own_agreement(api: Api) -> None:
     assert api.get("finance/agreements/1/additions/count").json() == {"count": 1}
 
 
+def test_what_is_sent_stays_and_zero_is_something(api: Api) -> None:
+    api.world.catalog_item("ALPHA")["taxableFlag"] = True
+    sent = {"lessIncluded": 7.0, "unitPrice": 0.0, "unitCost": 0.0, "taxableFlag": False,
+            "invoiceDescription": "Ours", "serialNumber": "S-1", "billCustomer": "NoCharge"}  # fmt: skip
+    row = api.post(LINES, body(**sent)).json()
+    assert {name: row[name] for name in sent} == sent
+
+
+def test_two_open_lines_of_one_product(api: Api) -> None:
+    assert [api.post(LINES, body()).status_code for _ in range(2)] == [201, 201]
+    open_lines = api.get(LINES, conditions="cancelledDate = null and product/id = 1").json()
+    assert [row["id"] for row in open_lines] == [1, 2, 3]
+
+
 def test_a_catalog_price_reaches_no_existing_line(api: Api) -> None:
     api.patch("procurement/catalog/1", ("replace", "price", 99.0))
     assert api.get(f"{LINES}/1").json()["unitPrice"] == 4.2

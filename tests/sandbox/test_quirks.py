@@ -140,6 +140,33 @@ def cancelled_day(api: Api) -> Any:
     return next(api.world.rows("invoices"))["total"]
 
 
+@sides("create-on-ended-agreement", refused=[201, 400, 400, 400], accepted=[201] * 4)
+def create_on_ended(api: Api) -> Any:
+    found = []
+    for ended in (
+        {"endDate": "2026-11-22T00:00:00Z"},
+        {"endDate": "2026-11-21T00:00:00Z"},
+        {"endDate": None, "cancelledFlag": True},
+        {"cancelledFlag": False, "agreementStatus": "Expired"},
+    ):
+        api.world.agreement(1).update(ended)
+        found.append(api.post(LINES, body()).status_code)
+    return found
+
+
+@sides("inactive-product-addition", accepted=201, refused=400)
+def inactive_product(api: Api) -> Any:
+    assert api.post(LINES, body()).status_code == 201
+    return api.post(LINES, body(product={"identifier": "Beta"})).status_code
+
+
+@sides("addition-serial", writable=["S-1", "S-2"], derived=[None, None])
+def addition_serial(api: Api) -> Any:
+    made = api.post(LINES, body(serialNumber="S-1")).json()
+    changed = api.patch(f"{LINES}/{made['id']}", ("replace", "serialNumber", "S-2")).json()
+    return [made.get("serialNumber"), changed.get("serialNumber")]
+
+
 @sides("addition-repoint", resets=(10.0, 1.0, "Beta product"), keeps=(4.2, 10.0, "Alpha product"))
 def repoint(api: Api) -> Any:
     row = api.patch(f"{LINES}/1", ("replace", "product", {"id": 2})).json()
