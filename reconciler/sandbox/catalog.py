@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.sandbox.errors import Complaints, simple
+from reconciler.sandbox.parts import midnight
 from reconciler.sandbox.schema import RESOURCES
 from reconciler.sandbox.writing import from_payload, missing, operations, patched
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from reconciler.sandbox.world import Row
 
 _RESOURCE = RESOURCES["catalog"]
+_AUTO_UPDATES = (
+    ("autoUpdateUnitPriceFlag", "price", "unitPrice"),
+    ("autoUpdateUnitCostFlag", "cost", "unitCost"),
+)
 
 
 def create_item(site: Site, member: Member, payload: Any) -> Row:
@@ -47,9 +52,28 @@ def change_item(site: Site, member: Member, row: Row, payload: Any) -> Row:
         complaints.add("InvalidField", "productClass", message)
     complaints.raise_if_any()
     draft["_info"] = {**row.get("_info", {}), "lastUpdated": site.moment(), "updatedBy": member.name}
+    if site.quirks["auto-update-price"] == "reprices":
+        _update_additions(site, member, row, draft)
     row.clear()
     row.update(draft)
     return row
+
+
+def _update_additions(site: Site, member: Member, before: Row, after: Row) -> None:
+    """A changed price or cost reaches the item's additions that have not ended, where its flags say so."""
+    changes = {
+        target: after.get(source) or 0.0
+        for flag, source, target in _AUTO_UPDATES
+        if after.get(flag) and (after.get(source) or 0.0) != (before.get(source) or 0.0)
+    }
+    if not changes:
+        return
+    today = midnight(site.clock().date())
+    for addition in site.world.rows("additions"):
+        is_open = (addition.get("cancelledDate") or today) >= today
+        if is_open and addition["product"]["id"] == before["id"]:
+            stamp = {"lastUpdated": site.moment(), "updatedBy": member.name}
+            addition |= {**changes, "_info": {**addition.get("_info", {}), **stamp}}
 
 
 def delete_item(site: Site, row: Row) -> None:

@@ -61,6 +61,8 @@ _ALL = (
           "An addition of a product that is set inactive"),
     Quirk("addition-serial", ("writable", "derived"), "writable",
           "Whether an addition's serialNumber can be written"),
+    Quirk("auto-update-price", ("reprices", "none"), "reprices",
+          "What a changed price or cost does to open additions where the product's autoUpdate flags are set"),
     Quirk("addition-repoint", ("resets", "keeps"), "resets",
           "What PATCH of an addition's product does to price, cost, text, tax, billing and quantity"),
     Quirk("create-defaults", ("catalog", "prices", "none"), "catalog",

@@ -168,6 +168,21 @@ def test_two_open_lines_of_one_product(api: Api) -> None:
     assert [row["id"] for row in open_lines] == [1, 2, 3]
 
 
+def test_the_automatic_price_and_cost_each_have_their_flag(api: Api) -> None:
+    ended = api.world.add_addition(1, "ALPHA", 1, cancelledDate="2026-11-21T00:00:00Z")
+    ends = api.world.add_addition(1, "ALPHA", 1, cancelledDate="2026-11-22T00:00:00Z")
+    other = api.world.add_addition(1, "Beta", 1)
+    item = "procurement/catalog/1"
+    flag = ("replace", "autoUpdateUnitPriceFlag", True)
+    assert api.patch(item, flag).json()["autoUpdateUnitPriceFlag"] is True
+    assert api.get(f"{LINES}/1").json()["_info"]["updatedBy"] == "seeduser"
+    api.patch(item, ("replace", "price", 5.0), ("replace", "cost", 2.0))
+    rows = [api.get(f"{LINES}/{number}").json() for number in (1, ended["id"], ends["id"], other["id"])]
+    assert [row["unitPrice"] for row in rows] == [5.0, 4.2, 5.0, 10.0]
+    assert [row["unitCost"] for row in rows] == [1.9, 1.9, 1.9, 0.0]
+    assert [row["_info"]["updatedBy"] for row in rows] == ["apirec", "seeduser", "apirec", "seeduser"]
+
+
 def test_a_catalog_price_reaches_no_existing_line(api: Api) -> None:
     api.patch("procurement/catalog/1", ("replace", "price", 99.0))
     assert api.get(f"{LINES}/1").json()["unitPrice"] == 4.2

@@ -167,6 +167,14 @@ def addition_serial(api: Api) -> Any:
     return [made.get("serialNumber"), changed.get("serialNumber")]
 
 
+@sides("auto-update-price", reprices=(5.0, 2.0), none=(4.2, 1.9))
+def auto_update(api: Api) -> Any:
+    api.world.catalog_item("ALPHA").update({"autoUpdateUnitPriceFlag": True, "autoUpdateUnitCostFlag": True})
+    api.patch(f"{CATALOG}/1", ("replace", "price", 5.0), ("replace", "cost", 2.0))
+    row = api.get(f"{LINES}/1").json()
+    return row["unitPrice"], row["unitCost"]
+
+
 @sides("addition-repoint", resets=(10.0, 1.0, "Beta product"), keeps=(4.2, 10.0, "Alpha product"))
 def repoint(api: Api) -> Any:
     row = api.patch(f"{LINES}/1", ("replace", "product", {"id": 2})).json()
