@@ -17,6 +17,7 @@ from reconciler.sandbox.catalog import change_item, create_item, delete_item
 from reconciler.sandbox.errors import Refused, forbidden, record_not_found, route_not_found, simple
 from reconciler.sandbox.invoicing import make_invoice
 from reconciler.sandbox.listing import count_of, listing_from, one_of, page_of
+from reconciler.sandbox.pricing import answer_pricing
 from reconciler.sandbox.schema import RESOURCES
 from reconciler.sandbox.site import LEGACY_CODEBASE
 from reconciler.sandbox.views import projected, shown
@@ -51,6 +52,7 @@ def _routes() -> list[tuple[re.Pattern[str], Resource]]:
 
 _ROUTES = _routes()
 _INVOICE = re.compile(r"finance/agreements/(\d+)/invoice")
+_PRICING = re.compile(r"procurement/catalog/(\d+)/pricing")
 
 
 def company_info(site: Site, company: str) -> Row | None:
@@ -119,6 +121,11 @@ def answer_connectwise(site: Site, codebase: str, call: Call) -> Answer:
         _allow(call, "POST")
         _permit(call, RESOURCES["agreements"])
         return Answer(201, make_invoice(site, int(match[1]))["id"], {})
+    if match := _PRICING.fullmatch(call.path):
+        _allow(call, "POST")
+        _permit(replace(call, method="GET"), RESOURCES["catalog"])  # a POST that only reads
+        payload = read_json(call.body, call.headers)
+        return Answer(201, answer_pricing(site, int(match[1]), payload, call.base), {})
     for pattern, resource in _ROUTES:
         if match := pattern.fullmatch(call.path):
             return _answer_resource(site, call, resource, match)

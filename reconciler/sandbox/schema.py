@@ -333,4 +333,17 @@ _ALL = (
     ),
 )  # fmt: skip
 
+PRICING = _resource(
+    "catalogPricing", "procurement/catalog/{parent}/pricing", "catalogPricing", "CatalogPricing",
+    {
+        "catalogItem": _ref("catalog", ("id", "identifier")),
+        "company": _ref("companies", COMPANY_PARTS),
+        "location": _object("id", "name"),
+        "quantity": Field("integer", default=1),
+        "date": DATE,
+        "price": DERIVED_NUMBER,
+    },
+)  # fmt: skip
+"""A question that POST answers; there are no such rows."""
+
 RESOURCES: Mapping[str, Resource] = {resource.table: resource for resource in _ALL}

@@ -38,6 +38,7 @@ class World:
     tables: dict[str, dict[int, Row]] = field(
         default_factory=lambda: {name: {} for name in (*RESOURCES, "invoices")}
     )
+    price_schedules: dict[str, dict[int, float]] = field(default_factory=dict)
     custom_fields: dict[str, list[Row]] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=known_members)
     sophos_clients: list[SophosClient] = field(default_factory=known_clients)
@@ -173,6 +174,13 @@ class World:
         if "status" not in fields and self.tables["companyStatuses"]:
             row["status"] = self.reference("companyStatuses", next(self.rows("companyStatuses"))["id"])
         return self.insert("companies", {**row, "types": [], "_info": self.info(), **fields})
+
+    def add_price(self, company_identifier: str, schedule: str, product: str, price: float) -> None:
+        """Puts the company on a pricing schedule, and the product's price into that schedule."""
+        prices = self.price_schedules.setdefault(schedule, {})
+        prices[self.catalog_item(product)["id"]] = price
+        number = list(self.price_schedules).index(schedule) + 1
+        self.company(company_identifier)["pricingSchedule"] = {"id": number, "name": schedule}
 
     def add_agreement(self, company: str | int, name: str = "Managed Security", **fields: Any) -> Row:
         """Adds an active monthly agreement; `type`, `billingCycle`, `parentAgreement` may be ids or names."""
