@@ -43,9 +43,9 @@ class Client:
             raise self.bad_answer(path, "the answer is not an object")
         return answer.data
 
-    def bad_answer(self, path: str, what: str) -> BadAnswer:
-        """The error for JSON that is not of the documented shape."""
-        return BadAnswer(self._session.service.call("GET", path), what)
+    def bad_answer(self, path: str, what: str, remedy: str = "") -> BadAnswer:
+        """The error for JSON that is not of the documented shape, or that contradicts itself."""
+        return BadAnswer(self._session.service.call("GET", path), what, remedy)
 
 
 @asynccontextmanager

@@ -16,35 +16,48 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: A list is read page by page: whoever changes it meanwhile moves rows from one page to the next.
+READ_AGAIN = (
+    "Nothing was taken from this list. Plan again: it was most likely changed while it was read. If it "
+    "stays, report it with this message."
+)
+
 
 async def read_pages(client: Client, path: str, *, size: int) -> list[Row]:
     """All items of a list with page numbers.
 
     The list ends with its last page by `pages.total` (the number of pages), or where that is not said,
     with an empty one. The size of the pages never changes on the way, so that no item falls between two.
-    Raises BadAnswer for fewer items than `pages.items` promises.
+    Raises BadAnswer where `pages.items` or `pages.total` of any page is not what was read.
     """
     (found, pages), sizing = await _first_page(client, path, size)
     items = list(found)
+    told = _Told(client, path)
+    told.add(pages)
     page = 1
     while found and page < (_number(pages, "total") or page + 1):
         page += 1
         params = [*sizing, ("pageTotal", "true"), ("page", str(page))]
         found, pages = _page(client, path, await client.get(path, params))
+        told.add(pages)
         items += found
-    _complete(client, path, len(items), pages)
+    # Where no page says how many there are, an empty one ends the list and holds nothing of it.
+    told.compare(len(items), page if found or page == 1 else page - 1)
     return items
 
 
-async def read_keys(client: Client, path: str, take: Callable[[Row], T], *, size: int) -> list[T]:
-    """All items of a list with page keys, until there is no `nextKey`, each as `take` makes it.
+async def read_keys(client: Client, path: str, take: Callable[[Row], T], *, size: int) -> list[list[T]]:
+    """All items of a list with page keys, until there is no `nextKey`, each as `take` makes it, by page.
 
     One page is held as JSON at a time: a distributor's bill has hundreds of thousands of lines. Raises
-    BadAnswer for a key that comes twice, for a list that breaks off (404 after its first page), and for
-    fewer items than `pages.items` promises. A 404 to the first request is RecordNotFound.
+    BadAnswer for a key that comes twice, for a list that breaks off (404 after its first page), and where
+    `pages.items` or `pages.total` of any page is not what was read. A 404 to the first request is
+    RecordNotFound.
     """
     (found, pages), sizing = await _first_page(client, path, size)
-    items = [take(row) for row in found]
+    read = [[take(row) for row in found]]
+    told = _Told(client, path)
+    told.add(pages)
     keys: set[str] = set()
     while (key := pages.get("nextKey")) not in (None, ""):
         if not isinstance(key, str) or key in keys:
@@ -55,9 +68,10 @@ async def read_keys(client: Client, path: str, take: Callable[[Row], T], *, size
         except RecordNotFound:
             raise client.bad_answer(path, "the list breaks off: its next page is not found") from None
         found, pages = _page(client, path, data)
-        items += [take(row) for row in found]
-    _complete(client, path, len(items), pages)
-    return items
+        told.add(pages)
+        read.append([take(row) for row in found])
+    told.compare(sum(map(len, read)), len(read))
+    return read
 
 
 async def _first_page(client: Client, path: str, size: int) -> tuple[Page, list[tuple[str, str]]]:
@@ -90,10 +104,36 @@ def _page(client: Client, path: str, data: dict[str, Any]) -> Page:
     return items, pages
 
 
-def _complete(client: Client, path: str, count: int, pages: dict[str, Any]) -> None:
-    promised = _number(pages, "items")
-    if promised is not None and count < promised:
-        raise client.bad_answer(path, f"the list is not complete: {count} of {promised}")
+class _Told:
+    """What the pages of a list say of the whole: how many items there are, and on how many pages.
+
+    Every page says it anew, so that a list which grows or shrinks while it is read gives itself away.
+    """
+
+    def __init__(self, client: Client, path: str) -> None:
+        self._client = client
+        self._path = path
+        self._items: set[int] = set()
+        self._pages: set[int] = set()
+
+    def add(self, pages: dict[str, Any]) -> None:
+        """Take what one page says; a number that is missing or 0 says nothing."""
+        for name, found in (("items", self._items), ("total", self._pages)):
+            number = _number(pages, name)
+            if number is not None:
+                found.add(number)
+
+    def compare(self, items: int, pages: int) -> None:
+        """Raises BadAnswer where any page said something else than what was read."""
+        for what, told, read in (("items", self._items, items), ("pages", self._pages, pages)):
+            if told <= {read}:
+                continue
+            if read < min(told):
+                problem = f"the list is not complete: {read} of {min(told)} {what}"
+            else:
+                shown = " and ".join(str(number) for number in sorted(told))
+                problem = f"the list changed while it was read: it says {shown} {what}, and {read} were read"
+            raise self._client.bad_answer(self._path, problem, READ_AGAIN)
 
 
 def _number(pages: dict[str, Any], name: str) -> int | None:

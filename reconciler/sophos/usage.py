@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.money import parse_decimal
 from reconciler.model.observed import UsageLine, UsageMonth
-from reconciler.sophos.paging import read_keys
+from reconciler.sophos.paging import READ_AGAIN, read_keys
 from reconciler.sophos.texts import WrongTypeError, required_text, text
 from reconciler.transport.errors import RecordNotFound, excerpt
 
@@ -30,23 +30,34 @@ _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9])")
 async def read_usage(client: Client, month: Month) -> UsageMonth:
     """The bill of a month; `lines` is None where Sophos has none (404), which is not zero.
 
-    Lines that are the same in everything, order number and order line included, count once; an order line
-    that comes with different content is kept as often as it comes, because customers may share one.
-    Contact data in the answer is not taken over. Raises BadAnswer where a line lacks its product code or
-    has quantities that are no numbers.
+    Lines of one page that are the same in everything, order number and order line included, count once; an
+    order line that comes with different content is kept as often as it comes, because customers may share
+    one. Contact data in the answer is not taken over. Raises BadAnswer where a line lacks its product code
+    or has quantities that are no numbers, and where the same line stands on two pages: a row that was
+    pushed onto the next page is read twice, and one that was pulled forward is not read at all.
     """
     path = f"{PATH}/{month.year}/{month.month}"
     try:
-        found = await read_keys(client, path, usage_line, size=PAGE_SIZE)
+        pages = await read_keys(client, path, usage_line, size=PAGE_SIZE)
     except RecordNotFound:
         return UsageMonth(month, None)
     except WrongTypeError as wrong:
         raise client.bad_answer(path, f"a usage line's {wrong}") from None
-    lines: dict[UsageLine | int, UsageLine] = {}
-    for number, line in enumerate(found):
-        named = line.order_number and line.order_line
-        lines[line if named else number] = line
-    return UsageMonth(month, tuple(lines.values()))
+    lines: list[UsageLine] = []
+    on_page: dict[UsageLine, int] = {}
+    for page, found in enumerate(pages, start=1):
+        for line in found:
+            known = len(on_page)
+            if not (line.order_number and line.order_line):
+                lines.append(line)
+            elif (first := on_page.setdefault(line, page)) != page:
+                order = excerpt(f"{line.order_number}/{line.order_line}", 80)
+                raise client.bad_answer(
+                    path, f"order line {order} stands on page {first} and again on page {page}", READ_AGAIN
+                )
+            elif len(on_page) > known:
+                lines.append(line)
+    return UsageMonth(month, tuple(lines))
 
 
 def usage_line(row: Mapping[str, Any]) -> UsageLine:

@@ -254,6 +254,28 @@ def test_a_bill_that_is_no_bill_counts_nothing(busy: Books) -> None:
     assert "sophos-bad-answer" in plan.codes
 
 
+async def shifted(request: httpx.Request, send: Send) -> httpx.Response:
+    """A bill of two pages, whose first line was pushed onto the second page while it was read."""
+    url = request.url.copy_remove_param("pageFromKey")
+    answer = await send(httpx.Request("GET", url, headers=request.headers))
+    body = json.loads(await answer.aread())
+    if "pageFromKey" in request.url.params:
+        return httpx.Response(200, json={"items": body["items"][:1], "pages": {}}, request=request)
+    return httpx.Response(200, json={"items": body["items"], "pages": {"nextKey": "2"}}, request=request)
+
+
+@pytest.mark.parametrize("month", ["10", "11"])
+def test_a_bill_that_moved_while_it_was_read_counts_nothing(busy: Books, month: str) -> None:
+    busy.break_("GET", f"{USAGE}/2026/{month}", shifted)
+    plan = busy.plan()
+    assert (plan.code, plan.ids, rows(plan)) == (4, [], [])
+    said = plan.diagnostic("sophos-bad-answer")
+    assert "stands on page 1 and again on page 2" in said["message"]
+    assert "Plan again" in said["remedy"]
+    busy.mend()
+    assert len(updates(busy.plan())) == 3
+
+
 def test_wrong_sophos_keys_are_no_plan(busy: Books) -> None:
     busy.environ["SOPHOS_CLIENT_SECRET"] = "wrong"
     assert busy.run("plan", str(busy.folder)).code == 1

@@ -279,6 +279,76 @@ async def test_fewer_lines_than_promised_are_no_answer() -> None:
             await read_usage(client, OCTOBER)
 
 
+def paged(*pages: list[dict[str, Any]], told: dict[int, dict[str, int]] | None = None) -> Any:
+    """A server of a list with page keys; `told` is what page 0, 1, … says of the whole."""
+
+    def server(request: httpx.Request) -> httpx.Response:
+        page = int(request.url.params.get("pageFromKey", "0"))
+        more = {"nextKey": str(page + 1)} if page + 1 < len(pages) else {}
+        return listed(pages[page], **more, **(told or {}).get(page, {}))
+
+    return server
+
+
+def order(number: int, **more: Any) -> dict[str, Any]:
+    return LINE | {"orderLineItemNumber": str(number)} | more
+
+
+async def test_a_line_that_was_pushed_onto_the_next_page_makes_the_bill_unreadable() -> None:
+    """Two lines a page. Behind the first page one is taken out and one put in front: the count still fits."""
+    told = {0: {"items": 4}, 1: {"items": 4}}
+    async with served(paged([order(1), order(2)], [order(2), order(3)], told=told)) as client:
+        with pytest.raises(BadAnswer, match="order line ORD-1/2 stands on page 1 and again on page 2") as bad:
+            await read_usage(client, OCTOBER)
+    assert "Plan again" in bad.value.diagnostic.remedy
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        [LINE | {"billableQuantity": 3}],
+        [LINE | {"accountId": "bbbb"}],
+        [LINE | {"accountNumberOrSerialNumber": "A2"}],
+    ],
+)
+async def test_an_order_line_with_other_content_on_the_next_page_is_another(second: Any) -> None:
+    async with served(paged([LINE, LINE], second)) as client:
+        assert len((await read_usage(client, OCTOBER)).lines or ()) == 2
+
+
+async def test_lines_without_an_identity_may_stand_on_two_pages() -> None:
+    nameless = without(LINE, "orderNumber")
+    async with served(paged([nameless], [nameless])) as client:
+        assert len((await read_usage(client, OCTOBER)).lines or ()) == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "match"),
+    [
+        ({0: {"items": 2}, 1: {"items": 3}}, "it says 2 and 3 items, and 3 were read"),
+        ({0: {"items": 4}, 1: {"items": 3}}, "it says 3 and 4 items, and 3 were read"),
+        ({0: {"items": 2}}, "it says 2 items, and 3 were read"),
+        ({1: {"items": 4}}, "not complete: 3 of 4 items"),
+        ({0: {"items": 3, "total": 3}, 1: {"items": 3}}, "not complete: 2 of 3 pages"),
+        ({1: {"total": 1}}, "it says 1 pages, and 2 were read"),
+    ],
+)
+async def test_a_bill_whose_pages_say_another_number_is_no_answer(told: Any, match: str) -> None:
+    async with served(paged([order(1), order(2)], [order(3)], told=told)) as client:
+        with pytest.raises(BadAnswer, match=match) as bad:
+            await read_usage(client, OCTOBER)
+    assert "Plan again" in bad.value.diagnostic.remedy
+
+
+async def test_a_list_that_ends_before_its_last_page_is_no_answer() -> None:
+    def server(request: httpx.Request) -> httpx.Response:
+        return listed([TENANT] if request.url.params.get("page", "1") == "1" else [], total=3)
+
+    async with served(server) as client:
+        with pytest.raises(BadAnswer, match="not complete: 1 of 3 pages"):
+            await read_tenants(client)
+
+
 async def test_a_smaller_largest_page_is_honoured() -> None:
     asked: list[dict[str, str]] = []
 
