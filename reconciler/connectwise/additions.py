@@ -56,8 +56,9 @@ async def read_lines(client: Client, agreement_ids: Collection[int], *, since: d
     """The lines of these agreements that are not cancelled before `since`, future ones too.
 
     The API has no list of lines across agreements, so they are read through bundles of 50 agreements. An
-    agreement with 1,000 lines or more is read page by page. A server that refuses bundles is asked
-    agreement by agreement, and one that refuses to filter is asked for all lines.
+    agreement with 1,000 lines or more is read page by page, and so is one whose answer does not say how
+    many lines it holds. A server that refuses bundles is asked agreement by agreement, and one that refuses
+    to filter is asked for all lines.
 
     What goes wrong with one agreement is in `failed`, as a warning about it. Raises ApiError's subclasses
     for what concerns them all: a server that cannot be reached, keys, permissions.

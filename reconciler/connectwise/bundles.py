@@ -43,7 +43,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Found:
-    """A list's first page, ordered by id; `complete` is False where there may be more."""
+    """A list's first page, ordered by id; `complete` is False where it is not known to be all of it."""
 
     rows: list[Row]
     complete: bool
@@ -101,7 +101,11 @@ def _request(ask: Ask) -> Row:
 
 
 def _judge(ask: Ask, result: Mapping[str, Any]) -> Found | Failed:
-    """One result. It has to say that it went well, and nothing in it may say otherwise."""
+    """One result. It has to say that it went well, and nothing in it may say otherwise.
+
+    Only an answer that counts its own entities is complete. Without a count, or with one that is not what
+    came, nobody knows whether entities are missing; the list read by itself says so for certain.
+    """
     status, success, entities = (result.get(name) for name in ("statuscode", "success", "entities"))
     if success is not True or not _is_whole(status) or not 200 <= status < 300:
         said = spoken(_lowered(result.get("error")))
@@ -124,8 +128,8 @@ def _judge(ask: Ask, result: Mapping[str, Any]) -> Found | Failed:
         seen.add(number)
         rows.append(row)
     count = result.get("count")
-    more = _is_whole(count) and count > len(rows)
-    return Found(rows, complete=len(rows) < PAGE_SIZE and not more)
+    is_all = _is_whole(count) and count == len(rows)
+    return Found(rows, complete=is_all and len(rows) < PAGE_SIZE)
 
 
 def _named(value: Any, names: Mapping[str, str]) -> Any:

@@ -66,11 +66,14 @@ def _result(site: Site, member: Member, entry: Row, base: str) -> Row:
         "statusCode": 200,
         "error": None,
     }
+    if site.quirks["bundle-count"] == "absent":
+        del result["count"]
     try:
         entities = _entities(site, member, entry, base)
     except Refused as refused:
         return {**result, "success": False, "statusCode": refused.status, "error": refused.body}
-    return {**result, "entities": entities, "count": len(entities)}
+    counted = {"count": len(entities)} if "count" in result else {}
+    return {**result, "entities": entities, **counted}
 
 
 def _entities(site: Site, member: Member, entry: Row, base: str) -> list[Row]:

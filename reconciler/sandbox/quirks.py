@@ -76,6 +76,8 @@ _ALL = (
           "PATCH of productClass on a catalog item that is on an agreement"),
     Quirk("bundles", ("allowed", "refused"), "allowed", "Whether POST /system/bundles may be used"),
     Quirk("bundle-maximum", ("50", NUMBER), "50", "The most requests one bundle may hold"),
+    Quirk("bundle-count", ("entities", "absent"), "entities",
+          "Whether each result of a bundle says how many entities it holds"),
     Quirk("codebase", ("v2025_1", "v4_6_release"), "v2025_1", "The codebase that companyinfo names"),
     Quirk("codebase-move", ("never", NUMBER), "never",
           "After how many ConnectWise requests a cloud upgrade moves the codebase (v2025_2)"),

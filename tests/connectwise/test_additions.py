@@ -335,6 +335,24 @@ async def test_a_page_cut_short_is_read_on() -> None:
     assert len(read.lines[1]) == 60
 
 
+async def test_answers_that_do_not_count_their_lines_are_read_again_one_by_one() -> None:
+    async with lines_of(3, 2, bundle_count="absent") as (client, state):
+        read = await read_lines(client, [1, 2, 3], since=SINCE)
+        assert [one.method for one in state.requests] == ["POST", "GET", "GET", "GET"]
+    assert {number: len(lines) for number, lines in read.lines.items()} == {1: 2, 2: 2, 3: 2}
+    assert read.failed == {}
+
+
+@pytest.mark.parametrize("count", [0, 1, None, "2"])
+async def test_a_count_that_contradicts_its_lines_is_not_believed(count: object) -> None:
+    rows = [row(1), row(2)]
+    odd = {"entities": rows, "count": count}
+    answer = bundling(lambda number: odd if number == 1 else [], alone=lambda _: [*rows, row(3)])
+    async with served(answer, write=False) as client:
+        read = await read_lines(client, [1, 2], since=SINCE)
+    assert [line.id for line in read.lines[1]] == [1, 2, 3]
+
+
 async def test_a_server_that_refuses_the_filter_is_asked_for_all_lines() -> None:
     """In bundles: one more request, then none with the filter. What it would have kept out is dropped."""
     sizes: list[tuple[int, bool]] = []
@@ -345,7 +363,7 @@ async def test_a_server_that_refuses_the_filter_is_asked_for_all_lines() -> None
         sizes.append((len(requests), filtered))
         old = [row(1), row(2, cancelledDate="2020-01-01T00:00:00Z")]
         refusal = {"entities": [], "success": False, "statusCode": 400, "error": {"message": "unknown"}}
-        item = refusal if filtered else {"entities": old, "success": True, "statusCode": 200}
+        item = refusal if filtered else {"entities": old, "count": 2, "success": True, "statusCode": 200}
         results = [item | {"sequenceNumber": one["sequenceNumber"]} for one in requests]
         return httpx.Response(200, json={"results": results})
 

@@ -146,6 +146,19 @@ async def test_a_full_page_or_a_higher_count_is_not_complete() -> None:
     assert await judged(good(7, rows[:25], count=60)) == Found(rows[:25], complete=False)
 
 
+@pytest.mark.parametrize("count", [None, "2", 2.0, True, 0, 1, 3, -1])
+async def test_only_a_count_of_what_came_makes_it_complete(count: object) -> None:
+    rows = [{"id": 1}, {"id": 2}]
+    assert await judged(good(7, rows, count=count)) == Found(rows, complete=False)
+    without = {name: value for name, value in good(7, rows).items() if name != "count"}
+    assert await judged(without) == Found(rows, complete=False)
+    assert await judged(good(7, rows)) == Found(rows, complete=True)
+
+
+async def test_no_entities_and_no_count_is_no_empty_list() -> None:
+    assert await judged(good(7, count=None)) == Found([], complete=False)
+
+
 @pytest.mark.parametrize("answer", [[], None, {}, {"results": None}, {"results": {}}, {"results": [5]}])
 async def test_what_is_no_collection_is_no_answer(answer: object) -> None:
     with pytest.raises(BadAnswer, match="not a collection of results") as raised:

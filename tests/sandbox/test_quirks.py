@@ -223,6 +223,14 @@ def bundle_maximum(api: Api) -> Any:
     return fifty, more
 
 
+@sides("bundle-count", entities=[1, 0], absent=[None, None])
+def bundle_count(api: Api) -> Any:
+    asked = [{"resourceType": "company", "apiRequest": {}}, {"resourceType": "nothing"}]
+    fine, failed = api.post("system/bundles", {"requests": asked}).json()["results"]
+    assert failed["success"] is False
+    return [fine.get("count"), failed.get("count")]
+
+
 @sides("codebase", v2025_1=("v2025_1/", "True", 200), v4_6_release=("v4_6_release/", "False", 404))
 def codebase(api: Api) -> Any:
     info = api.send("GET", "/login/companyinfo/harbourlight").json()
