@@ -41,7 +41,7 @@ class Connections:
 
 async def connect(stack: AsyncExitStack, runtime: Runtime, *, write: bool) -> Connections:
     """Both systems; they are closed with the stack. What plan uses cannot write."""
-    from reconciler.observation.observe import together
+    from reconciler.observation.together import together
 
     connectwise, sophos = await together(
         connect_connectwise(stack, runtime, write=write), connect_sophos(stack, runtime)

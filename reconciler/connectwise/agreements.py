@@ -117,6 +117,13 @@ class Record:
             raise self.wrong(name, "reference")
         return Record(value, f"{self.what}, {name}")
 
+    def parts(self, name: str) -> list[Record]:
+        """A list of references; none where it is not set."""
+        value = [] if self._row.get(name) is None else self._row[name]
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            raise self.wrong(name, "list of references")
+        return [Record(one, f"{self.what}, {name}") for one in value]
+
     def info(self, name: str) -> str:
         """A text of `_info`, which decides nothing; "" for anything else."""
         info = self._row.get("_info")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from reconciler.connectwise.client import Client, Params, Row
 
-_COMPANY: Params = (("fields", "id,identifier,name,deletedFlag,status"),)
+_COMPANY: Params = (("fields", "id,identifier,name,deletedFlag,status,types,pricingSchedule"),)
 
 
 async def read_companies(
@@ -23,9 +23,10 @@ async def read_companies(
 ) -> tuple[Company, ...]:
     """The companies of these identifiers (as identifiers compare) and record ids, ordered by id.
 
-    A deleted company is returned and says so: ConnectWise keeps its record. One that is left out does not
-    exist; a merge removes all but one of the merged records. Raises BadAnswer for a record with a field of
-    another type, naming it.
+    Few are asked for by name; for many all companies are listed (`rows_of`). A deleted company is returned
+    and says so: ConnectWise keeps its record. One that is left out does not exist; a merge removes all but
+    one of the merged records. Types and pricing schedule may be missing. Raises BadAnswer for a record with
+    a field of another type, naming it.
     """
     keys, numbers = {identifier_key(one) for one in identifiers}, set(ids)
     if not keys and not numbers:
@@ -40,11 +41,20 @@ async def read_companies(
 
 def _company(row: Row) -> Company:
     record = Record(row, f"company {row['id']}")
-    status = record.part("status")
+    status, schedule = record.part("status"), record.part("pricingSchedule")
+    types = [one.text("name") for one in record.parts("types")]
     return Company(
         id=row["id"],
         identifier=record.required_text("identifier"),
         name=record.text("name"),
         deleted=record.flag("deletedFlag"),
         status="" if status is None else status.text("name"),
+        types=tuple(name for name in types if name),
+        pricing_schedule="" if schedule is None else _name(schedule),
     )
+
+
+def _name(schedule: Record) -> str:
+    """The schedule's name; one that comes without a name is a schedule all the same."""
+    number = schedule.whole("id")
+    return schedule.text("name") or ("" if number is None else f"id {number}")

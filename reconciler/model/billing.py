@@ -104,13 +104,19 @@ class Recap:
 
 @dataclass(frozen=True)
 class Company:
-    """A ConnectWise company; a deleted one keeps its record, a merged one is gone."""
+    """A ConnectWise company; a deleted one keeps its record, a merged one is gone.
+
+    `types` are the names of its types (`Customer`, `Prospect`, …); none are known where it is empty.
+    `pricing_schedule` names the schedule that ConnectWise prices its invoices by; "" where it has none.
+    """
 
     id: int
     identifier: str
     name: str
     deleted: bool = False
     status: str = ""
+    types: tuple[str, ...] = ()
+    pricing_schedule: str = ""
 
     @property
     def key(self) -> str:
@@ -122,9 +128,10 @@ class Company:
 class Billing:
     """What ConnectWise bills the mapped customers by.
 
-    `agreements` are all agreements of the mapped companies, whatever their state; `lines` holds the lines
-    of those that may still be billed, by agreement id: one that is absent could not be read. `recaps` are
-    by agreement id.
+    `agreements` are all agreements of the mapped companies, whatever their state; `companies` are those
+    companies, deleted ones too: one that is absent is not there, or cannot be seen. `lines` holds the lines
+    of the agreements that may still be billed, by agreement id: one that is absent could not be read.
+    `recaps` are by agreement id.
     """
 
     agreements: tuple[Agreement, ...]

@@ -10,14 +10,15 @@ from reconciler.connectwise.agreements import read_agreements, read_recaps
 from reconciler.connectwise.companies import read_companies
 from reconciler.model.billing import Billing
 from reconciler.model.diagnostics import Diagnostic, ReconcilerError, Severity
-from reconciler.model.identifiers import Id, identifier_key
+from reconciler.model.identifiers import Id
+from reconciler.observation.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from datetime import date
 
     from reconciler.connectwise.client import Client
-    from reconciler.model.billing import Agreement, Recap
+    from reconciler.model.billing import Agreement, Company, Recap
     from reconciler.model.desired import Customer
 
 
@@ -26,19 +27,21 @@ async def read_billing(
 ) -> tuple[Billing, tuple[Diagnostic, ...]]:
     """The agreements of the customers' companies, and the lines that may still be billed from `since` on.
 
-    Customers that are excluded for good are left out; an exclusion with an end may be over. A company is
-    read itself only where no agreement of it was found, to tell a deleted one from one that is not there.
-    An agreement whose lines cannot be read is absent from `lines` and a warning about `agreement/ID`;
-    recaps that cannot be read are a warning too, and then there are none. Raises ApiError's subclasses for
-    everything else.
+    Customers that are excluded for good are left out; an exclusion with an end may be over. The companies
+    are read as well: an agreement does not say that its company is deleted, or what it is. An agreement
+    whose lines cannot be read is absent from `lines` and a warning about `agreement/ID`; recaps that cannot
+    be read are a warning too, and then there are none. Raises ReconcilerError for everything else, also
+    where only the companies may not be read: without them a deleted customer would go on being billed.
     """
     identifiers, ids = _named(customers)
-    agreements = await read_agreements(client, identifiers, ids)
-    keys = {identifier_key(one.company_identifier) for one in agreements}
-    numbers = {one.company_id for one in agreements}
-    companies = await read_companies(
-        client, [one for one in identifiers if identifier_key(one) not in keys], ids - numbers
+    agreements: tuple[Agreement, ...]
+    companies: tuple[Company, ...]
+    agreements, companies = await together(
+        read_agreements(client, identifiers, ids), read_companies(client, identifiers, ids)
     )
+    # A server that minds capitals finds an agreement by its company's identifier and not the company.
+    unseen = {one.company_id for one in agreements} - {one.id for one in companies}
+    companies += await read_companies(client, (), unseen)
     open_ones = [one.id for one in agreements if _may_bill(one, since)]
     read = await read_lines(client, open_ones, since=since)
     # After the lines, which need the same permission: a refusal here must not stop them.

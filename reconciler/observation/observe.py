@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +13,7 @@ from reconciler.model.fields import Table
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.observed import Feed, Instance, Observed
 from reconciler.observation.billing import read_billing
+from reconciler.observation.together import together
 from reconciler.sophos import firewalls, tenants, usage
 
 if TYPE_CHECKING:
@@ -65,20 +65,6 @@ async def observe(
         billing=billing[0],
         diagnostics=(*tables[1], *billing[1], *sophos.diagnostics),
     )
-
-
-async def together(*reads: Coroutine[Any, Any, Any]) -> list[Any]:
-    """The answers of independent reads. Waits for all of them and tells everything that failed at once."""
-    answers = await asyncio.gather(*reads, return_exceptions=True)
-    told: list[Diagnostic] = []
-    for answer in answers:
-        if isinstance(answer, ReconcilerError):
-            told += answer.diagnostics
-        elif isinstance(answer, BaseException):
-            raise answer
-    if told:
-        raise ReconcilerError(dict.fromkeys(told))
-    return list(answers)
 
 
 async def _products(connectwise: ConnectWise, needs: Needs) -> tuple[CatalogItem, ...]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, error, notice, warning
-from reconciler.model.identifiers import Id, Name, identifier_key
+from reconciler.model.identifiers import Name, identifier_key
 from reconciler.planning.agreements import choose_agreement, renewal_warning
+from reconciler.planning.companies import Companies, about_company, no_company
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from datetime import date
 
-    from reconciler.model.billing import Agreement, Billing, Company
+    from reconciler.model.billing import Agreement, Billing
     from reconciler.model.desired import AgreementSelector, Customer
     from reconciler.model.observed import Tenant
 
@@ -53,29 +53,6 @@ def is_excluded(row: Customer, today: date) -> bool:
     return row.exclude is not None and (row.until is None or today <= row.until)
 
 
-class _Companies:
-    """ConnectWise's side, by company."""
-
-    def __init__(self, billing: Billing) -> None:
-        self._agreements: dict[str, list[Agreement]] = defaultdict(list)
-        for agreement in billing.agreements:
-            self._agreements[identifier_key(agreement.company_identifier)].append(agreement)
-            self._agreements[f"#{agreement.company_id}"].append(agreement)
-        self._companies: dict[str, Company] = {}
-        # A live company comes last, so that it stands over a deleted one of the same identifier.
-        for company in sorted(billing.companies, key=lambda one: (not one.deleted, one.id)):
-            self._companies[company.key] = self._companies[f"#{company.id}"] = company
-
-    def agreements(self, row: Customer) -> tuple[Agreement, ...]:
-        """All agreements of the row's company."""
-        found = self._agreements.get(row.company.key, []) if row.company is not None else []
-        return tuple(sorted(found, key=lambda one: one.id))
-
-    def company(self, row: Customer) -> Company | None:
-        """The row's company, where it was read."""
-        return self._companies.get(row.company.key) if row.company is not None else None
-
-
 def find_parties(
     customers: Iterable[Customer],
     tenants: Iterable[Tenant],
@@ -89,7 +66,7 @@ def find_parties(
     `on_the_bill` are the tenants with any line on the month's bill.
     """
     by_tenant = {tenant.id: tenant for tenant in tenants}
-    companies = _Companies(billing)
+    companies = Companies(billing)
     parties: list[Party] = []
     diagnostics: list[Diagnostic] = []
     for row in sorted(customers, key=lambda one: one.tenant_id):
@@ -111,7 +88,7 @@ def unsynced_parties(
 ) -> list[Party]:
     """Customers whose usage sync is off, for lines that they may share; an exclusion takes its units out."""
     by_tenant = {tenant.id: tenant for tenant in tenants}
-    companies = _Companies(billing)
+    companies = Companies(billing)
     found = []
     for row in sorted(customers, key=lambda one: one.tenant_id):
         if row.sync or is_excluded(row, today) or row.company is None:
@@ -139,17 +116,18 @@ def _billed_nowhere(row: Customer, tenant: Tenant | None) -> Diagnostic:
 
 
 def _party(
-    row: Customer, tenant: Tenant | None, companies: _Companies, today: date
+    row: Customer, tenant: Tenant | None, companies: Companies, today: date
 ) -> tuple[Party, list[Diagnostic]]:
     agreements = companies.agreements(row)
     identifier = agreements[0].company_identifier.strip() if agreements else str(row.company).strip()
     party = Party(row, shown_name(row, tenant), identifier, agreements)
     problems = _tenant_problems(party, tenant)
     company = companies.company(row)
-    if (company is not None and company.deleted) or not agreements:
+    if company is None or company.deleted or not agreements:
         party.agreements = ()
-        problems.append(_no_agreement(party, company))
+        problems.append(no_company(party, company, agreements))
         return party, problems
+    problems += about_company(party, company)
     if isinstance(row.company, Name) and row.company.text.strip() != identifier:
         problems.append(_spelled_otherwise(party, row.company))
     if row.agreement is not None:
@@ -271,25 +249,3 @@ def _same_name(name: str, tenant: Tenant) -> bool:
 
 def _cut(name: str) -> str:
     return name.strip()[:COMPANY_NAME_LIMIT]
-
-
-def _no_agreement(party: Party, company: Company | None) -> Diagnostic:
-    named = f"id {party.row.company.value}" if isinstance(party.row.company, Id) else party.company
-    if company is None:
-        code, said = (
-            "company-not-found",
-            "ConnectWise has no such company; it may have been merged into another",
-        )
-    elif company.deleted:
-        code, said = "company-deleted", f"{company.name} (id {company.id}) is deleted in ConnectWise"
-    else:
-        code, said = "agreement-not-found", f"{company.name} (id {company.id}) has no agreement"
-    return error(
-        code,
-        f"{party.name} ({named}): {said}. Nothing is written for it.",
-        "Correct the company of the row; its record id stays the same when it is renamed."
-        if code != "agreement-not-found"
-        else "Create its agreement in ConnectWise, or correct the company of the row.",
-        location=party.row.location,
-        subject=party.subject,
-    )

@@ -110,7 +110,7 @@ def shown(site: Site, resource: Resource, row: Row, base: str) -> Row:
         elif entry.kind == "reference":
             answer[name] = _reference(site, entry, value, root)
         elif entry.kind == "list" and entry.table:
-            answer[name] = [{"id": part["id"], "name": part["name"]} for part in value]
+            answer[name] = [_reference(site, entry, part, root) for part in value]
         else:
             answer[name] = value
     return answer

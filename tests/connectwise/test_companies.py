@@ -29,7 +29,48 @@ async def test_companies_are_found_by_identifier_and_id_and_deleted_ones_say_so(
         ("OLDQUAY", True, "Active"),
     ]
     assert len(sent) == 2
-    assert all("fields=id,identifier,name,deletedFlag,status&" in one.query for one in sent)
+    fields = "fields=id,identifier,name,deletedFlag,status,types,pricingSchedule&"
+    assert all(fields in one.query for one in sent)
+    assert {one.types for one in found} == {("Customer",)}
+
+
+async def test_types_and_pricing_schedule_are_read_by_their_names() -> None:
+    async with sandbox() as (client, state):
+        company = state.world.company("KESTREL")
+        company["types"] = [state.world.reference("companyTypes", name) for name in ("Prospect", "Vendor")]
+        company["pricingSchedule"] = {"id": 3, "name": "Gold customers "}
+        [found] = await read_companies(client, ["KESTREL"], [])
+    assert (found.types, found.pricing_schedule) == (("Prospect", "Vendor"), "Gold customers")
+
+
+@pytest.mark.parametrize(
+    ("members", "types", "schedule"),
+    [
+        ({"types": None, "pricingSchedule": None}, (), ""),
+        ({"types": [], "pricingSchedule": {}}, (), ""),
+        ({"types": [{"id": 1}, {"id": 2, "name": " Client "}]}, ("Client",), ""),
+        ({"pricingSchedule": {"id": 7, "_info": {}}}, (), "id 7"),
+    ],
+)
+async def test_types_and_schedules_may_be_missing(
+    members: dict[str, Any], types: tuple[str, ...], schedule: str
+) -> None:
+    rows = [{"id": 1, "identifier": "A"} | members]
+    async with served(lambda _: httpx.Response(200, json=rows)) as client:
+        [found] = await read_companies(client, ["A"], [])
+    assert (found.types, found.pricing_schedule) == (types, schedule)
+
+
+async def test_many_companies_are_listed_1000_a_page() -> None:
+    async with sandbox() as (client, state):
+        names = [f"CUSTOMER-NUMBER-{number:06}" for number in range(2000)]
+        for name in names:
+            state.world.add_company(name)
+        before = len(state.requests)
+        found = await read_companies(client, names, [])
+        sent = state.requests[before:]
+    assert sorted(one.identifier for one in found) == names
+    assert len(sent) <= 4
 
 
 async def test_an_unsafe_identifier_is_looked_for_in_a_listing() -> None:
@@ -48,7 +89,19 @@ async def test_what_is_left_out_is_not_set_and_what_was_not_asked_for_is_dropped
 
 
 @pytest.mark.parametrize(
-    "row", [{"identifier": None}, {"identifier": 5}, {"name": 5}, {"deletedFlag": "no"}, {"status": "Active"}]
+    "row",
+    [
+        {"identifier": None},
+        {"identifier": 5},
+        {"name": 5},
+        {"deletedFlag": "no"},
+        {"status": "Active"},
+        {"types": "Customer"},
+        {"types": ["Customer"]},
+        {"types": [{"name": 5}]},
+        {"pricingSchedule": "Gold"},
+        {"pricingSchedule": {"name": 5}},
+    ],
 )
 async def test_a_wrong_type_names_company_and_field(row: dict[str, Any]) -> None:
     rows = [{"id": 5, "identifier": "A"} | row]

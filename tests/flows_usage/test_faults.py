@@ -210,6 +210,26 @@ def test_agreements_that_cannot_be_read_at_all_are_no_plan(busy: Books, path: st
     assert busy.patches == []
 
 
+def test_a_deleted_company_with_an_agreement_is_billed_no_more(busy: Books) -> None:
+    busy.world.company("BIRCH")["deletedFlag"] = True
+    plan = busy.plan()
+    assert (plan.code, updates(plan)) == (4, [FIRST, update(3, "MSP-SV")])
+    assert "its agreement #2 is still there" in plan.diagnostic("company-deleted")["message"]
+
+
+@pytest.mark.parametrize("code", [403, 500])
+def test_without_the_companies_nobody_knows_who_is_deleted_and_nothing_is_planned(
+    busy: Books, code: int
+) -> None:
+    busy.break_("GET", "/company/companies", status(code))
+    said = busy.run("plan", str(busy.folder))
+    assert (said.code, said.out) == (1, "")
+    assert "/company/companies" in said.err
+    assert ("Companies > Company Maintenance: Inquire = All" in said.err) is (code == 403)
+    assert busy.run("apply", str(busy.folder), "--yes").code == 1
+    assert busy.patches == []
+
+
 @pytest.mark.parametrize("code", [403, 500])
 def test_invoice_sums_that_cannot_be_read_are_said(busy: Books, code: int) -> None:
     busy.break_("GET", "/finance/agreementrecap/*", status(code))

@@ -11,12 +11,11 @@ import pytest
 
 from reconciler.connectwise.client import connect
 from reconciler.model.desired import NOWHERE, Customer
-from reconciler.model.diagnostics import Severity
+from reconciler.model.diagnostics import ReconcilerError, Severity
 from reconciler.model.identifiers import Id, Name
 from reconciler.observation.billing import read_billing
 from reconciler.sandbox.app import create_app
 from reconciler.sandbox.seed import empty_world, small_msp
-from reconciler.transport.errors import NotPermitted, Unreachable
 from tests.connectwise.support import TODAY, no_sleep, sandbox_credentials
 
 if TYPE_CHECKING:
@@ -67,20 +66,21 @@ def customer(company: Selector | str | None, **more: Any) -> Customer:
     )
 
 
-async def test_everything_of_the_named_companies_is_read_in_four_requests() -> None:
+async def test_everything_of_the_named_companies_is_read_in_five_requests() -> None:
     world = small_msp(TODAY, catalog_size=0)
     names = [row["identifier"] for row in world.rows("companies") if world.agreements_of(row["identifier"])]
     async with serving(world) as (client, paths):
         billing, diagnostics = await read_billing(client, [customer(name) for name in names], since=SINCE)
     assert diagnostics == ()
     assert sorted(paths) == [
+        "/company/companies",
         "/finance/agreementrecap/",
         "/finance/agreements",
         "/finance/billingCycles",
         "/system/bundles",
     ]
     assert [one.id for one in billing.agreements] == sorted(world.tables["agreements"])
-    assert billing.companies == ()
+    assert [one.identifier for one in billing.companies] == names
     over = {one.id for one in billing.agreements if one.cancelled or (one.end and one.end < SINCE)}
     assert len(over) == 2
     assert set(billing.lines) == {one.id for one in billing.agreements} - over
@@ -99,11 +99,13 @@ async def test_hundreds_of_customers_take_a_dozen_requests() -> None:
         billing, _ = await read_billing(client, people, since=SINCE)
     assert len(billing.lines) == 300
     assert paths.count("/system/bundles") == 6
-    assert len(paths) <= 15
+    assert paths.count("/company/companies") <= 5
+    assert len(paths) <= 18
 
 
-async def test_companies_are_read_only_where_no_agreement_was_found() -> None:
+async def test_companies_are_read_with_and_without_agreements_deleted_ones_too() -> None:
     world = small_msp(TODAY, catalog_size=0)
+    world.company("ALDERBROOK")["deletedFlag"] = True
     number = world.company("CINDERCONE")["id"]
     people = [customer(name) for name in ("ALDERBROOK", "oldquay", "GONE")]
     people += [customer(Id(number)), customer(Id(999_999)), customer("alderbrook ")]
@@ -111,12 +113,30 @@ async def test_companies_are_read_only_where_no_agreement_was_found() -> None:
     async with serving(world) as (client, paths):
         billing, diagnostics = await read_billing(client, people, since=SINCE)
     assert [(one.identifier, one.deleted) for one in billing.companies] == [
+        ("ALDERBROOK", True),
+        ("BELLWETHER", False),
         ("CINDERCONE", False),
         ("OLDQUAY", True),
     ]
     assert {one.company_identifier for one in billing.agreements} == {"ALDERBROOK", "BELLWETHER"}
     assert diagnostics == ()
     assert paths.count("/company/companies") == 2
+
+
+async def test_a_company_that_only_its_agreement_leads_to_is_read_too() -> None:
+    """As where a server minds capitals, and agreements were listed and companies asked for by name."""
+    world = empty_world(TODAY)
+    number = world.add_company("Alder")["id"]
+    world.add_agreement("Alder")
+
+    def tamper(request: httpx.Request) -> httpx.Response | None:
+        by_name = "identifier" in request.url.params.get("conditions", "")
+        is_company = request.url.path.endswith("/company/companies")
+        return httpx.Response(200, json=[]) if is_company and by_name else None
+
+    async with serving(world, tamper) as (client, _):
+        billing, _ = await read_billing(client, [customer("ALDER")], since=SINCE)
+    assert [one.id for one in billing.companies] == [number]
 
 
 async def test_excluded_customers_are_left_out_unless_that_may_be_over() -> None:
@@ -195,20 +215,27 @@ async def test_recaps_that_cannot_be_read_are_a_warning_and_cost_no_lines(status
 
 
 @pytest.mark.parametrize(
-    ("part", "status", "kind"),
+    ("parts", "status", "code"),
     [
-        ("/finance/agreements", 403, NotPermitted),
-        ("/company/companies", 403, NotPermitted),
-        ("/system/bundles", 500, Unreachable),
+        (["/finance/agreements"], 403, "not-permitted"),
+        (["/company/companies"], 403, "not-permitted"),
+        (["/company/companies", "/finance/agreements"], 403, "not-permitted"),
+        (["/company/companies"], 500, "unreachable"),
+        (["/system/bundles"], 500, "unreachable"),
     ],
 )
-async def test_what_concerns_everything_is_raised(part: str, status: int, kind: type[Exception]) -> None:
+async def test_what_concerns_everything_is_raised(parts: list[str], status: int, code: str) -> None:
+    """Companies too: without them a deleted customer would go on being billed."""
     world = small_msp(TODAY, catalog_size=0)
 
     def tamper(request: httpx.Request) -> httpx.Response | None:
-        return httpx.Response(status, json={"message": "no"}) if part in request.url.path else None
+        refused = any(part in request.url.path for part in parts)
+        return httpx.Response(status, json={"message": "no"}) if refused else None
 
-    people = [customer("ALDERBROOK"), customer("BELLWETHER"), customer("GONE")]
+    people = [customer("ALDERBROOK"), customer("BELLWETHER")]
     async with serving(world, tamper) as (client, _):
-        with pytest.raises(kind):
+        with pytest.raises(ReconcilerError) as raised:
             await read_billing(client, people, since=SINCE)
+    told = sorted(raised.value.diagnostics, key=lambda one: one.message)
+    assert [one.code for one in told] == [f"connectwise-{code}"] * len(parts)
+    assert all(part in one.message for part, one in zip(parts, told, strict=True))

@@ -89,6 +89,11 @@ def bill(text: str, month: Month = NOVEMBER) -> UsageMonth:
     return UsageMonth(month, tuple(lines))
 
 
+def company_id(identifier: str) -> int:
+    """The made-up record id of a company that has agreements here."""
+    return zlib.crc32(identifier.upper().encode())
+
+
 def agreements(text: str) -> tuple[Agreement, ...]:
     """Agreements: id, company, and where wanted name, type, from, to, next, cycle, currency, parent, …"""
     found = []
@@ -100,7 +105,7 @@ def agreements(text: str) -> tuple[Agreement, ...]:
                 name=row.get("name", "Managed"),
                 type_id=1,
                 type_name=row.get("type", "MSP"),
-                company_id=zlib.crc32(row["company"].upper().encode()) % 1000,
+                company_id=company_id(row["company"]),
                 company_identifier=row["company"],
                 company_name=row["company"].title(),
                 start=_day(row.get("from", "2024-01-01")),
@@ -131,7 +136,7 @@ class Books:
     lines: str = ""
     tenants: str | None = None
     recaps: dict[int, Recap] = field(default_factory=dict)
-    companies: tuple[Company, ...] = ()
+    companies: tuple[Company, ...] | None = None
     unread: frozenset[int] = frozenset()
     notes: Mapping[str, str] = field(default_factory=dict)
     product_changes: tuple[Change, ...] = ()
@@ -194,7 +199,8 @@ class Books:
                 for row in table(self.tenants)
             )
         lines = {number: tuple(found) for number, found in by_agreement.items()}
-        billing = Billing(self.agreements, self.companies, lines, self.recaps)
+        companies = _owners(self.agreements) if self.companies is None else self.companies
+        billing = Billing(self.agreements, companies, lines, self.recaps)
         return Observed(Instance("h", "c", "p"), items=items, tenants=tenants, billing=billing)
 
     def plan(self, **changed: Any) -> Planned:
@@ -216,6 +222,12 @@ class Books:
 
 def _names(text: str) -> set[str]:
     return set(re.findall(r"<([A-Z]\w*)>", text))
+
+
+def _owners(agreements: Iterable[Agreement]) -> tuple[Company, ...]:
+    """The live companies of these agreements."""
+    found = {a.company_id: Company(a.company_id, a.company_identifier, a.company_name) for a in agreements}
+    return tuple(found.values())
 
 
 def _product(target: Any) -> str:

@@ -8,7 +8,8 @@ from datetime import date
 import pytest
 
 from reconciler.model.billing import Company
-from tests.planning_lines.books import ALPHA, NOVEMBER, Books, agreements, bill, expect
+from reconciler.model.diagnostics import Severity
+from tests.planning_lines.books import ALPHA, NOVEMBER, Books, agreements, bill, company_id, expect
 
 MORE = bill("tenant | code | units\nAlpha | EP | 22")
 OCTOBER = NOVEMBER.previous()
@@ -158,10 +159,78 @@ def test_companies_without_agreements(
     expect(planned, "Alpha MSP-EP no line needs a decision ?→?")
 
 
-def test_a_deleted_company_keeps_its_agreements_and_gets_nothing(books: Books) -> None:
-    planned = books.plan(companies=(Company(7, "ALPHA", "Alpha Ltd", deleted=True),), bill=MORE)
-    assert "company-deleted" in planned.codes
+OWN = company_id("ALPHA")
+ALPHA_LTD = Company(OWN, "ALPHA", "Alpha Ltd")
+BY_ID = ALPHA.replace("company: ALPHA", f"company: {{id: {OWN}}}")
+
+
+@pytest.mark.parametrize(("yaml", "named"), [(ALPHA, "ALPHA"), (BY_ID, f"id {OWN}")], ids=["name", "id"])
+def test_a_deleted_company_keeps_its_agreements_and_gets_nothing(books: Books, yaml: str, named: str) -> None:
+    planned = books.plan(yaml=yaml, companies=(replace(ALPHA_LTD, deleted=True),), bill=MORE)
+    assert planned.said("company-deleted").startswith(
+        f"Alpha ({named}): Alpha Ltd (id {OWN}) is deleted in ConnectWise; its agreement #1 is still there. "
+        "Nothing is written for it."
+    )
     assert planned.writes == []
+
+
+def test_a_live_company_stands_over_a_deleted_one_of_its_identifier(books: Books) -> None:
+    old = Company(7, "alpha ", "Alpha (old)", deleted=True)
+    both = agreements("id | company\n1 | ALPHA\n2 | ALPHA")
+    planned = books.plan(
+        companies=(old, ALPHA_LTD),
+        agreements=(both[0], replace(both[1], company_id=7)),
+        bill=MORE,
+        lines="id | on | qty\n11 | 1 | 20\n21 | 2 | 20",
+    )
+    assert planned.writes == ["line 11 quantity 20→22"]
+    assert [code for code in planned.codes if code.startswith(("company", "agreement"))] == []
+
+
+def test_a_company_that_cannot_be_seen_may_be_deleted(books: Books) -> None:
+    planned = books.plan(companies=(), bill=MORE)
+    assert "ConnectWise shows its agreement #1 and not the company" in planned.said("company-unread")
+    assert "Inquire = All" in planned.diagnostic("company-unread").remedy
+    assert planned.writes == []
+
+
+@pytest.mark.parametrize(
+    ("types", "shown"),
+    [
+        ((), ""),
+        (("Customer",), ""),
+        (("client ",), ""),
+        (("Vendor", "CUSTOMER"), ""),
+        (("Prospect",), "as Prospect, and neither"),
+        (("Former Customer", "Partner", "Vendor"), "as Former Customer, Partner and Vendor, and neither"),
+    ],
+)
+def test_a_company_of_other_types_is_billed_and_said(
+    books: Books, types: tuple[str, ...], shown: str
+) -> None:
+    planned = books.plan(companies=(replace(ALPHA_LTD, types=types),), bill=MORE)
+    assert planned.writes == ["line 11 quantity 20→22"]
+    assert ("company-not-customer" in planned.codes) is bool(shown)
+    if shown:
+        assert shown in planned.said("company-not-customer")
+        assert planned.diagnostic("company-not-customer").severity is Severity.WARNING
+
+
+def test_a_pricing_schedule_is_said_once_for_each_customer(books: Books) -> None:
+    planned = books.plan(
+        yaml=ALPHA.replace(
+            "  EP: {product: MSP-EP, sync: true}",
+            "  EP: {product: MSP-EP, sync: true}\n  SV: {product: MSP-SV, sync: true}",
+        ),
+        companies=(replace(ALPHA_LTD, pricing_schedule="Gold customers"),),
+        bill=bill("tenant | code | units\nAlpha | EP | 22\nAlpha | SV | 4"),
+        lines="id | product | qty\n11 | MSP-EP | 20\n12 | MSP-SV | 3",
+    )
+    assert len(planned.writes) == 2
+    assert planned.codes.count("pricing-schedule") == 1
+    said = planned.said("pricing-schedule")
+    assert said.startswith('Alpha (ALPHA): the company has the pricing schedule "Gold customers".')
+    assert planned.diagnostic("pricing-schedule").severity is Severity.NOTICE
 
 
 def test_company_identifiers_compare_trimmed_and_without_case(books: Books) -> None:
