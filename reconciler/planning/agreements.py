@@ -7,10 +7,12 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.model.identifiers import identifier_key
+from reconciler.model.money import money_text
 from reconciler.model.months import Month
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from decimal import Decimal
 
     from reconciler.model.billing import Agreement, Recap
     from reconciler.model.desired import AgreementSelector
@@ -151,11 +153,32 @@ def invoice_problem(
         )
     unbilled = unbilled_periods(agreement, recap, today)
     if unbilled > 1:
+        shown = _invoices(agreement, recap)
         return (
-            f"{unbilled} periods are not invoiced yet; a new quantity would change all of them",
+            f"{unbilled} periods are not invoiced yet{shown}; a new quantity would change all of them",
             "Make the older invoices first",
         )
     return _cycle_problem(agreement.cycle, take)
+
+
+def _invoices(agreement: Agreement, recap: Recap | None) -> str:
+    """The last and the next invoice as ConnectWise sums them up, as far as it says; in brackets."""
+    if recap is None:
+        return ""
+    known = [
+        _invoice("last invoice", recap.last_invoice, recap.last_amount, agreement.currency),
+        _invoice("next invoice", recap.next_invoice, recap.next_amount, agreement.currency),
+    ]
+    shown = ", ".join(filter(None, known))
+    return f" ({shown})" if shown else ""
+
+
+def _invoice(which: str, day: date | None, amount: Decimal | None, currency: str) -> str:
+    """`last invoice 2026-09-01: 1,200.00 EUR`; nothing where neither is known."""
+    money = "" if amount is None else f"{money_text(amount)} {currency}".strip()
+    if day is None:
+        return money and f"{which}: {money}"
+    return f"{which} {day}" + (f": {money}" if money else "")
 
 
 def _cycle_problem(cycle: str, take: str | None) -> tuple[str, str]:

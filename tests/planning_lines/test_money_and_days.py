@@ -123,6 +123,28 @@ def test_invoices_that_are_not_made(
     assert bool(planned.writes) is not bool(words)
 
 
+FIRST, SECOND = date(2026, 9, 1), date(2026, 12, 1)
+
+
+@pytest.mark.parametrize(
+    ("recap", "shown"),
+    [
+        (
+            Recap(1, FIRST, Decimal("1234.5"), SECOND, Decimal(2500), 2),
+            " (last invoice 2026-09-01: 1,234.50 EUR, next invoice 2026-12-01: 2,500.00 EUR);",
+        ),
+        (Recap(1, FIRST, None, None, None, 2), " (last invoice 2026-09-01);"),
+        (Recap(1, None, None, None, Decimal(0), 2), " (next invoice: 0.00 EUR);"),
+        (Recap(1, None, None, SECOND, Decimal(90), 2), " (next invoice 2026-12-01: 90.00 EUR);"),
+        (Recap(1, unbilled_periods=2), ";"),
+    ],
+)
+def test_periods_that_wait_are_said_with_their_invoices(books: Books, recap: Recap, shown: str) -> None:
+    planned = books.plan(bill=MORE, recaps={1: recap})
+    assert f"2 periods are not invoiced yet{shown} a new quantity would change all of them" in planned.reason
+    assert planned.writes == []
+
+
 # --- the day
 
 
