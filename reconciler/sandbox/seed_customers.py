@@ -92,6 +92,7 @@ SUSPENDED, NOT_ACTIVATED = "Brackenwood Lettings", "Eiderdown Interiors"
 IN_POUNDS = frozenset({"Thistledown Textiles", "Weatherby Print"})
 QUARTERLY = frozenset({"Vinegar Hill Press", "Yarrow and Finch"})
 PRORATING = frozenset({"Juniper Row Architects", "Lanternfish Media"})
+PRICED_BY_SCHEDULE = "Vinegar Hill Press"
 CHANGED_BY_HAND = "Fernhill Surveyors"
 TWO_LINES = "Lanternfish Media"
 RENEWED, CANCELLED = "Pebblegate Estates", "Saltmarsh Brewing"
@@ -130,8 +131,9 @@ def add_companies_and_agreements(world: World) -> None:
     """The ConnectWise side; lines follow once the usage is known."""
     customer_type = world.reference("companyTypes", "Customer")
     for number, customer in enumerate(CUSTOMERS):
+        schedule = {"id": 2, "name": "Yearly contracts"} if customer.name == PRICED_BY_SCHEDULE else None
         world.add_company(
-            customer.company, customer.name, types=[dict(customer_type)],
+            customer.company, customer.name, types=[dict(customer_type)], pricingSchedule=schedule,
             addressLine1=f"{number + 1} Example Street", city="Exampleton", zip="00000", website=f"https://www.{customer.company.lower()}.example",
         )  # fmt: skip
     world.add_company("OLDQUAY", "Old Quay Chandlers", deletedFlag=True, types=[dict(customer_type)])

@@ -149,6 +149,24 @@ def test_each_customer_has_one_active_agreement_of_its_type(msp: World) -> None:
     assert len(set(keys)) == len(keys)
 
 
+def test_a_company_shows_its_types_and_its_pricing_schedule(msp: World) -> None:
+    """Names and shapes as in the OpenAPI document: references of a list have their links too."""
+    found = (
+        Api(msp)
+        .get(
+            "company/companies",
+            conditions='identifier in ("FERNHILL","VINEGAR")',
+            fields="identifier,types,pricingSchedule",
+        )
+        .json()
+    )
+    types = [[kind["name"] for kind in row["types"]] for row in found]
+    assert ([row["identifier"] for row in found], types) == (["FERNHILL", "VINEGAR"], [["Customer"]] * 2)
+    assert found[0]["types"][0]["_info"]["type_href"].endswith("/company/companies/types/1")
+    assert "pricingSchedule" not in found[0]
+    assert found[1]["pricingSchedule"] == {"id": 2, "name": "Yearly contracts"}
+
+
 def test_the_recap_says_what_is_invoiced(msp: World) -> None:
     agreement = msp.agreements_of("FERNHILL")[0]["id"]
     [row] = Api(msp).get("finance/agreementrecap", conditions=f"id = {agreement}").json()
