@@ -28,7 +28,7 @@ def apply(runtime: Runtime, source: Path, scope: str, yes: bool, output_format: 
     one of its quantities has closed, nothing is written (exit 5).
     The first Ctrl-C lets the requests in flight finish and reports; the second one stops at once.
     """
-    from reconciler.cli.applying import Run, report, write
+    from reconciler.cli.applying import Run, report, reported_even_so, write
     from reconciler.cli.configuration import read_configuration
     from reconciler.cli.files import read_plan
     from reconciler.cli.plan import exit_code, show_plan
@@ -52,7 +52,8 @@ def apply(runtime: Runtime, source: Path, scope: str, yes: bool, output_format: 
         return exit_codes.DONE
     run = Run(made)
     if made.ready:
-        write(runtime, run, check_first=saved, quiet=output_format == "json")
+        with reported_even_so(runtime, run, output_format):
+            write(runtime, run, check_first=saved, quiet=output_format == "json")
     report(runtime, run, output_format)
     return run.exit_code(exit_code(made, detailed=False))
 

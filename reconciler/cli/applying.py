@@ -172,6 +172,22 @@ def _stoppable(runtime: Runtime) -> Iterator[asyncio.Event]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextmanager
+def reported_even_so(runtime: Runtime, run: Run, output_format: str) -> Iterator[None]:
+    """Where a fault of this program ends the writing, what became of each change is said before it is raised.
+
+    In text each outcome was printed as soon as it was known; as JSON they are printed together. Where
+    nothing was attempted there is no document.
+    """
+    came_to_its_end = False
+    try:
+        yield
+        came_to_its_end = True
+    finally:
+        if not came_to_its_end and run.outcomes and output_format == "json":
+            report(runtime, run, output_format)
+
+
 def report(runtime: Runtime, run: Run, output_format: str) -> None:
     """What became of it, in one of the formats."""
     if output_format == "json":

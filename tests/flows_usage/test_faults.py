@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.flows_usage.books import AGREEMENTS, BUNDLES, USAGE, Books, message, results, rows, update, updates
 from tests.support import (
+    Applied,
     first,
     ignored,
     lost_after,
@@ -117,6 +119,43 @@ def test_a_line_that_vanishes_before_its_write_fails_alone(busy: Books) -> None:
     assert (applied.code, results(applied)[FIRST]) == (4, "failed")
     assert "line #1 is no longer on agreement 1; plan again" in message(applied, FIRST)
     assert len(busy.patches) == 2
+
+
+async def nobody_foresaw(request: httpx.Request, send: Send) -> httpx.Response:
+    """A fault that is none of the network's."""
+    raise ZeroDivisionError("nobody foresaw this")
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_fault_of_the_program_comes_after_what_was_written_so_far(busy: Books, saved: bool) -> None:
+    """Standard output is one JSON document with every outcome; the fault is not swallowed."""
+    source = busy.save() if saved else busy.folder
+    busy.break_("PATCH", "/additions/1", nobody_foresaw)
+    out = io.StringIO()
+    with pytest.raises(ZeroDivisionError, match="nobody foresaw"):
+        busy.run("apply", str(source), "--yes", "--format", "json", out=out)
+    applied = Applied(1, out.getvalue(), "")
+    found = results(applied)
+    assert found.keys() == {FIRST, update(2, "MSP-EP"), update(3, "MSP-SV")}
+    assert (found[update(2, "MSP-EP")], busy.quantity(3)) == ("applied", 18)
+    assert (found[FIRST], busy.quantity(1)) == ("unsure", 10)
+    assert "a fault of this program" in message(applied, FIRST)
+
+
+def test_a_fault_of_the_program_in_text_follows_its_outcomes(busy: Books) -> None:
+    busy.break_("PATCH", "/additions/1", nobody_foresaw)
+    out = io.StringIO()
+    with pytest.raises(ZeroDivisionError):
+        busy.run("apply", str(busy.folder), "--yes", out=out)
+    assert "a fault of this program" in out.getvalue()
+    assert not out.getvalue().rstrip().endswith("}")
+
+
+def test_where_nothing_was_attempted_there_is_no_document(busy: Books) -> None:
+    path = busy.save()
+    busy.break_("GET", "/login/companyinfo/*", never_connected)
+    said = busy.run("apply", str(path), "--yes", "--format", "json")
+    assert (said.code, said.out) == (1, "")
 
 
 # --- Ctrl-C
