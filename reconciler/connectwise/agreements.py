@@ -16,7 +16,7 @@ from reconciler.connectwise.setup_tables import LONGEST_COMPANY, PATHS
 from reconciler.model.billing import Agreement, Recap
 from reconciler.model.fields import Table
 from reconciler.model.identifiers import identifier_key, is_safe_in_conditions
-from reconciler.model.money import parse_decimal
+from reconciler.model.money import MOST_PLACES, USUAL_PLACES, parse_decimal
 from reconciler.transport.concurrency import all_of
 from reconciler.transport.errors import Refused, excerpt
 
@@ -80,6 +80,13 @@ class Record:
         """A record id."""
         value = self.whole(name)
         return self._missing(name) if value is None else value
+
+    def places(self, name: str) -> int:
+        """How many decimals a currency has. It decides how money is rounded, and never what is written: for
+        anything that no currency has, the usual two."""
+        number = parse_decimal(self._row.get(name))
+        known = number is not None and 0 <= number <= MOST_PLACES and number == number.to_integral_value()
+        return int(number) if known and number is not None else USUAL_PLACES
 
     def number(self, name: str) -> Decimal:
         """A number, 0 where it is not set; a text is none, whatever stands in it."""
@@ -286,6 +293,7 @@ def _agreement(row: Row, cycles: Mapping[int, str]) -> Agreement:
         prorate=record.flag("prorateFlag"),
         period_type=record.text("periodType"),
         currency=(currency.text("currencyCode") or currency.text("currencyIdentifier")).upper(),
+        currency_places=currency.places("numberOfDecimals"),
         parent_id=parent.whole("id"),
         parent_name=parent.text("name"),
         bill_to=bill_to.text("identifier") or bill_to.text("name"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.model.identifiers import identifier_key
+from reconciler.model.money import USUAL_PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ class Agreement:
     `end` is None while it has no end; `cancelled_on` is the day of a cancellation. `cycle` is the billing
     cycle's option (`Monthly`, `Quarterly`, `NotRecurring`, …; empty where unknown). `period_type` says
     which service period the next invoice covers (`Current`, `Future`, `Both`, `Undefined`).
+    `currency_places` are the decimals of its currency (ISK has none).
     """
 
     id: int
@@ -39,6 +41,7 @@ class Agreement:
     prorate: bool = False
     period_type: str = ""
     currency: str = ""
+    currency_places: int = USUAL_PLACES
     parent_id: int | None = None
     parent_name: str = ""
     bill_to: str = ""

@@ -10,7 +10,7 @@ from typing import Any
 
 from reconciler.model.diagnostics import Location
 from reconciler.model.field_change import FieldChange
-from reconciler.model.money import cents, plain
+from reconciler.model.money import USUAL_PLACES, cents, plain, to_places
 
 
 class LineState(StrEnum):
@@ -35,11 +35,12 @@ WRITTEN = frozenset({LineState.MORE, LineState.LESS, LineState.TO_ZERO, LineStat
 
 @dataclass(frozen=True)
 class Amount:
-    """Money per month, before tax, in one currency."""
+    """Money per month, before tax, in one currency; `places` are the decimals that the currency has."""
 
     currency: str
     before: Decimal
     after: Decimal
+    places: int = USUAL_PLACES
 
     @property
     def delta(self) -> Decimal:
@@ -47,19 +48,21 @@ class Amount:
         return self.after - self.before
 
     def to_json(self) -> dict[str, str]:
-        """The form in plan files, in cents; the difference is that of the two shown, so that rows add up."""
-        before, after = cents(self.before), cents(self.after)
+        """The form in plan files, in the currency's decimals; the difference is that of the two shown."""
+        before, after = to_places(self.before, self.places), to_places(self.after, self.places)
         return {
             "currency": self.currency,
-            "before": str(before),
-            "after": str(after),
-            "delta": str(after - before),
+            "before": format(before, "f"),
+            "after": format(after, "f"),
+            "delta": format(after - before, "f"),
         }
 
     @classmethod
     def from_json(cls, data: dict[str, str]) -> Amount:
-        """Read back what `to_json` wrote."""
-        return cls(data["currency"], Decimal(data["before"]), Decimal(data["after"]))
+        """Read back what `to_json` wrote; the numbers are written with the currency's decimals."""
+        before, after = data["before"], data["after"]
+        places = max(len(text.partition(".")[2]) for text in (before, after))
+        return cls(data["currency"], Decimal(before), Decimal(after), places)
 
 
 @dataclass(frozen=True)

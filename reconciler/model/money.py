@@ -1,11 +1,14 @@
-"""Money and quantities are Decimals; two places at the edge, and strings in JSON."""
+"""Money and quantities are Decimals; the currency's places at the edge, and strings in JSON."""
 
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 
-_CENT = Decimal("0.01")
+#: The decimals of most currencies, and of one whose own are not known.
+USUAL_PLACES = 2
+#: ISO 4217 knows currencies with none (ISK, JPY) up to four decimals (CLF, UYW).
+MOST_PLACES = 4
 #: More digits than any product of two numbers that `parse_decimal` lets in has.
 _WIDE = Context(prec=60)
 _INTEGER_DIGITS = 15
@@ -13,9 +16,20 @@ _INTEGER_DIGITS = 15
 _PLACES = 40
 
 
+def to_places(amount: Decimal, places: int) -> Decimal:
+    """The amount with so many decimals, half up, as invoices round."""
+    return amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=_WIDE)
+
+
 def cents(amount: Decimal) -> Decimal:
-    """The amount with two places, half up, as invoices round."""
-    return amount.quantize(_CENT, rounding=ROUND_HALF_UP, context=_WIDE)
+    """The amount with two places: for what has no currency of its own, or whose decimals are not known."""
+    return to_places(amount, USUAL_PLACES)
+
+
+def price(number: Decimal, places: int = USUAL_PLACES) -> Decimal:
+    """A price with its currency's decimals, or with as many more as it has: `4.50`, `0.0375`, `450`."""
+    shown = to_places(number, places)
+    return shown if shown == number else number.normalize()
 
 
 def plain(number: Decimal) -> str:
@@ -24,9 +38,9 @@ def plain(number: Decimal) -> str:
     return "0" if text == "-0" else text
 
 
-def money_text(amount: Decimal) -> str:
-    """An amount with thousands separators and two places: `48,210.40`."""
-    return f"{cents(amount):,.2f}"
+def money_text(amount: Decimal, places: int = USUAL_PLACES) -> str:
+    """An amount with thousands separators and its currency's decimals: `48,210.40`."""
+    return f"{to_places(amount, places):,f}"
 
 
 def parse_decimal(value: object) -> Decimal | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.model.fields import FIELDS_BY_NAME, IDENTIFIER, Field, Kind, from_plan
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.line_fields import LESS_INCLUDED, LINE_FIELDS_BY_NAME, QUANTITY
-from reconciler.model.money import parse_decimal
+from reconciler.model.money import MOST_PLACES, parse_decimal
 from reconciler.model.months import Month
 from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, SYNC_OFF, SYNC_ON, Action, writes
 
@@ -233,3 +233,5 @@ def _line_problems(line: PlannedLine) -> Iterator[str]:
 def _amount_problems(place: str, amount: Amount) -> Iterator[str]:
     if parse_decimal(amount.before) is None or parse_decimal(amount.after) is None:
         yield f"{place}: a number of it is out of all proportion"
+    elif amount.places > MOST_PLACES:
+        yield f"{place}: it has more decimals than any currency"

@@ -1,7 +1,7 @@
 """What a plan's lines come to, and the two verdicts on them: may invoices be made, and was it right.
 
-The sums round each line to cents before adding, as invoices do, so that the rows of a report always add up
-to its totals.
+The sums round each line to its currency's decimals before adding, as invoices do, so that the rows of a
+report always add up to its totals.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import WRITTEN, Amount, LineState, PlannedLine
-from reconciler.model.money import cents, plain
+from reconciler.model.money import plain, to_places
 from reconciler.model.plan import Action, Cause, Plan
 
 if TYPE_CHECKING:
@@ -104,19 +104,26 @@ def _place(line: PlannedLine) -> Place:
 
 
 def rounded(amount: Amount) -> Amount:
-    """The amount in cents, as it is shown and added."""
-    return Amount(amount.currency, cents(amount.before), cents(amount.after))
+    """The amount in its currency's decimals, as it is shown and added."""
+    before, after = to_places(amount.before, amount.places), to_places(amount.after, amount.places)
+    return Amount(amount.currency, before, after, amount.places)
 
 
 def sums(amounts: Iterable[Amount | None]) -> tuple[Amount, ...]:
-    """The sum per currency, by currency; unknown amounts (None) add nothing."""
+    """The sum per currency, by currency; unknown amounts (None) add nothing.
+
+    Where records of one currency differ in its decimals, the sum has the most of them, so that it is exact.
+    """
     found: dict[str, Amount] = {}
     for amount in amounts:
         if amount is None:
             continue
         one = rounded(amount)
-        so_far = found.get(one.currency, Amount(one.currency, Decimal(0), Decimal(0)))
-        found[one.currency] = Amount(one.currency, so_far.before + one.before, so_far.after + one.after)
+        so_far = found.get(one.currency)
+        if so_far is not None:
+            before, after = so_far.before + one.before, so_far.after + one.after
+            one = Amount(one.currency, before, after, max(so_far.places, one.places))
+        found[one.currency] = one
     return tuple(found[currency] for currency in sorted(found))
 
 
@@ -129,7 +136,7 @@ def totals(groups: LineGroups, kind: str) -> tuple[Amount, ...]:
         amount: Amount | None = getattr(line, kind)
         if amount is not None:
             after = amount.after if id(line) in moving else amount.before
-            amounts.append(Amount(amount.currency, amount.before, after))
+            amounts.append(Amount(amount.currency, amount.before, after, amount.places))
     return sums(amounts)
 
 

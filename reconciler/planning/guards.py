@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.diagnostics import Diagnostic, error
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import WRITTEN, LineState, PlannedLine
-from reconciler.model.money import cents, plain
+from reconciler.model.money import cents, plain, price, to_places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -90,10 +90,10 @@ def _over_limit(line: PlannedLine, guards: Guards) -> str:
             f"it changes by {plain(units)} units, {plain(cents(percent))} % "
             f"(limits {plain(limit.units)} and {plain(limit.percent)} %)"
         )
-    money = abs(line.sales.delta) if line.sales is not None else Decimal(0)
-    if money > limit.money:
-        currency = line.sales.currency if line.sales is not None else ""
-        return f"it changes by {cents(money)} {currency} a month (limit {cents(limit.money)})"
+    sales = line.sales
+    if sales is not None and abs(sales.delta) > limit.money:
+        money, most = to_places(abs(sales.delta), sales.places), price(limit.money, sales.places)
+        return f"it changes by {money:f} {sales.currency} a month (limit {most:f})"
     return ""
 
 

@@ -65,7 +65,7 @@ def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
     day = day_that_counts(agreement, ground.today)
     cell = _without_ended(cell, day)
     of_product = [line for line in lines or () if item is not None and line.product_id == item.id]
-    found = find_line(cell.terms, of_product, day)
+    found = find_line(cell.terms, of_product, day, agreement.currency_places)
     row = _with_lines(_row(cell), found, agreement)
     hold, unclear = ground.answers.hold(cell)
     needed = _has_usage(cell) or cell.terms.own_minimum or hold is not None
@@ -227,7 +227,7 @@ def _with_money(row: PlannedLine, line: Line, then: Line, agreement: Agreement) 
 def _amount(agreement: Agreement, before: Decimal, after: Decimal) -> Amount:
     """Money a month; a line's price is per invoice, which covers several months of a longer cycle."""
     months = months_of_cycle(agreement)
-    return Amount(agreement.currency or "?", before / months, after / months)
+    return Amount(agreement.currency or "?", before / months, after / months, agreement.currency_places)
 
 
 def billed(quantity: Decimal, included: Decimal, line: Line) -> Decimal:

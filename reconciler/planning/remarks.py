@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from reconciler.model.diagnostics import Diagnostic, error, notice, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import WRITTEN, LineState
-from reconciler.model.money import cents, plain
+from reconciler.model.money import cents, plain, to_places
+from reconciler.model.verdict import sums
 from reconciler.planning.agreements import describe
 from reconciler.planning.lines import billed
 from reconciler.planning.quantities import ZERO
@@ -101,7 +102,7 @@ def _free_at_sophos(one: Judged, line: Line) -> list[Diagnostic]:
         warning(
             "free-at-sophos",
             f"{_place(one)}: Sophos's price is 0 (not for resale?), and the customer is billed "
-            f"{cents(charged)} {one.row.sales.currency if one.row.sales else ''} an invoice.",
+            f"{_money(one, charged)} an invoice.",
             "If it is meant, nothing; otherwise exclude the customer, or set the line to NoCharge.",
             **_where(one),
         )
@@ -125,8 +126,8 @@ def _billed_elsewhere(one: Judged, line: Line, ground: Ground) -> list[Diagnosti
 
 
 def _money(one: Judged, amount: Decimal) -> str:
-    currency = one.row.sales.currency if one.row.sales is not None else ""
-    return f"{cents(amount)} {currency}".strip()
+    sales = one.row.sales
+    return f"{cents(amount)}" if sales is None else f"{to_places(amount, sales.places):f} {sales.currency}"
 
 
 def _invoice_exists(one: Judged, ground: Ground, window: date) -> list[Diagnostic]:
@@ -224,12 +225,8 @@ def silent_customers(parties: Iterable[Party], judged: Iterable[Judged]) -> list
 
 
 def _billed_now(judged: Iterable[Judged]) -> str:
-    sums: dict[str, Decimal] = {}
-    for one in judged:
-        sales = one.row.sales
-        if sales is not None:
-            sums[sales.currency] = sums.get(sales.currency, ZERO) + sales.before
-    return " and ".join(f"{cents(amount)} {currency}" for currency, amount in sorted(sums.items()) if amount)
+    amounts = sums(one.row.sales for one in judged)
+    return " and ".join(f"{amount.before:f} {amount.currency}" for amount in amounts if amount.before)
 
 
 def ending_soon(desired: Desired, today: date) -> list[Diagnostic]:

@@ -105,4 +105,5 @@ def _money(line: PlannedLine, row: ScoreRow, now: Line | None) -> Amount | None:
     stands = billed_units(now.quantity, now.less_included, now.bill_customer)
     if wanted is None or stands is None:
         return None
-    return Amount(line.sales.currency, wanted * now.unit_price, stands * now.unit_price)
+    before, after = wanted * now.unit_price, stands * now.unit_price
+    return Amount(line.sales.currency, before, after, line.sales.places)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.model.money import cents, plain
+from reconciler.model.money import USUAL_PLACES, plain, price
 from reconciler.planning.agreements import day_that_counts, is_named
 from reconciler.planning.quantities import ZERO
 
@@ -34,20 +34,23 @@ class Found:
     other: tuple[Line, ...] = ()
 
 
-def find_line(terms: Terms, of_product: Iterable[Line], day: date) -> Found:
-    """The line of a product that is in force on the day: one that ends and its follower are a sequence."""
+def find_line(terms: Terms, of_product: Iterable[Line], day: date, places: int = USUAL_PLACES) -> Found:
+    """The line of a product that is in force on the day: one that ends and its follower are a sequence.
+
+    `places` are the decimals of the agreement's currency, for what is said of prices.
+    """
     lines = sorted(of_product, key=lambda line: line.id)
     current = tuple(line for line in lines if line.in_force(day))
     other = tuple(line for line in lines if not line.in_force(day))
     fixed = [line for line in current if line.id in terms.fixed]
     rest = [line for line in current if line.id not in terms.fixed]
     units = sum((line.quantity for line in fixed), ZERO)
-    problem = _unclear(terms, fixed, rest)
+    problem = _unclear(terms, fixed, rest, places)
     line = None if problem or not rest else rest[0]
     return Found(line, units, problem, current, other)
 
 
-def _unclear(terms: Terms, fixed: Sequence[Line], rest: Sequence[Line]) -> str:
+def _unclear(terms: Terms, fixed: Sequence[Line], rest: Sequence[Line], places: int) -> str:
     missing = sorted(set(terms.fixed) - {line.id for line in fixed})
     if missing:
         return f"fixed line {ids(missing)} is not an open line of this product here"
@@ -62,7 +65,7 @@ def _unclear(terms: Terms, fixed: Sequence[Line], rest: Sequence[Line]) -> str:
             )
     elif len(rest) > 1:
         shown = " and ".join(
-            f"#{line.id} ({plain(line.quantity)} × {cents(line.unit_price)})" for line in rest
+            f"#{line.id} ({plain(line.quantity)} × {price(line.unit_price, places):f})" for line in rest
         )
         together = plain(sum((line.quantity for line in rest), ZERO))
         return (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from reconciler.model.lines import Amount, LineState, PlannedLine
-from reconciler.model.money import cents, money_text, plain
+from reconciler.model.money import USUAL_PLACES, money_text, plain, price, to_places
 from reconciler.model.verdict import (
     LineGroups,
     billed_units,
@@ -134,8 +134,11 @@ def _more_lines(groups: LineGroups) -> Iterable[str]:
 
 def _effect(lines: Sequence[PlannedLine]) -> str:
     """`+500.00 EUR a month, before tax: 4 customers, first on invoices of 1 Dec 2026`."""
-    money = money_list(sums(line.sales for line in lines)) or "0.00"
-    text = f"{money} a month, before tax: {_number(count_customers(lines), 'customer')}"
+    amounts = sums(line.sales for line in lines)
+    nothing = signed(amounts[0].delta, amounts[0].places) if amounts else "0.00"
+    text = (
+        f"{money_list(amounts) or nothing} a month, before tax: {_number(count_customers(lines), 'customer')}"
+    )
     days = sorted({line.first_invoice for line in lines if line.first_invoice is not None})
     if days:
         shown = day_text(days[0]) + ("" if len(days) == 1 else f" to {day_text(days[-1])}")
@@ -147,14 +150,19 @@ def _effect(lines: Sequence[PlannedLine]) -> str:
 def money_list(amounts: Iterable[Amount]) -> str:
     """The changes per currency, `+500.00 EUR and -3.00 USD`; nothing where none changes."""
     return " and ".join(
-        f"{signed(amount.delta)} {clean(amount.currency)}" for amount in amounts if amount.delta
+        f"{signed(one.delta, one.places)} {clean(one.currency)}" for one in amounts if one.delta
     )
 
 
-def signed(amount: Decimal) -> str:
+def signed(amount: Decimal, places: int = USUAL_PLACES) -> str:
     """An amount that always shows its sign: `+500.00`, `-22.00`, `0.00`."""
-    shown = cents(amount)
-    return money_text(abs(shown)) if not shown else f"{shown:+,.2f}"
+    shown = to_places(amount, places)
+    return money_text(abs(shown), places) if not shown else f"{shown:+,f}"
+
+
+def step_text(amount: Amount) -> str:
+    """`90.00 → 99.00` of an amount that is rounded, in the decimals of its currency."""
+    return f"{money_text(amount.before, amount.places)} → {money_text(amount.after, amount.places)}"
 
 
 def day_text(day: date) -> str:
@@ -268,7 +276,7 @@ def _change_row(line: PlannedLine) -> tuple[str, ...]:
         product,
         change_text(line.before, line.after),
         billed,
-        price_text(line.unit_price),
+        price_text(line.unit_price, USUAL_PLACES if line.sales is None else line.sales.places),
         *_money_cells(line.sales),
         why(line),
     )
@@ -279,8 +287,8 @@ def _money_cells(amount: Amount | None) -> tuple[str, str]:
         return "?", "?"
     shown = rounded(amount)
     return (
-        f"{money_text(shown.before)} → {money_text(shown.after)} {shown.currency}",
-        f"{signed(shown.delta)} {shown.currency}",
+        f"{step_text(shown)} {shown.currency}",
+        f"{signed(shown.delta, shown.places)} {shown.currency}",
     )
 
 
@@ -309,9 +317,9 @@ def change_text(before: Decimal | None, after: Decimal | None) -> str:
     return old if old == new else f"{old} → {new}"
 
 
-def price_text(price: Decimal) -> str:
-    """A price with two places, or with as many as it has."""
-    return money_text(price) if price == cents(price) else f"{price.normalize():,f}"
+def price_text(number: Decimal, places: int = USUAL_PLACES) -> str:
+    """A price with its currency's decimals, or with as many as it has."""
+    return f"{price(number, places):,f}"
 
 
 def place(line: PlannedLine) -> str:
@@ -351,9 +359,9 @@ def apart_money(line: PlannedLine) -> str:
     """What is at stake: the invoice's amount where it is known, else the value at Sophos."""
     amount = None if line.sales is None else rounded(line.sales)
     if amount is not None and amount.delta and line.state is not LineState.NOT_COUNTED:
-        return f"{signed(amount.delta)} {amount.currency} a month"
+        return f"{signed(amount.delta, amount.places)} {amount.currency} a month"
     if amount is not None and amount.before:
-        return f"{money_text(amount.before)} {amount.currency} billed a month"
+        return f"{money_text(amount.before, amount.places)} {amount.currency} billed a month"
     return feed_text(line.feed) or "?"
 
 
@@ -370,8 +378,8 @@ def _print_totals(console: Console, groups: LineGroups) -> None:
     rows = [
         (
             name,
-            f"{money_text(amount.before)} → {money_text(amount.after)}",
-            signed(amount.delta),
+            step_text(amount),
+            signed(amount.delta, amount.places),
             amount.currency,
         )
         for name, kind in (("Sales", "sales"), ("Cost", "cost"))

@@ -11,6 +11,7 @@ from reconciler.model.money import plain
 from reconciler.model.verdict import Match, Score, ScoreRow, Tally, rounded
 from reconciler.reporting.clean import clean
 from reconciler.reporting.lines_text import money_list, signed, source_text
+from reconciler.reporting.number_forms import CHANGE, MONEY
 from reconciler.reporting.spreadsheet import Column, Table, csv_table
 from reconciler.reporting.tables import print_table
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from rich.console import Console
+
+    from reconciler.model.lines import Amount
 
 _TITLES = {
     Match.AGREED: "as Sophos's bill says",
@@ -73,8 +76,8 @@ _COLUMNS = tuple(
     for title, form in (
         ("Customer", ""), ("Agreement", ""), ("Product", ""), ("Line", "0"), ("What happened", ""),
         ("Quantity was", "General"), ("Sophos's bill", "General"), ("This tool", "General"),
-        ("Line now", "General"), ("Which differs", ""), ("Currency", ""), ("By the bill", "#,##0.00"),
-        ("Invoiced now", "#,##0.00"), ("Difference per month", "+#,##0.00;-#,##0.00;0.00"),
+        ("Line now", "General"), ("Which differs", ""), ("Currency", ""), ("By the bill", MONEY),
+        ("Invoiced now", MONEY), ("Difference per month", CHANGE),
         ("Last written by", ""), ("How counted", ""), ("Row", ""),
     )
 )  # fmt: skip
@@ -108,11 +111,15 @@ def _row(row: ScoreRow) -> tuple[str, ...]:
         *(_number(number) for number in (row.was, row.bill, row.tool, row.line)),
         row.match.value,
         ", ".join(row.differs),
-        "" if row.money is None else f"{signed(rounded(row.money).delta)} {row.money.currency}",
+        "" if row.money is None else _difference(rounded(row.money)),
         row.writer,
         row.explained,
         source_text(row.source),
     )
+
+
+def _difference(money: Amount) -> str:
+    return f"{signed(money.delta, money.places)} {money.currency}"
 
 
 def _number(number: Decimal | None) -> str:

@@ -20,7 +20,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.lines import Amount, LineState, PlannedLine
-from reconciler.model.money import cents, plain
+from reconciler.model.money import USUAL_PLACES, cents, price
 from reconciler.model.verdict import (
     billed_units,
     count_customers,
@@ -32,9 +32,10 @@ from reconciler.model.verdict import (
     totals,
 )
 from reconciler.reporting.lines_text import answers, source_text, verdict_line, why
+from reconciler.reporting.number_forms import CHANGE, DAY, MONEY, PRICE, UNITS, cell_form, number_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from reconciler.model.plan import Plan
     from reconciler.model.usage_notes import UsageNote
@@ -47,8 +48,6 @@ BOM = "\ufeff"
 FORMULA_STARTS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 _LEFT_OUT = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _LONGEST = 32_767  # characters in a cell (Excel specifications and limits)
-_MONEY, _CHANGE, _PRICE = "#,##0.00", "+#,##0.00;-#,##0.00;0.00", "#,##0.00##"
-_UNITS, _DAY = "General", "yyyy-mm-dd"  # an optional decimal would leave Excel's dot behind whole units
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def _csv_value(value: Value, column: Column, separator: str) -> str:
         case None:
             return ""
         case Decimal():
-            shown = _number_text(value, column)
+            shown = number_text(value, column.form)
             return shown.replace(".", ",") if separator == ";" else shown
         case int():
             return str(value)
@@ -110,13 +109,6 @@ def _csv_value(value: Value, column: Column, separator: str) -> str:
             return value.isoformat()
         case _:
             return _harmless(value, separator)
-
-
-def _number_text(number: Decimal, column: Column) -> str:
-    """Money with two places, everything else with the places that it has."""
-    if column.form in (_MONEY, _CHANGE) or (column.form == _PRICE and number == cents(number)):
-        return f"{cents(number) + 0:f}"
-    return plain(number)
 
 
 def text_value(text: str) -> str:
@@ -156,14 +148,14 @@ def starts_formula(text: str) -> bool:
 _LINES = (
     Column("Customer", 30), Column("Company", 16), Column("Agreement", 26), Column("Product", 24),
     Column("Line", 9, "0"), Column("What happens", 18), Column("Written by this plan", 12),
-    Column("Quantity now", 10, _UNITS), Column("Quantity new", 10, _UNITS),
-    Column("Included now", 10, _UNITS), Column("Included new", 10, _UNITS),
-    Column("Billed now", 10, _UNITS), Column("Billed new", 10, _UNITS),
-    Column("Price", 10, _PRICE), Column("Billing", 12), Column("Currency", 9),
-    Column("Sales now", 12, _MONEY), Column("Sales new", 12, _MONEY), Column("Change per month", 12, _CHANGE),
-    Column("Cost now", 12, _MONEY), Column("Cost new", 12, _MONEY),
-    Column("At Sophos", 12, _MONEY), Column("Sophos currency", 9),
-    Column("Why", 60), Column("Terms from", 30), Column("First invoice", 12, _DAY),
+    Column("Quantity now", 10, UNITS), Column("Quantity new", 10, UNITS),
+    Column("Included now", 10, UNITS), Column("Included new", 10, UNITS),
+    Column("Billed now", 10, UNITS), Column("Billed new", 10, UNITS),
+    Column("Price", 10, PRICE), Column("Billing", 12), Column("Currency", 9),
+    Column("Sales now", 12, MONEY), Column("Sales new", 12, MONEY), Column("Change per month", 12, CHANGE),
+    Column("Cost now", 12, MONEY), Column("Cost new", 12, MONEY),
+    Column("At Sophos", 12, MONEY), Column("Sophos currency", 9),
+    Column("Why", 60), Column("Terms from", 30), Column("First invoice", 12, DAY),
     Column("Invoiced period", 12), Column("On hold", 8),
     Column("Mode shadow", 8), Column("Last written by", 16), Column("Last written", 20), Column("Row", 30),
 )  # fmt: skip
@@ -188,7 +180,8 @@ def _line_row(line: PlannedLine, written: bool) -> tuple[Value, ...]:
         line.before, line.after, line.included_before, line.included_after,
         billed_units(line.before, line.included_before, line.billed_until_now),
         billed_units(line.after, line.included_after, line.bill_customer),
-        line.unit_price, line.bill_customer, "" if known is None else known.currency,
+        price(line.unit_price, USUAL_PLACES if known is None else known.places), line.bill_customer,
+        "" if known is None else known.currency,
         *_three(sales), *_three(cost)[:2], *_feed(line.feed),
         why(line), line.decided_by, line.first_invoice, line.period_type,
         "yes" if line.held else "no",
@@ -236,8 +229,8 @@ def problems_table(plan: Plan) -> Table:
 
 _NOT_BILLED = (
     Column("Kind", 30), Column("Customer", 30), Column("Agreement", 26), Column("Product or Sophos code", 26),
-    Column("Line or serial number", 20), Column("Quantity", 10, _UNITS), Column("Customers", 10, "0"),
-    Column("Billed now", 12, _MONEY), Column("Currency", 9), Column("At Sophos", 12, _MONEY),
+    Column("Line or serial number", 20), Column("Quantity", 10, UNITS), Column("Customers", 10, "0"),
+    Column("Billed now", 12, MONEY), Column("Currency", 9), Column("At Sophos", 12, MONEY),
     Column("Sophos currency", 9), Column("Why", 60), Column("Row", 30),
 )  # fmt: skip
 _KINDS = {
@@ -277,7 +270,7 @@ def _note_row(note: UsageNote) -> tuple[Value, ...]:
 
 _SUMMARY = (
     Column("What", 44), Column("Text", 60), Column("Count", 10, "0"), Column("Currency", 9),
-    Column("Now", 14, _MONEY), Column("New", 14, _MONEY), Column("Change per month", 14, _CHANGE),
+    Column("Now", 14, MONEY), Column("New", 14, MONEY), Column("Change per month", 14, CHANGE),
 )  # fmt: skip
 
 
@@ -361,9 +354,9 @@ class _Cells:
     def __init__(self, sheet: Any, column: Column) -> None:
         from openpyxl.cell import WriteOnlyCell
 
-        self._number: Any = WriteOnlyCell(sheet)
-        if column.form:
-            self._number.number_format = column.form
+        self._form = column.form
+        self._new: Callable[[], Any] = lambda: WriteOnlyCell(sheet)
+        self._numbers: dict[str, Any] = {}
         self._text: Any = WriteOnlyCell(sheet)
         self._quoted: Any = WriteOnlyCell(sheet)
         self._quoted.quotePrefix = True
@@ -371,14 +364,22 @@ class _Cells:
     def holding(self, value: Value) -> Any:
         """A cell of the value's own type; a text is one whatever it looks like, and stays one when edited."""
         if not isinstance(value, str):
-            self._number.value = value
-            return self._number if value is not None else None
+            return None if value is None else self._number(value)
         shown = text_value(value)
         if not shown:
             return None
         cell = self._quoted if starts_formula(shown) else self._text
         cell.value = shown
         cell.data_type = "s"
+        return cell
+
+    def _number(self, value: Value) -> Any:
+        form = cell_form(value, self._form)
+        cell = self._numbers.get(form)
+        if cell is None:  # a cell's style is written once, at the end: each form needs its own
+            cell = self._numbers[form] = self._new()
+            cell.number_format = form or "General"
+        cell.value = value
         return cell
 
 

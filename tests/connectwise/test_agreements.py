@@ -35,7 +35,7 @@ ROW: dict[str, Any] = {
     "nextInvoiceDate": "2026-12-01T00:00:00Z",
     "prorateFlag": True,
     "periodType": "Current",
-    "currency": {"id": 27, "currencyCode": "isk", "symbol": " kr."},
+    "currency": {"id": 27, "currencyCode": "isk", "symbol": " kr.", "numberOfDecimals": 0},
     "parentAgreement": {"id": 90, "name": "Frame"},
     "billToCompany": {"id": 13, "identifier": "HOLDING", "name": "Holding Ltd"},
     "oneTimeFlag": True,
@@ -75,6 +75,7 @@ async def test_an_agreement_is_read_in_full() -> None:
         prorate=True,
         period_type="Current",
         currency="ISK",
+        currency_places=0,
         parent_id=90,
         parent_name="Frame",
         bill_to="HOLDING",
@@ -90,6 +91,15 @@ async def test_what_is_left_out_is_not_set(absent: dict[str, Any]) -> None:
 
 async def test_an_end_behind_the_box_no_ending_date_is_none() -> None:
     assert (await read_row(ROW | {"noEndingDateFlag": True})).end is None
+
+
+@pytest.mark.parametrize(
+    ("decimals", "places"),
+    [(0, 0), (2, 2), (3, 3), (4, 4), (0.0, 0), (None, 2), (-1, 2), (5, 2), (1.5, 2), (True, 2), ("many", 2)],
+)
+async def test_decimals_that_no_currency_has_are_the_usual_two(decimals: object, places: int) -> None:
+    currency = {"id": 27, "currencyCode": "ISK", "numberOfDecimals": decimals}
+    assert (await read_row(ROW | {"currency": currency})).currency_places == places
 
 
 async def test_a_cycle_that_is_not_known_is_no_cycle() -> None:

@@ -201,6 +201,7 @@ EDITS: dict[str, Callable[[Any], Any]] = {
     "no invoice day": lambda d: d["lines"][0].update(firstInvoice="2026-02-30"),
     "half a letter": lambda d: change(d, LINE)["target"].update(identifier="\ud800"),
     "endless money": lambda d: change(d, LINE)["money"].update(after="9" * 200),
+    "decimals of no currency": lambda d: change(d, LINE)["money"].update(after="4.00000"),
     "endless price": lambda d: d["lines"][0].update(unitPrice="9" * 200),
 }  # fmt: skip
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from typing import TYPE_CHECKING, Any
 
 import openpyxl
 import pytest
 
+from reconciler.sandbox.parts import currency
 from tests.flows_usage.books import Books, rows, updates
 
 if TYPE_CHECKING:
@@ -29,6 +31,24 @@ def sheets(path: Path) -> dict[str, list[list[Any]]]:
     found = {sheet.title: [[cell.value for cell in row] for row in sheet.iter_rows()] for sheet in book}
     book.close()
     return found
+
+
+def test_a_currency_without_decimals_has_none_anywhere(books: Books) -> None:
+    """From the agreement's record to the plan file, the tables and the page."""
+    agreement = books.customer("Alder", ep=(10, 10, 12))
+    books.world.agreement(agreement)["currency"] = currency("ISK")
+    books.live()
+    file = books.save()
+    (line,) = json.loads(file.read_text())["lines"]
+    assert line["sales"] == {"currency": "ISK", "before": "40", "after": "48", "delta": "8"}
+    assert "+8 ISK a month" in books.run("plan", str(books.folder)).out
+    for said in (
+        books.run("plan", str(books.folder), "--format", "csv"),
+        books.run("show", str(file), "--format", "csv"),
+    ):
+        (row,) = table(said.out)
+        assert (row["Sales now"], row["Sales new"], row["Change per month"]) == ("40", "48", "8")
+    assert books.apply(file).code == 0
 
 
 def test_a_csv_has_every_line_with_its_numbers(busy: Books) -> None:

@@ -95,7 +95,7 @@ def company_id(identifier: str) -> int:
 
 
 def agreements(text: str) -> tuple[Agreement, ...]:
-    """Agreements: id, company, and where wanted name, type, from, to, next, cycle, currency, parent, …"""
+    """Agreements: id, company, and where wanted name, type, from, to, next, cycle, currency, places, …"""
     found = []
     for row in table(text):
         flags = row.get("flags", "")
@@ -115,6 +115,7 @@ def agreements(text: str) -> tuple[Agreement, ...]:
                 cycle="" if row.get("cycle") == "?" else row.get("cycle", "Monthly"),
                 next_invoice=None if row.get("next") == "none" else _day(row.get("next", "2026-12-01")),
                 currency=row.get("currency", "EUR"),
+                currency_places=int(row.get("places", "2")),
                 parent_id=int(row["parent"]) if "parent" in row else None,
                 bill_to=row.get("payer", ""),
                 one_time="one-time" in flags,

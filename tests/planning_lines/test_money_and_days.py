@@ -55,6 +55,45 @@ def test_shown_amounts_add_up_to_the_cent() -> None:
     assert odd == {"currency": "EUR", "before": "0.00", "after": "0.01", "delta": "0.01"}
 
 
+@pytest.mark.parametrize(
+    ("places", "form"),
+    [
+        (0, {"before": "10", "after": "30", "delta": "20"}),
+        (2, {"before": "9.99", "after": "29.51", "delta": "19.52"}),
+        (3, {"before": "9.990", "after": "29.505", "delta": "19.515"}),
+    ],
+)
+def test_an_amount_has_its_currencys_decimals_and_keeps_them_in_a_file(
+    places: int, form: dict[str, str]
+) -> None:
+    amount = Amount("X", Decimal("9.99"), Decimal("29.505"), places)
+    assert amount.to_json() == {"currency": "X"} | form
+    back = Amount.from_json(amount.to_json())
+    assert (back.places, back.to_json()) == (places, amount.to_json())
+
+
+def test_a_currency_without_decimals_is_rounded_to_whole_units(books: Books) -> None:
+    """ISK in ConnectWise's own example has none; 40.5 is half up, and the difference is of what is shown."""
+    kronur = agreements("id | company | currency | places\n1 | ALPHA | ISK | 0")
+    planned = books.plan(bill=MORE, agreements=kronur, lines="id | qty | price\n11 | 20 | 2.025")
+    expect(planned, "Alpha MSP-EP #11 more 20→22 41→45 ISK")
+    two = books.plan(bill=MORE, agreements=kronur, lines="id | qty | price\n11 | 20 | 450\n12 | 1 | 450.5")
+    assert "2 open lines, #11 (20 × 450) and #12 (1 × 450.5), together 21" in two.reason
+
+
+def test_messages_have_the_decimals_of_the_agreements_currency(books: Books) -> None:
+    dinars = agreements("id | company | currency | places\n1 | ALPHA | KWD | 3")
+    lines = "id | qty | price\n11 | 20 | 60.0005"
+    reason = books.plan(bill=MORE, agreements=dinars, lines=lines).reason
+    assert reason.startswith("it changes by 120.001 KWD a month (limit 100.000)")
+    free = bill("tenant | code | units | price\nAlpha | EP | 20 | 0")
+    said = books.plan(bill=free, agreements=dinars, lines=lines).said("free-at-sophos")
+    assert "billed 1200.010 KWD an invoice" in said
+    silent = bill("tenant | code | units\nOther | EP | 20")
+    said = books.plan(bill=silent, agreements=dinars, lines=lines).said("billed-without-usage")
+    assert "bill 1200.010 KWD a month" in said
+
+
 def test_another_currency_than_the_settings_say_is_not_written(books: Books) -> None:
     settings = SETTINGS.replace("mode: live", "mode: live, currency: EUR")
     assert books.plan(bill=MORE, settings=settings).writes == ["line 11 quantity 20→22"]

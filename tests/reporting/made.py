@@ -44,18 +44,18 @@ def line(customer: str = "Safelog", **values: Any) -> PlannedLine:
         "first_invoice": INVOICE,
         "source": Location("mappings/customers.yaml", 14),
     } | values
-    currency = given.pop("currency", "EUR")
+    currency, places = given.pop("currency", "EUR"), given.pop("places", 2)
     for key in ("before", "after", "unit_price", "unit_cost", "included_before", "included_after"):
         if given.get(key) is not None:
             given[key] = Decimal(given[key])
     made = PlannedLine(customer=customer, **given)
     if "sales" not in given and made.before is not None and made.after is not None:
-        billed = [
+        billed = (
             max(Decimal(0), made.before - made.included_before) * made.unit_price,
             max(Decimal(0), made.after - made.included_after) * made.unit_price,
-        ]
-        cost = [made.before * made.unit_cost, made.after * made.unit_cost]
-        given |= {"sales": Amount(currency, *billed), "cost": Amount(currency, *cost)}
+        )
+        cost = (made.before * made.unit_cost, made.after * made.unit_cost)
+        given |= {"sales": Amount(currency, *billed, places), "cost": Amount(currency, *cost, places)}
         made = PlannedLine(customer=customer, **given)
     return made
 

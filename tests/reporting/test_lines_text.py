@@ -39,6 +39,23 @@ def test_first_line_says_the_verdict_and_the_money_of_each_currency() -> None:
     )
 
 
+def test_each_currency_is_shown_with_its_own_decimals() -> None:
+    made = plan(
+        line(unit_price="450", currency="ISK", places=0),
+        line("Quinta do Lago", unit_price="4.5", currency="KWD", places=3, agreement_id=2),
+    )
+    assert "+900 ISK and +9.000 KWD a month" in shown(made).splitlines()[0]
+    changes = held_to(shown(made), "What changes on invoices")
+    assert "4,500 → 5,400 ISK" in changes
+    assert "45.000 → 54.000 KWD" in changes
+    assert "4.500" in changes
+    assert "450.00" not in shown(made)
+    apart = shown(plan(line(state=S.NOT_COUNTED, unit_price="450", currency="ISK", places=0)))
+    assert "4,500 ISK billed a month" in apart
+    nothing = plan(line(state=S.TERMS, after=10, unit_price="450", currency="ISK", places=0))
+    assert "This plan changes invoices by 0 a month" in shown(nothing)
+
+
 def test_currencies_are_never_added() -> None:
     made = plan(line(), line("Quinta do Lago", currency="USD", agreement_id=2))
     assert "+9.00 EUR and +9.00 USD" in line_summary(made)
@@ -216,14 +233,14 @@ _LINES = st.lists(
     st.builds(
         lambda state, before, after, price, currency, shadow, number: line(
             f"C{number % 5}",
-            state=state, before=before, after=after, unit_price=price, currency=currency, shadow=shadow,
-            agreement_id=number, line_id=number,
+            state=state, before=before, after=after, unit_price=price, currency=currency[0],
+            places=currency[1], shadow=shadow, agreement_id=number, line_id=number,
         ),
         _STATES,
         st.integers(0, 500),
         st.integers(0, 500),
         st.decimals("0", "99.9999", places=4),
-        st.sampled_from(["EUR", "USD", "ISK"]),
+        st.sampled_from([("EUR", 2), ("USD", 2), ("USD", 0), ("ISK", 0), ("KWD", 3)]),
         st.booleans(),
         st.integers(1, 10_000),
     ),

@@ -168,6 +168,28 @@ def test_a_semicolon_brings_the_decimal_comma_and_nothing_else_does() -> None:
     assert (record["Quantity new"], record["Price"]) == ("7.5", "4.50")
 
 
+def test_money_of_a_sheet_has_the_decimals_of_its_currency() -> None:
+    made = plan(
+        line("A", state=S.LESS, after=8, unit_price="450", currency="ISK", places=0),
+        line("B", state=S.LESS, after=8, unit_price="4.5", currency="KWD", places=3, agreement_id=2),
+    )
+    kronur, dinars = records(csv_text(made))
+    assert [kronur[k] for k in ("Price", "Sales now", "Cost now", "Change per month")] == [
+        "450", "4500", "20", "-900",
+    ]  # fmt: skip
+    assert [dinars[k] for k in ("Price", "Sales now", "Change per month")] == ["4.500", "45.000", "-9.000"]
+    header, *rows = loaded(made)["Lines"].iter_rows()
+    titles = [head.value for head in header]
+    forms = [
+        [row[titles.index(title)].number_format for title in ("Price", "Sales now", "Change per month")]
+        for row in rows
+    ]
+    assert forms == [
+        ["#,##0", "#,##0", "+#,##0;-#,##0;0"],
+        ["#,##0.000", "#,##0.000", "+#,##0.000;-#,##0.000;0.000"],
+    ]
+
+
 def test_prices_keep_their_places() -> None:
     (record,) = records(csv_text(plan(line(unit_price="0.0375"))))
     assert record["Price"] == "0.0375"
@@ -282,17 +304,33 @@ def test_the_summary_has_the_money_of_each_currency() -> None:
 @settings(max_examples=12, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.integers(0, 999), st.integers(0, 999), st.decimals("0", "99", places=4)), max_size=6
+        st.tuples(
+            st.integers(0, 999),
+            st.integers(0, 999),
+            st.decimals("0", "99", places=4),
+            st.sampled_from([("EUR", 2), ("ISK", 0), ("KWD", 3), ("KWD", 2)]),
+        ),
+        max_size=6,
     )
 )
-def test_rows_of_a_csv_add_up_to_the_summary(numbers: list[tuple[int, int, Decimal]]) -> None:
+def test_rows_of_a_csv_add_up_to_the_summary(
+    numbers: list[tuple[int, int, Decimal, tuple[str, int]]],
+) -> None:
+    """In each currency, to the last of its decimals."""
     made = plan(
         *[
-            line(f"C{n}", agreement_id=n + 1, before=old, after=new, unit_price=price, state=S.MORE)
-            for n, (old, new, price) in enumerate(numbers)
+            line(
+                f"C{n}", agreement_id=n + 1, before=old, after=new, unit_price=price, state=S.MORE,
+                currency=currency, places=places,
+            )
+            for n, (old, new, price, (currency, places)) in enumerate(numbers)
         ]
-    )
-    changes = sum(Decimal(record["Change per month"]) for record in records(csv_text(made)))
+    )  # fmt: skip
+    changes: dict[str, Decimal] = {}
+    for record in records(csv_text(made)):
+        shown, currency = Decimal(record["Change per month"]), record["Currency"]
+        assert currency != "ISK" or "." not in record["Change per month"]
+        changes[currency] = changes.get(currency, Decimal(0)) + shown
     summary = sheet_records(loaded(made)["Summary"])
-    stated = [r["Change per month"] for r in summary if r["What"] == "Sales of what changes"]
-    assert sum(stated) == pytest.approx(float(changes))
+    stated = {r["Currency"]: r["Change per month"] for r in summary if r["What"] == "Sales of what changes"}
+    assert stated == {currency: pytest.approx(float(one)) for currency, one in changes.items()}
