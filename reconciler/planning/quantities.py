@@ -108,8 +108,7 @@ def code_usage(lines: Sequence[UsageLine], kind: str, month: Month) -> CodeUsage
     or `actual`.
     """
     counted = _each_once(lines)
-    for line in counted:
-        units = _units(line, kind)
+    for units in sorted(_units(line, kind) for line in counted):  # the same words in any order of the bill
         if units < 0:
             return CodeUsage(ZERO, f"Sophos bills a negative quantity, {plain(units)}")
         if units != units.to_integral_value():

@@ -156,6 +156,13 @@ def test_what_cannot_be_counted_is_blocked_and_shown(books: Books, rows: str, wo
     assert words in planned.reason
 
 
+def test_a_bill_with_two_odd_numbers_says_the_same_in_any_order(books: Books) -> None:
+    odd = ["Alpha | EP | 2.5", "Alpha | EP | -1"]
+    for rows in (odd, odd[::-1]):
+        planned = books.plan(bill=bill("\n".join(["tenant | code | units", *rows])))
+        assert planned.reason == "EP: Sophos bills a negative quantity, -1"
+
+
 @pytest.mark.parametrize(
     ("rows", "total"),
     [
