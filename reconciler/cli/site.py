@@ -77,16 +77,19 @@ def observe_site(
     months: Sequence[Month],
     *,
     lines: bool,
+    since: date,
     frozen: FrozenUsage | None = None,
 ) -> Observed:
-    """What is there, as far as these configurations need it; usage from a frozen month where one is given."""
+    """What is there, as far as these configurations need it; usage from a frozen month where one is given.
+
+    Lines are read that may still be billed on `since` or later.
+    """
 
     async def read() -> Observed:
         from reconciler.observation.needs import needs_of
         from reconciler.observation.observe import observe, read_feed
 
         needs = needs_of(configurations, lines=lines)
-        since = min(months).first_day
         async with AsyncExitStack() as stack:
             if frozen is not None:
                 alone = await connect_connectwise(stack, runtime, write=False)
@@ -103,14 +106,17 @@ async def _thawed(frozen: FrozenUsage) -> Feed:
     return Feed(frozen.partner, frozen.read_at, frozen.tenants, frozen.months, frozen.firewalls)
 
 
-def months_for(today: date, period: Month | None, *, lines: bool) -> tuple[Month, ...]:
+def months_for(today: date, period: Month | None, *, lines: bool, back: int = 1) -> tuple[Month, ...]:
     """The months whose usage is read: the one asked for, or those of which the newest closed one is one.
 
-    Lines also need the month before, which says whether a quantity is a person's word.
+    Lines also need the month before, which says whether a quantity is a person's word; `back` is how many
+    months before, where some quantity is made of several (`planning.cycles.months_back`).
     """
     newest = period or Month.of(today)
     months = [newest] if period is not None else [newest, newest.previous()]
-    return (*months, months[-1].previous()) if lines else tuple(months)
+    for _ in range(back if lines else 0):
+        months.append(months[-1].previous())
+    return tuple(months)
 
 
 @dataclass(frozen=True)
@@ -135,15 +141,20 @@ def survey(
 
     With `frozen` Sophos is not asked.
     """
+    from reconciler.planning.cycles import months_back
     from reconciler.planning.plan import since
     from reconciler.planning.usage import newest_closed
 
     configurations = [head.desired] if base is None else [head.desired, base.desired]
     lines = scope is not Scope.PRODUCTS and any(c.customers for c in configurations)
     months = months_for(head.today, period, lines=lines)
-    observed = observe_site(runtime, configurations, months, lines=lines, frozen=frozen)
+    wanted = months_for(head.today, period, lines=lines, back=months_back(configurations))
+    first = min(months).first_day
+    observed = observe_site(runtime, configurations, wanted, lines=lines, since=first, frozen=frozen)
     if period is None:
-        month = newest_closed(observed.usage, head.today)
+        # a bill that is read only to be one of a cycle is never the one that counts
+        bills = [one for one in observed.usage if frozen is not None or one.month in months]
+        month = newest_closed(bills, head.today)
     else:
         month = _bill(observed, period)
         if frozen is not None and month is None:

@@ -34,15 +34,17 @@ def usage(runtime: Runtime, out: Path, folder: Path, period: Month | None) -> in
     from reconciler.cli.files import write_text
     from reconciler.cli.site import TOOL, months_for
     from reconciler.model.usage_file import to_json
+    from reconciler.planning.cycles import months_back
 
     head = read_configuration(runtime, folder)
-    feed = _read(runtime, months_for(head.today, period, lines=True))
+    months = months_for(head.today, period, lines=True, back=months_back([head.desired]))
+    feed = _read(runtime, months)
     document = to_json(
         feed.tenants, feed.usage, feed.firewalls, partner=feed.partner, read_at=feed.read_at, tool=TOOL
     )
     write_text(out, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
-    months = ", ".join(f"{m.month} {_lines(m.lines)}" for m in feed.usage)
-    runtime.out().print(f"Frozen in {out}: {months}; {len(feed.tenants or ())} tenants.")
+    held = ", ".join(f"{m.month} {_lines(m.lines)}" for m in feed.usage)
+    runtime.out().print(f"Frozen in {out}: {held}; {len(feed.tenants or ())} tenants.")
     return exit_codes.DONE
 
 

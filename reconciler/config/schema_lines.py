@@ -62,12 +62,12 @@ def line_terms(*, of_customer: bool = False) -> Schema:
             default=False,
         ),
         "take": words.choice(
-            "Which month's quantity counts where the agreement is not billed monthly; without it such "
-            "lines are blocked, and in this release with any but `last`.",
+            "Which month's quantity counts where an invoice covers more than a month; without it such lines "
+            "are blocked. `highest` and `average` are worked out for cycles of two and three months.",
             {
-                "last": "the last month of the cycle",
-                "highest": "the highest month of the cycle",
-                "average": "the average of the cycle's months",
+                "last": "the newest closed month",
+                "highest": "the highest of as many closed months as the cycle has",
+                "average": "the average of these, rounded up to whole units",
             },
         ),
         "whenNew": _fields(

@@ -52,9 +52,14 @@ class Month:
         return self.next().first_day - timedelta(days=1)
 
     @property
+    def name(self) -> str:
+        """Without its year: `November`."""
+        return _NAMES[self.month - 1]
+
+    @property
     def title(self) -> str:
         """As people write it: `November 2026`."""
-        return f"{_NAMES[self.month - 1]} {self.year}"
+        return f"{self.name} {self.year}"
 
     def __str__(self) -> str:
         return f"{self.year:04}-{self.month:02}"

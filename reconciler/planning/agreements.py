@@ -21,6 +21,9 @@ RENEWAL_DAYS = 60
 #: Months that one invoice of a billing cycle covers. Shorter cycles than a month are not here.
 CYCLE_MONTHS = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
 _MONTHLY = "Monthly"
+#: Ways to make one number of a cycle's months, and the longest cycle for which that many bills are read.
+TAKEN = ("highest", "average")
+LONGEST_TAKEN = 3
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,12 @@ def months_of_cycle(agreement: Agreement) -> int:
     return CYCLE_MONTHS.get(agreement.cycle, 1)
 
 
+def months_taken(agreement: Agreement | None, take: str | None) -> int:
+    """From how many months' bills a line's quantity is made: those of the cycle where `take` says so."""
+    months = 1 if agreement is None else months_of_cycle(agreement)
+    return months if take in TAKEN and months <= LONGEST_TAKEN else 1
+
+
 def invoice_problem(
     agreement: Agreement, recap: Recap | None, take: str | None, today: date
 ) -> tuple[str, str]:
@@ -194,12 +203,18 @@ def _cycle_problem(cycle: str, take: str | None) -> tuple[str, str]:
             f"the agreement is invoiced {cycle.lower()}, more often than Sophos bills",
             "Bill this product on a monthly agreement",
         )
-    if take == "last":
+    months = CYCLE_MONTHS[cycle]
+    if take == "last" or (take in TAKEN and months <= LONGEST_TAKEN):
         return "", ""
-    known = (
-        "`take: last`, the newest closed month; or `highest` or `average` of the cycle, which this release "
-        "cannot work out yet"
-    )
+    if take in TAKEN:
+        limit = f"`take: {take}` is worked out for at most {LONGEST_TAKEN} months, not for {months}"
+        return (
+            f"the agreement is invoiced {cycle.lower()}, and {limit}",
+            "Say `take: last` under lines: the newest closed month counts then",
+        )
+    known = "`take: last`, the newest closed month"
+    if months <= LONGEST_TAKEN:
+        known += f"; or `highest` or `average` of its {months} months"
     return (
         f"the agreement is invoiced {cycle.lower()}, and a month's usage is not that cycle's",
         f"Say under lines which month counts: {known}",

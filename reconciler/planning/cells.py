@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, error, warning
 from reconciler.model.money import plain
+from reconciler.planning.agreements import months_taken
 from reconciler.planning.parties import Party, choose
 from reconciler.planning.quantities import Terms, code_usage, merge_terms, own_codes
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.model.billing import Agreement
     from reconciler.model.desired import Desired, LineTerms, Override, Row
     from reconciler.model.identifiers import Selector
+    from reconciler.model.months import Month
     from reconciler.model.observed import UsageLine, UsageMonth
     from reconciler.planning.managed import Managed, Products
 
@@ -74,17 +76,29 @@ def claimed_elsewhere(desired: Desired, bills: Bills, names: Mapping[str, str]) 
     return [found[key] for key in sorted(found)]
 
 
+@dataclass(frozen=True)
+class MonthUnits:
+    """A tenant's units per code in one month; None where they are not known, and `problem` says why."""
+
+    month: Month
+    units: dict[str, Decimal] | None
+    problem: str = ""
+
+
 @dataclass
 class Feeding:
     """One tenant's share of a line: its units per code, this month and the month before.
 
-    `before` is None where the month before is not known. `lines` are this month's, for their value.
+    `before` is None where the month before is not known. `months` are filled where the line takes its
+    quantity from several: the cycle's and one more, the newest first. `lines` are this month's, for their
+    value.
     """
 
     party: Party
     now: dict[str, Decimal] = field(default_factory=dict)
     before: dict[str, Decimal] | None = field(default_factory=dict)
     lines: list[UsageLine] = field(default_factory=list)
+    months: tuple[MonthUnits, ...] = ()
     problem: str = ""
 
 
@@ -141,13 +155,13 @@ def collect_cells(
     parties: Iterable[Party],
     desired: Desired,
     products: Products,
-    bills: tuple[Bills, Bills | None],
+    bills: tuple[Bills, Mapping[Month, Bills]],
     today: date,
 ) -> tuple[list[Cell], list[Diagnostic]]:
     """Every (agreement, product) that a customer's Sophos products are billed on.
 
-    `bills` are the month's and the previous month's. A party that is not synced makes no line; where it has
-    units of a line of others, that line has a problem.
+    `bills` are the month's, and those of months before it. A party that is not synced makes no line; where
+    it has units of a line of others, that line has a problem.
     """
     router = _Router(desired, products, today)
     general = _by_product(desired.lines, products)
@@ -262,8 +276,8 @@ def _targets(row: Row | None, override: Override | None) -> tuple[Selector, ...]
     return own or (row.targets if row is not None else ())
 
 
-def _feed(party: Party, route: _Route, terms: Terms, bills: tuple[Bills, Bills | None]) -> Feeding:
-    now, before = bills
+def _feed(party: Party, route: _Route, terms: Terms, bills: tuple[Bills, Mapping[Month, Bills]]) -> Feeding:
+    now, older = bills
     feeding = Feeding(party)
     bill = now.of(party.row.tenant_id)
     problems = []
@@ -279,25 +293,34 @@ def _feed(party: Party, route: _Route, terms: Terms, bills: tuple[Bills, Bills |
     if route.off:
         problems.append(f"usage sync is off for {', '.join(route.off)}, so that its number would be a part")
     feeding.problem = "; ".join(problems)
-    feeding.before = _previous(party, route, terms, before)
+    month = now.month.month.previous()
+    previous = _units_of(party, route, terms, older.get(month), month)
+    feeding.before = previous.units
+    length = months_taken(route.agreement, terms.take)
+    if length > 1:
+        months = [MonthUnits(now.month.month, feeding.now), previous]
+        while len(months) <= length:
+            month = month.previous()
+            months.append(_units_of(party, route, terms, older.get(month), month))
+        feeding.months = tuple(months)
     return feeding
 
 
-def _previous(party: Party, route: _Route, terms: Terms, before: Bills | None) -> dict[str, Decimal] | None:
-    """Last month's units by the same rules; None where that bill does not speak for the customer."""
-    if before is None or not before.month.lines:
-        return None
-    bill = before.of(party.row.tenant_id)
+def _units_of(party: Party, route: _Route, terms: Terms, bills: Bills | None, month: Month) -> MonthUnits:
+    """An older month's units by the same rules; None where its bill does not speak for the customer."""
+    if bills is None or not bills.month.lines:
+        return MonthUnits(month, None, f"Sophos's bill of {month.title} is not known")
+    bill = bills.of(party.row.tenant_id)
     if not bill:
-        return None
+        return MonthUnits(month, None, f"{party.name} is not on Sophos's bill of {month.title}")
     found = {}
     for code, names in route.codes.items():
         lines = [line for name in names for line in bill.get(name, ())]
-        counted = code_usage(lines, terms.quantity, before.month.month)
+        counted = code_usage(lines, terms.quantity, month)
         if counted.problem:
-            return None
+            return MonthUnits(month, None, f"on the bill of {month.title}, {code}: {counted.problem}")
         found[code] = counted.quantity
-    return found
+    return MonthUnits(month, found)
 
 
 def frozen_products(desired: Desired, products: Products) -> dict[str, Diagnostic]:

@@ -12,6 +12,7 @@ from reconciler.model.money import plain
 from reconciler.model.plan import Action, Change, Target
 from reconciler.planning.answers import Answers
 from reconciler.planning.cells import claimed_elsewhere, collect_cells, frozen_products, sort_bill
+from reconciler.planning.cycles import months_back
 from reconciler.planning.feed import last_window_day, replaced_codes, seats_in_two_tiers
 from reconciler.planning.guards import RUN_GUARDS, feed_guard, product_guard, withhold
 from reconciler.planning.lines import Ground, Judged, plan_cell
@@ -22,11 +23,12 @@ from reconciler.planning.tenant_notes import tenant_notes, usage_after_end
 from reconciler.planning.whose_line import OpenLines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     from reconciler.model.billing import Billing
     from reconciler.model.desired import Desired
+    from reconciler.model.months import Month
     from reconciler.model.observed import Observed, Tenant, UsageMonth
     from reconciler.model.usage_notes import UsageNote
     from reconciler.planning.cells import Bills, Cell
@@ -51,7 +53,7 @@ class _Month:
     previous: UsageMonth | None
     closed: bool
     bills: Bills
-    before: Bills | None
+    older: Mapping[Month, Bills]
 
     @property
     def windows(self) -> tuple[date, date | None]:
@@ -82,8 +84,11 @@ def plan_lines(
     soon = ending_soon(desired, today)
     if not (month and month.lines) or observed.tenants is None or observed.billing is None:
         return LinePlan(diagnostics=(no_usage(_unknown(month, observed)), *soon))
-    before = sort_bill(previous, desired) if previous is not None else None
-    months = _Month(today, month, previous, closed, sort_bill(month, desired), before)
+    before = month.month.previous()
+    older = {} if previous is None else {before: sort_bill(previous, desired)}
+    if months_back([desired]) > 1:
+        older |= {one.month: sort_bill(one, desired) for one in observed.usage if one.month < before}
+    months = _Month(today, month, previous, closed, sort_bill(month, desired), older)
     products = Products(desired, observed, product_changes)
     planned = _plan(desired, observed.tenants, observed.billing, products, months)
     notes = tenant_notes(desired, months.bills, observed.tenants, today)
@@ -111,7 +116,7 @@ def _plan(
     )
     beside = unsynced_parties(desired.customers, tenants, billing, today)
     cells, problems = collect_cells(
-        [*parties, *beside], desired, products, (months.bills, months.before), today
+        [*parties, *beside], desired, products, (months.bills, months.older), today
     )
     diagnostics += problems
     frozen = frozen_products(desired, products)

@@ -11,8 +11,9 @@ from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import Amount, LineState, PlannedLine
 from reconciler.model.money import plain
 from reconciler.planning.agreements import day_that_counts, describe, invoice_problem, months_of_cycle
+from reconciler.planning.cycles import invoice_text, quantity_before, quantity_now
 from reconciler.planning.declared import as_declared, declared_changes, declared_text
-from reconciler.planning.quantities import ZERO, Quantity, line_quantity
+from reconciler.planning.quantities import ZERO, Quantity
 from reconciler.planning.whose_line import Found, find_line, ids
 
 if TYPE_CHECKING:
@@ -251,7 +252,9 @@ def _from_bill(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Ju
         return Judged(row.but(state=LineState.NOT_COUNTED, reason=silent), cell, found.line)
     if problem:
         return Judged(_decide(row, problem), cell, found.line)
-    wanted = line_quantity(_units(cell), cell.terms)
+    wanted, problem = quantity_now(cell)
+    if wanted is None:
+        return Judged(_decide(row, problem), cell, found.line)
     if wanted.counted == 0 and not cell.terms.own_minimum and found.line is not None:
         policy = ground.settings.on_zero_usage
         if policy == "keep":
@@ -261,10 +264,6 @@ def _from_bill(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Ju
             row = row.but(state=LineState.ENDS, reason="no usage; onZeroUsage: end")
             return Judged(row, cell, found.line)
     return _apply(cell, row, found, wanted, ground)
-
-
-def _units(cell: Cell) -> dict[str, dict[str, Decimal]]:
-    return dict(zip(cell.names(), (feeding.now for feeding in cell.feedings), strict=True))
 
 
 def _apply(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, ground: Ground) -> Judged:
@@ -325,10 +324,12 @@ def _compare(
     if agreement is None:
         raise ValueError("a line is on an agreement")
     included = line.less_included if cell.terms.included is None else wanted.included
-    declared = declared_changes(line, cell.terms.always)
-    reason = "; ".join(filter(None, (row.parts, declared_text(declared))))
+    declared, then = declared_changes(line, cell.terms.always), as_declared(line, cell.terms.always)
+    now = billed(line.quantity, line.less_included, line)
+    invoice = invoice_text(agreement, now, billed(wanted.quantity, included, then))
+    reason = "; ".join(filter(None, (row.parts, declared_text(declared), invoice)))
     row = row.but(after=wanted.quantity, included_after=included, reason=reason, declared=declared)
-    row = _with_money(row, line, as_declared(line, cell.terms.always), agreement)
+    row = _with_money(row, line, then, agreement)
     expected = _expected_before(cell, ground, found.fixed)
     if wanted.quantity == line.quantity and included == line.less_included and not declared:
         return Judged(row.but(state=LineState.UNCHANGED), cell, line, expected)
@@ -381,12 +382,9 @@ def _by_hand(line: Line, state: LineState, ground: Ground, expected: Decimal | N
 
 def _expected_before(cell: Cell, ground: Ground, fixed: Decimal) -> Decimal | None:
     """The quantity that the month before gives under the same rules, less what fixed lines carry."""
-    units: dict[str, dict[str, Decimal]] = {}
-    for name, feeding in zip(cell.names(), cell.feedings, strict=True):
-        if feeding.before is None:
-            return None
-        units[name] = feeding.before
-    counted = line_quantity(units, cell.terms)
+    counted = quantity_before(cell)
+    if counted is None:
+        return None
     if counted.counted == 0 and not cell.terms.own_minimum and ground.settings.on_zero_usage != "zero":
         return None
     return counted.quantity - fixed

@@ -203,6 +203,11 @@ def line_quantity(tenants: Mapping[str, Mapping[str, Decimal]], terms: Terms) ->
         parts = "".join(texts) or "no usage"
     else:
         parts = " + ".join(f"{name} {text}" for name, text in zip(counts, texts, strict=True))
+    return stepped_quantity(total, parts, terms)
+
+
+def stepped_quantity(total: Decimal, parts: str, terms: Terms) -> Quantity:
+    """The line's quantity from its units; `parts` says how they came about. As `line_quantity` at zero."""
     if total == 0 and not terms.own_minimum:
         return Quantity(ZERO, ZERO, f"0 = {parts}")
     quantity, steps = _stepped(total, terms)

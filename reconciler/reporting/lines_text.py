@@ -307,8 +307,9 @@ def biggest_first(lines: Iterable[PlannedLine]) -> list[PlannedLine]:
 
 def why(line: PlannedLine) -> str:
     """The parts of the quantity and the reason, each once; a hold is said."""
-    reason = "" if line.reason in line.parts else line.reason
-    return "; ".join(text for text in ("on hold" if line.held else "", line.parts, reason) if text)
+    parts = "" if line.parts in line.reason else line.parts
+    reason = "" if line.reason in parts else line.reason
+    return "; ".join(text for text in ("on hold" if line.held else "", parts, reason) if text)
 
 
 def change_text(before: Decimal | None, after: Decimal | None) -> str:

@@ -1,7 +1,7 @@
 """docs/usage.md: its examples are planned, and what they say is what the plan says.
 
-An example (a block `text example`) belongs to the YAML before it. `Sophos` and `Line` give the books, `Plan`,
-`Why` and `Says` what the plan has to say of them.
+An example (a block `text example`) belongs to the YAML before it. `Sophos`, `Line` and `Agreement` (its
+cycle) give the books, `Plan`, `Why` and `Says` what the plan has to say of them.
 """
 
 from __future__ import annotations
@@ -92,6 +92,8 @@ def _money(amount: Amount | None) -> str:
 def test_an_example_is_planned_as_it_says(yaml: str, block: Block, tmp_path: Path) -> None:
     rows = _rows(block)
     months = {label: text for label, text in rows if label.startswith("Sophos")}
+    cycle = dict(rows).get("Agreement", "Monthly")
+    september = NOVEMBER.previous().previous()
     first_product = re.search(r"product: ([A-Z-]+)", yaml)
     assert first_product is not None
     planned = Books(
@@ -100,7 +102,8 @@ def test_an_example_is_planned_as_it_says(yaml: str, block: Block, tmp_path: Pat
         yaml=yaml,
         bill=bill(_month(months["Sophos November"])),
         last=bill(_month(months.get("Sophos October", "nothing")), NOVEMBER.previous()),
-        agreements=agreements("id | company\n1 | HAWTHORN"),
+        older=(bill(_month(months.get("Sophos September", "nothing")), september),),
+        agreements=agreements(f"id | company | cycle\n1 | HAWTHORN | {cycle}"),
         lines=_lines(rows, first_product[1]),
     ).plan()
     shown = sorted(_shown(line) for line in planned.plan.lines)

@@ -133,6 +133,7 @@ class Books:
     settings: str = SETTINGS
     bill: UsageMonth | None = None
     last: UsageMonth | None = None
+    older: tuple[UsageMonth, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     lines: str = ""
     tenants: str | None = None
@@ -202,7 +203,8 @@ class Books:
         lines = {number: tuple(found) for number, found in by_agreement.items()}
         companies = _owners(self.agreements) if self.companies is None else self.companies
         billing = Billing(self.agreements, companies, lines, self.recaps)
-        return Observed(Instance("h", "c", "p"), items=items, tenants=tenants, billing=billing)
+        usage = tuple(one for one in (self.bill, self.last, *self.older) if one is not None)
+        return Observed(Instance("h", "c", "p"), items=items, tenants=tenants, billing=billing, usage=usage)
 
     def plan(self, **changed: Any) -> Planned:
         """The plan of these books, with some of them changed."""

@@ -115,7 +115,9 @@ def test_another_currency_than_the_settings_say_is_not_written(books: Books) -> 
         ("Yearly", "", False, "`take: last`"),
         ("Quarterly", "last", True, ""),
         ("Yearly", "last", True, ""),
-        ("Quarterly", "highest", False, "cannot work out yet"),
+        ("SemiAnnual", "highest", False, "at most 3 months, not for 6. Say `take: last`"),
+        ("Yearly", "average", False, "at most 3 months, not for 12. Say `take: last`"),
+        ("Monthly", "highest", True, ""),
         ("Weekly", "last", False, "more often than Sophos bills"),
         ("?", "", False, "does not say how often"),
     ],
@@ -137,6 +139,7 @@ def test_a_quarterly_invoice_is_three_months_of_money(books: Books) -> None:
         agreements=agreements("id | company | cycle\n1 | ALPHA | Quarterly"),
     )
     expect(planned, "Alpha MSP-EP #11 more 20→22 90.00→99.00 EUR")
+    assert planned.reason == "22 = EP 22; an invoice covers 3 months: 270.00 → 297.00 EUR"
 
 
 @pytest.mark.parametrize(
