@@ -160,11 +160,11 @@ def _rendered(made: Plan, output_format: str, separator: str) -> bytes:
 
 def exit_code(made: Plan, *, detailed: bool) -> int:
     """What a plan says to a script."""
-    from reconciler.model.diagnostics import has_errors
+    from reconciler.model.diagnostics import Severity, has_errors
     from reconciler.model.verdict import UNDECIDED
     from reconciler.planning.guards import RUN_GUARDS
 
-    if any(d.code in RUN_GUARDS for d in made.diagnostics):
+    if any(d.code in RUN_GUARDS and d.severity is Severity.ERROR for d in made.diagnostics):
         return exit_codes.STOPPED
     undecided = any(line.state in UNDECIDED for line in made.lines)
     if made.blocked or undecided or has_errors(made.diagnostics):

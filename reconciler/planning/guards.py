@@ -6,7 +6,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from reconciler.model.diagnostics import Diagnostic, error
+from reconciler.model.diagnostics import Diagnostic, error, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import WRITTEN, LineState, PlannedLine
 from reconciler.model.money import cents, plain, price, to_places
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from reconciler.model.observed import UsageMonth
 
 FEED_INCOMPLETE = "guard-feed-incomplete"
+FEED_UNCHECKED = "feed-unchecked"
 PRODUCT_TO_ZERO = "guard-product-to-zero"
-#: Diagnostics that stop a whole run: nothing is written then.
-RUN_GUARDS = frozenset({FEED_INCOMPLETE, PRODUCT_TO_ZERO})
+#: Diagnostics that stop a whole run where they are errors: nothing is written then.
+RUN_GUARDS = frozenset({FEED_INCOMPLETE, FEED_UNCHECKED, PRODUCT_TO_ZERO})
 #: How many customers a message names.
 _NAMED = 5
 
@@ -125,6 +126,28 @@ def feed_guard(
             "lower guards.feedTenants in a reviewed change.",
         )
     ]
+
+
+def feed_not_checked(previous_title: str, guards: Guards, *, closed: bool) -> Diagnostic:
+    """Said where last month's bill is not there to compare with: an error while the feed is to be guarded.
+
+    A month that still runs (not `closed`) is not written anyway, so that nothing has to stop it.
+    """
+    said = (
+        f"Sophos's bill of {previous_title} is not known, so that it cannot be seen whether this month's is "
+        "complete, nor whether lines are in step."
+    )
+    if guards.feed_tenants_percent is None or not closed:
+        return warning(
+            FEED_UNCHECKED, said, "Have a look at the number of customers in the feed before the first write."
+        )
+    return error(
+        FEED_UNCHECKED,
+        f"{said} Nothing is written for anyone.",
+        "If this is the first month with Sophos, look at the number of customers on its bill and set "
+        "settings.guards.feedTenants to off in a reviewed change, for this month only. Otherwise find out in "
+        "Sophos Central where last month's bill is.",
+    )
 
 
 def _some(names: Sequence[str]) -> str:

@@ -14,11 +14,11 @@ from reconciler.planning.answers import Answers
 from reconciler.planning.cells import claimed_elsewhere, collect_cells, frozen_products, sort_bill
 from reconciler.planning.cycles import months_back
 from reconciler.planning.feed import last_window_day, replaced_codes, seats_in_two_tiers
-from reconciler.planning.guards import RUN_GUARDS, feed_guard, product_guard, withhold
+from reconciler.planning.guards import RUN_GUARDS, feed_guard, feed_not_checked, product_guard, withhold
 from reconciler.planning.lines import Ground, Judged, plan_cell
 from reconciler.planning.managed import Products
 from reconciler.planning.parties import find_parties, is_excluded, unsynced_parties
-from reconciler.planning.remarks import ending_soon, feed_not_checked, no_usage, remarks, silent_customers
+from reconciler.planning.remarks import ending_soon, no_usage, remarks, silent_customers
 from reconciler.planning.tenant_notes import tenant_notes, usage_after_end
 from reconciler.planning.whose_line import OpenLines
 
@@ -131,9 +131,10 @@ def _plan(
     names = {tenant.id: tenant.show_as or tenant.name for tenant in tenants}
     answered = [c.tenant_id for c in desired.customers if c.ended is not None or is_excluded(c, today)]
     diagnostics += [*frozen.values(), *replaced.values()]
-    if months.previous is None or not months.previous.lines:
-        diagnostics.append(feed_not_checked(months.now.month.previous().title))
     guards: list[Diagnostic] = []
+    if months.previous is None or not months.previous.lines:
+        last = months.now.month.previous().title
+        guards.append(feed_not_checked(last, settings.guards, closed=months.closed))
     if months.closed:  # a forecast writes nothing, and a running month lacks tenants by nature
         guards += feed_guard(months.now, months.previous, settings.guards, answered=answered, names=names)
         guards += product_guard(lines, settings.guards, ground.answers.approval)

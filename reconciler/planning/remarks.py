@@ -259,16 +259,6 @@ def _dated(desired: Desired) -> Iterable[tuple[str, date | None, Location]]:
         yield what, hold.until, hold.location
 
 
-def feed_not_checked(previous_title: str) -> Diagnostic:
-    """Said where last month's bill is not there to compare with."""
-    return warning(
-        "feed-unchecked",
-        f"Sophos's bill of {previous_title} is not known, so that it cannot be seen whether this month's is "
-        "complete, nor whether lines are in step.",
-        "Have a look at the number of customers in the feed before the first write.",
-    )
-
-
 def no_usage(what: str) -> Diagnostic:
     """Said where nothing can be counted for anyone."""
     return error(

@@ -194,11 +194,26 @@ def test_without_last_month_the_feed_cannot_be_checked_and_nothing_is_written(bu
     assert "October 2026 could not be read" in plan.diagnostic("usage-unknown")["message"]
 
 
-def test_a_month_that_sophos_never_had_is_no_failure(busy: Books) -> None:
-    busy.world.usage.pop(OCTOBER)
+def test_without_a_month_to_compare_with_nothing_is_written_no_product_either(busy: Books) -> None:
+    busy.product("em", tagged=False)
+    busy.live().world.usage.pop(OCTOBER)
     plan = busy.plan()
-    assert (plan.code, len(updates(plan))) == (0, 3)
-    assert plan.codes == ["feed-unchecked"]
+    assert (plan.code, plan.codes) == (3, ["feed-unchecked"])
+    assert {tuple(change["blockedBy"]) for change in plan.changes} == {("feed-unchecked",)}
+    file = busy.save()
+    busy.forget()
+    assert [busy.apply(source).code for source in (None, file)] == [3, 3]
+    assert busy.patches == []
+    ready = busy.run("ready", "--invoice-date", "2026-12-01", "--dir", str(busy.folder))
+    assert (ready.code, "[feed-unchecked]" in ready.out) == (4, True)
+
+
+def test_the_first_month_is_written_where_a_reviewed_change_says_so(busy: Books) -> None:
+    busy.world.usage.pop(OCTOBER)
+    busy.live(settings=", guards: {feedTenants: off}")
+    plan = busy.plan()
+    assert (plan.code, len(updates(plan)), plan.codes) == (0, 3, ["feed-unchecked"])
+    assert busy.apply().code == 0
 
 
 def test_a_period_without_data_is_not_zero(busy: Books) -> None:

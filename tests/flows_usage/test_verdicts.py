@@ -229,6 +229,8 @@ def test_a_plan_from_frozen_usage_can_be_saved_and_applied(busy: Books, frozen: 
 
 
 def test_a_plan_from_an_older_frozen_month_is_refused_by_apply(busy: Books) -> None:
+    for name, code in (("Alder", "EP-MSP"), ("Birch", "EP-MSP"), ("Cedar", "SV-MSP")):
+        busy.world.add_usage_line((2026, 9), name, code, 1)  # the bill that October's is compared with
     busy.today = busy.today.replace(day=20)
     file = busy.root / "usage.json"
     busy.run("usage", "--out", str(file), "--dir", str(busy.folder))

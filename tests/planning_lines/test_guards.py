@@ -197,12 +197,29 @@ def test_without_a_bill_nothing_is_counted(books: Books, changed: dict[str, Any]
     assert words in planned.said("usage-unknown")
 
 
-def test_without_last_months_bill_the_feed_is_unchecked_and_only_our_own_lines_move(books: Books) -> None:
-    more = bill("tenant | code | units\nAlpha | EP | 22")
-    planned = books.plan(bill=more, last=None)
+@pytest.mark.parametrize("last", [None, bill("tenant | code | units", OCTOBER)], ids=["none", "no line"])
+def test_without_last_months_bill_nothing_is_written_for_anyone(books: Books, last: Any) -> None:
+    planned = books.plan(bill=bill("tenant | code | units\nAlpha | EP | 22"), last=last)
+    assert (planned.states, planned.writes) == (["Alpha MSP-EP more"], [])
+    assert [change.blocked_by for change in planned.plan.changes] == [("feed-unchecked",)]
+    said = planned.diagnostic("feed-unchecked")
+    assert (said.severity.value, said.code in RUN_GUARDS, said.subject) == ("error", True, None)
+    assert "bill of October 2026 is not known" in said.message
+    assert "settings.guards.feedTenants to off" in said.remedy
+
+
+def test_with_the_feed_guard_off_the_first_month_is_written_where_lines_are_ours(books: Books) -> None:
+    first = {"bill": bill("tenant | code | units\nAlpha | EP | 22"), "last": None}
+    first["settings"] = guarded("feedTenants: off")
+    planned = books.plan(**first)
     assert planned.writes == ["line 11 quantity 20→22"]
-    assert "bill of October 2026 is not known" in planned.said("feed-unchecked")
-    assert books.plan(bill=more, last=None, lines="id | qty | by\n11 | 20 | jane").writes == []
+    assert planned.diagnostic("feed-unchecked").severity.value == "warning"
+    assert books.plan(**first, lines="id | qty | by\n11 | 20 | jane").writes == []
+
+
+def test_a_forecast_without_last_month_is_no_error(books: Books) -> None:
+    planned = books.plan(last=None, closed=False)
+    assert planned.diagnostic("feed-unchecked").severity.value == "warning"
 
 
 def test_a_code_that_has_a_row_of_its_own_is_no_question(books: Books) -> None:
