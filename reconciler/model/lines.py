@@ -29,6 +29,9 @@ class LineState(StrEnum):
     NOT_COUNTED = "not counted"  # no number for it: a customer without any usage, a question asked elsewhere
 
 
+#: From so many months without usage on, a line that still bills is asked about before each invoice.
+MONTHS_TO_ASK = 2
+
 #: States whose line is written, where the site is live.
 WRITTEN = frozenset({LineState.MORE, LineState.LESS, LineState.TO_ZERO, LineState.TERMS})
 
@@ -75,7 +78,9 @@ class PlannedLine:
     customer is billed, `cost` ours at the line's unit cost, both a month and before tax (of a quarterly
     agreement a third of its invoice); None where it is not known. `feed` is the value at Sophos by currency.
     `agreement_id` is None where no agreement could be chosen. `declared` are the
-    fields that `always` states and that differ.
+    fields that `always` states and that differ. `months_without_usage` counts the closed months in a row that
+    have nothing of the customer on Sophos's bill, as far as they are known: 2 is two or more, 0 is none, or a
+    customer of whom a person has said when it ends.
     """
 
     customer: str
@@ -107,6 +112,13 @@ class PlannedLine:
     last_written: str = ""
     source: Location | None = None
     declared: tuple[FieldChange, ...] = ()
+    months_without_usage: int = 0
+
+    @property
+    def billed_without_usage(self) -> bool:
+        """Whether the customer is billed for a second month in a row of which Sophos's bill says nothing."""
+        billed = self.sales is not None and cents(self.sales.before) != 0
+        return billed and self.line_id is not None and self.months_without_usage >= MONTHS_TO_ASK
 
     def but(self, **values: Any) -> PlannedLine:
         """The same line with other values; `replace` is too slow for the 200,000 lines of a large plan."""
@@ -157,6 +169,7 @@ class PlannedLine:
             "lastWritten": self.last_written,
             "source": None if self.source is None else {"file": self.source.file, "line": self.source.line},
             "declared": [one.to_json() for one in self.declared],
+            "monthsWithoutUsage": self.months_without_usage,
         }
 
     @classmethod
@@ -193,6 +206,7 @@ class PlannedLine:
             last_written=data["lastWritten"],
             source=None if source is None else Location(source["file"], source["line"]),
             declared=tuple(FieldChange.from_json(one) for one in data["declared"]),
+            months_without_usage=data["monthsWithoutUsage"],
         )
 
 

@@ -194,4 +194,9 @@ def _line(source: dict[str, Any]) -> dict[str, Any]:
         lastWritten=_TEXT,
         source=source,
         declared=_list(_FIELD_CHANGE, "Fields that `always` states and that differ."),
+        monthsWithoutUsage={
+            **_COUNT,
+            "description": "Closed months in a row that have nothing of the customer on Sophos's bill; 2 is "
+            "two or more.",
+        },
     )

@@ -17,13 +17,18 @@ from reconciler.planning.feed import last_window_day, replaced_codes, seats_in_t
 from reconciler.planning.guards import RUN_GUARDS, feed_guard, feed_not_checked, product_guard, withhold
 from reconciler.planning.lines import Ground, Judged, plan_cell
 from reconciler.planning.managed import Products
-from reconciler.planning.parties import find_parties, is_excluded, unsynced_parties
+from reconciler.planning.parties import (
+    count_months_without_usage,
+    find_parties,
+    is_excluded,
+    unsynced_parties,
+)
 from reconciler.planning.remarks import ending_soon, no_usage, remarks, silent_customers
 from reconciler.planning.tenant_notes import tenant_notes, usage_after_end
 from reconciler.planning.whose_line import OpenLines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import date
 
     from reconciler.model.billing import Billing
@@ -60,6 +65,11 @@ class _Month:
         """The last days of this and the previous month's billing windows."""
         known = self.previous is not None and self.previous.lines
         return last_window_day(self.now), last_window_day(self.previous) if known and self.previous else None
+
+    @property
+    def on_last_bill(self) -> Collection[str] | None:
+        """The tenants on last month's bill; None where it is not known."""
+        return self.before.by_tenant if self.before is not None and self.before.month.lines else None
 
 
 def plan_lines(
@@ -114,6 +124,7 @@ def _plan(
     parties, diagnostics = find_parties(
         desired.customers, tenants, billing, today, on_the_bill=months.bills.by_tenant.keys()
     )
+    count_months_without_usage(parties, months.bills.by_tenant, months.on_last_bill, closed=months.closed)
     beside = unsynced_parties(desired.customers, tenants, billing, today)
     cells, problems = collect_cells(
         [*parties, *beside], desired, products, (months.bills, months.older), today

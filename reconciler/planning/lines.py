@@ -249,7 +249,9 @@ def _from_bill(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Ju
     problem = cell.disagreement or "; ".join(f.problem for f in cell.feedings if f.problem)
     silent = "; ".join(dict.fromkeys(f.party.silent for f in cell.feedings if f.party.silent))
     if silent:
-        return Judged(row.but(state=LineState.NOT_COUNTED, reason=silent), cell, found.line)
+        months = max(f.party.months_without_usage for f in cell.feedings)
+        row = row.but(state=LineState.NOT_COUNTED, reason=silent, months_without_usage=months)
+        return Judged(row, cell, found.line)
     if problem:
         return Judged(_decide(row, problem), cell, found.line)
     wanted, problem = quantity_now(cell)

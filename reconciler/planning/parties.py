@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, error, notice, warning
 from reconciler.model.identifiers import Name, identifier_key
+from reconciler.model.lines import MONTHS_TO_ASK
 from reconciler.planning.agreements import choose_agreement, renewal_warning
 from reconciler.planning.companies import Companies, about_company, no_company
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 #: ConnectWise cuts company names after this many characters.
 COMPANY_NAME_LIMIT = 50
+NOTHING_ON_THE_BILL = "Sophos lists it and has nothing at all on its bill"
+#: What Sophos calls a customer whose licences were bought for a term and not by the month.
+TERM = "term"
 
 
 @dataclass
@@ -29,7 +33,9 @@ class Party:
     `silent` says why the bill cannot speak for the customer (its tenant is gone, suspended, no longer
     monthly, or has nothing at all on the bill); its lines stay as they are then. `wrong` says why its row
     cannot be trusted: a person has to decide before anything is written. `unsynced` parties matter only for
-    the lines that they share with synced ones.
+    the lines that they share with synced ones. `months_without_usage` counts the closed months in a row that
+    have nothing of it on their bill, as far as they are known: 2 is two or more. It stays 0 once the row says
+    when the customer ends. `term` says that Sophos bills it by a term licence, and not by the month.
     """
 
     row: Customer
@@ -40,6 +46,8 @@ class Party:
     silent: str = ""
     wrong: str = ""
     unsynced: bool = False
+    months_without_usage: int = 0
+    term: bool = False
     chosen: dict[AgreementSelector, Agreement | None] = field(default_factory=dict)
 
     @property
@@ -77,10 +85,28 @@ def find_parties(
             continue
         party, problems = _party(row, by_tenant.get(row.tenant_id), companies, today)
         if not (party.silent or party.wrong or row.tenant_id in on_the_bill):
-            party.silent = "Sophos lists it and has nothing at all on its bill"
+            party.silent = NOTHING_ON_THE_BILL
         parties.append(party)
         diagnostics += problems
     return parties, diagnostics
+
+
+def count_months_without_usage(
+    parties: Iterable[Party], now: Collection[str], before: Collection[str] | None, *, closed: bool
+) -> None:
+    """Say at each silent party for how long nothing of it has been on the bill.
+
+    `now` and `before` are the tenants on this and last month's bill; None is a bill that is not known. A
+    month that still runs (not `closed`) does not count: its bill is not complete.
+    """
+    for party in parties:
+        tenant = party.row.tenant_id
+        if not party.silent or party.row.ended is not None or tenant in now:
+            continue
+        party.months_without_usage = int(closed) + (before is not None and tenant not in before)
+        if party.months_without_usage >= MONTHS_TO_ASK:
+            party.silent += "" if party.silent == NOTHING_ON_THE_BILL else "; nothing of it is on the bill"
+            party.silent += ", for at least two months"
 
 
 def unsynced_parties(
@@ -229,6 +255,12 @@ def _tenant_problems(party: Party, tenant: Tenant | None) -> list[Diagnostic]:
         ]
     if tenant.status not in ("", "active"):
         party.silent = f"its tenant is {tenant.status}"
+    elif tenant.billing_type == TERM:
+        party.term = True
+        party.silent = (
+            "its tenant is billed as term, not monthly: the same seats may be billed twice, by the term "
+            "licence and by lines that are still open"
+        )
     elif tenant.billing_type not in ("", "usage"):
         party.silent = f"its tenant is billed as {tenant.billing_type}, not monthly"
     return []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import LineState, PlannedLine
-from reconciler.model.money import plain
+from reconciler.model.money import cents, plain
 from reconciler.model.months import Month
 from reconciler.model.plan import Action, Period, Plan
 from reconciler.model.verdict import (
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _AGAIN = "Ask again after that."
 _OF_EVERYBODY = frozenset({ReasonKind.USAGE, ReasonKind.MONTH, ReasonKind.SHADOW})
+_SILENT = (
+    "If the customer has left, give its row `ended: DATE`; otherwise settle it with a hold or `exclude`."
+)
 _BY_HAND = {
     LineState.NEW_LINE: "usage and no line",
     LineState.ENDS: "the line has to end",
@@ -250,7 +253,7 @@ def _pending(groups: LineGroups) -> Iterable[PlannedLine]:
     yield from groups.written
     yield from groups.waiting
     yield from groups.decisions
-    yield from (line for line in groups.apart if line.state in _BY_HAND)
+    yield from (line for line in groups.apart if line.state in _BY_HAND or line.billed_without_usage)
 
 
 def _reason(line: PlannedLine, held: tuple[str, ...], problem: Diagnostic | None) -> Reason:
@@ -258,6 +261,9 @@ def _reason(line: PlannedLine, held: tuple[str, ...], problem: Diagnostic | None
     if held:
         kind, message = ReasonKind.DECISION, f"{_change(line)} is held back: {', '.join(held)}"
         remedy = remedy or "Settle what holds it back, then apply."
+    elif line.billed_without_usage:
+        kind, message = ReasonKind.DECISION, f"billed without Sophos usage: {line.reason}{_bills(line)}"
+        remedy = _SILENT
     elif line.state in _BY_HAND:
         kind, message = ReasonKind.LINES, f"{_BY_HAND[line.state]}: {line.reason}"
         remedy = remedy or "Do it in ConnectWise; this version reports it and does not write it."
@@ -295,15 +301,16 @@ def _change(line: PlannedLine) -> str:
 
 def _remarks(mine: list[PlannedLine]) -> list[Reason]:
     return [
-        _about(
-            line,
-            ReasonKind.LINES,
-            f"billed without Sophos usage: {line.reason}",
-            "If the customer has left, say so with `ended` in its row.",
-        )
+        _about(line, ReasonKind.LINES, f"billed without Sophos usage: {line.reason}{_bills(line)}", _SILENT)
         for line in mine
-        if line.state is LineState.NOT_COUNTED and line.line_id is not None
+        if line.state is LineState.NOT_COUNTED and line.line_id is not None and not line.billed_without_usage
     ]
+
+
+def _bills(line: PlannedLine) -> str:
+    if line.sales is None:
+        return ""
+    return f". It bills {cents(line.sales.before)} {line.sales.currency} a month"
 
 
 def _elsewhere(plan: Plan, invoice_date: date) -> tuple[Elsewhere, ...]:

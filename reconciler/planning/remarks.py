@@ -215,13 +215,21 @@ def silent_customers(parties: Iterable[Party], judged: Iterable[Judged]) -> list
                 "billed-without-usage",
                 f"{party.name} ({party.company}): {party.silent}. Its lines stay as they are"
                 f"{f', and bill {money} a month' if money else ''}.",
-                "If the customer has left, give the row `ended: DATE`; otherwise settle it with a hold or "
-                "`exclude`.",
+                _TERM_REMEDY if party.term and money else _SILENT_REMEDY,
                 location=party.row.location,
                 subject=party.subject,
             )
         )
     return found
+
+
+_SILENT_REMEDY = (
+    "If the customer has left, give the row `ended: DATE`; otherwise settle it with a hold or `exclude`."
+)
+_TERM_REMEDY = (
+    "If the term licence is invoiced by itself, end these lines in ConnectWise and give the row `ended: "
+    "DATE` or `exclude` with the reason. If these lines are what bills it, keep their quantities with holds."
+)
 
 
 def _billed_now(judged: Iterable[Judged]) -> str:

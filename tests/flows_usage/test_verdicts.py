@@ -53,6 +53,25 @@ def test_ready_as_json(busy: Books) -> None:
     assert (told.code, told.json["ready"], told.json["holdsUntil"]) == (0, True, "2026-12-01")
 
 
+@pytest.mark.parametrize(("october", "code"), [(5, 0), (0, 4)], ids=["first month", "second month"])
+def test_a_customer_without_usage_stops_its_invoice_from_the_second_month_on(
+    books: Books, october: float, code: int
+) -> None:
+    for number in range(20):  # the feed is complete without it
+        books.customer(f"Alder {number:02}", ep=(10, 10, 10))
+    books.customer("Birch", ep=(5, october, 0))
+    books.live()
+    said = ready(books)
+    assert (said.code, "20 of 21 customers ready" in said.out) == (code, code == 4)
+    assert "It bills 20.00 EUR a month" in said.out
+    plan = books.run("plan", str(books.folder))
+    assert (plan.code, "for at least two months" in plan.out) == (0, code == 4)
+    (line,) = [one for one in books.plan().json["lines"] if one["customer"] == "Birch"]
+    assert line["monthsWithoutUsage"] == (1 if october else 2)
+    shown = books.run("show", str(books.save()), "--format", "csv").out
+    assert ("for at least two months" in shown) is (code == 4)
+
+
 def test_ready_writes_nothing(busy: Books) -> None:
     busy.forget()
     ready(busy)

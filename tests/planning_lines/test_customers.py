@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.model.billing import Company
 from reconciler.model.diagnostics import Severity
 from tests.planning_lines.books import ALPHA, NOVEMBER, Books, agreements, bill, company_id, expect
+
+if TYPE_CHECKING:
+    from reconciler.model.observed import UsageMonth
 
 MORE = bill("tenant | code | units\nAlpha | EP | 22")
 OCTOBER = NOVEMBER.previous()
@@ -485,3 +489,89 @@ def test_a_firewall_that_sophos_bills_to_another_tenant_is_said(books: Books) ->
     used = bill("tenant | code | units | serial\nAlpha | EP | 20 |\nBeta | EP | 1 | C01234ABC1CDEF2")
     said = books.plan(yaml=yaml, bill=used).said("firewall-claimed-elsewhere")
     assert "The row of Alpha lists the firewall C01234ABC1CDEF2, and Sophos bills it to Beta" in said
+
+
+# --- nothing on the bill
+
+OTHERS = "tenant | code | units\nRowan | EP | 1"
+SILENT = bill(OTHERS)
+SILENT_BEFORE = bill(OTHERS, OCTOBER)
+
+
+@pytest.mark.parametrize(
+    ("last", "months", "says"),
+    [
+        (bill(OTHERS + "\nAlpha | EP | 20", OCTOBER), 1, ""),
+        (SILENT_BEFORE, 2, ", for at least two months"),
+        (None, 1, ""),
+        (bill("tenant | code | units", OCTOBER), 1, ""),
+    ],
+    ids=["first month", "second month", "last bill not known", "last bill empty"],
+)
+def test_from_the_second_month_on_a_customer_without_usage_is_said_to_be_so(
+    books: Books, last: UsageMonth | None, months: int, says: str
+) -> None:
+    planned = books.plan(bill=SILENT, last=last)
+    expect(planned, "Alpha MSP-EP #11 not counted 20→20 90.00→90.00 EUR")
+    assert planned.reason == f"Sophos lists it and has nothing at all on its bill{says}"
+    assert planned.plan.lines[0].months_without_usage == months
+    assert f"on its bill{says}. Its lines stay as they are, and bill 90.00 EUR a month." in planned.said(
+        "billed-without-usage"
+    )
+
+
+@pytest.mark.parametrize(
+    ("tenants", "reason"),
+    [
+        ("tenant", "its tenant is no longer listed by Sophos"),
+        ("tenant | status\nAlpha | suspended", "its tenant is suspended"),
+        ("tenant | type\nAlpha | trial", "its tenant is billed as trial, not monthly"),
+    ],
+    ids=["gone", "suspended", "trial"],
+)
+def test_months_count_for_whoever_the_bill_does_not_speak_for(
+    books: Books, tenants: str, reason: str
+) -> None:
+    silent = {"tenants": tenants, "bill": SILENT, "last": SILENT_BEFORE}
+    planned = books.plan(**silent)
+    assert planned.reason == f"{reason}; nothing of it is on the bill, for at least two months"
+    assert planned.plan.lines[0].months_without_usage == 2
+    on_the_bill = books.plan(**silent | {"bill": bill("tenant | code | units\nAlpha | EP | 20")})
+    assert (on_the_bill.reason, on_the_bill.plan.lines[0].months_without_usage) == (reason, 0)
+    running = books.plan(**silent, closed=False)
+    assert running.plan.lines[0].months_without_usage == 1, "a month that runs is not over"
+
+
+def test_a_customer_that_is_said_to_end_or_is_held_has_been_answered(books: Books) -> None:
+    ends = ALPHA.replace("agreement: Managed", "agreement: Managed, ended: 2026-12-31")
+    hold = "holds:\n  - {customer: ALPHA, product: MSP-EP, quantity: 20, reason: r, until: 2026-12-31}\n"
+    for yaml, state in ((ends, "not counted"), (ALPHA + hold, "unchanged")):
+        planned = books.plan(yaml=yaml, bill=SILENT, last=SILENT_BEFORE)
+        (row,) = planned.plan.lines
+        assert (row.state.value, row.months_without_usage) == (state, 0)
+
+
+def test_a_shared_line_waits_for_the_tenant_that_is_silent_longest(books: Books) -> None:
+    planned = books.plan(
+        yaml=TWO,
+        bill=bill("tenant | code | units\nAlpha | EP | 7"),
+        last=bill("tenant | code | units\nAlpha | EP | 7", OCTOBER),
+    )
+    (row,) = planned.plan.lines
+    assert (row.state.value, row.months_without_usage) == ("not counted", 2)
+
+
+@pytest.mark.parametrize("used", ["Rowan | EP | 1", "Alpha | EP | 20"], ids=["off the bill", "still on it"])
+def test_a_term_licence_and_open_lines_may_bill_the_same_seats_twice(books: Books, used: str) -> None:
+    term = {"tenants": "tenant | type\nAlpha | term", "bill": bill(f"tenant | code | units\n{used}")}
+    planned = books.plan(**term)
+    expect(planned, "Alpha MSP-EP #11 not counted 20→20 90.00→90.00 EUR")
+    assert planned.said("billed-without-usage") == (
+        "Alpha (ALPHA): its tenant is billed as term, not monthly: the same seats may be billed twice, by "
+        "the term licence and by lines that are still open. Its lines stay as they are, and bill 90.00 EUR "
+        "a month. "
+        "If the term licence is invoiced by itself, end these lines in ConnectWise and give the row "
+        "`ended: DATE` or `exclude` with the reason. If these lines are what bills it, keep their quantities "
+        "with holds."
+    )
+    assert "end these lines" not in books.plan(**term, lines="id | qty\n11 | 0").said("billed-without-usage")

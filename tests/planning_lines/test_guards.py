@@ -209,7 +209,7 @@ def test_without_last_months_bill_nothing_is_written_for_anyone(books: Books, la
 
 
 def test_with_the_feed_guard_off_the_first_month_is_written_where_lines_are_ours(books: Books) -> None:
-    first = {"bill": bill("tenant | code | units\nAlpha | EP | 22"), "last": None}
+    first: dict[str, Any] = {"bill": bill("tenant | code | units\nAlpha | EP | 22"), "last": None}
     first["settings"] = guarded("feedTenants: off")
     planned = books.plan(**first)
     assert planned.writes == ["line 11 quantity 20→22"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -144,6 +144,31 @@ def test_billing_without_usage_is_a_remark() -> None:
     verdict = ready(plan(line(state=S.NOT_COUNTED, after=10, reason="nothing on the bill")), INVOICE)
     assert verdict.yes
     assert "nothing on the bill" in verdict.remarks[0].message
+
+
+def test_from_the_second_month_on_billing_without_usage_is_a_no_with_its_amount() -> None:
+    silent: dict[str, Any] = {"state": S.NOT_COUNTED, "after": 10, "months_without_usage": 2}
+    silent["reason"] = "nothing on the bill"
+    verdict = ready(plan(line(**silent), line("Other", agreement_id=2, state=S.UNCHANGED, after=10)), INVOICE)
+    assert (kinds(verdict), verdict.remarks) == ([K.DECISION], ())
+    assert (verdict.customers, verdict.customers_ready) == (2, 1)
+    (reason,) = verdict.reasons
+    assert reason.message == ("billed without Sophos usage: nothing on the bill. It bills 45.00 EUR a month")
+    assert all(word in reason.remedy for word in ("`ended: DATE`", "hold", "`exclude`"))
+    assert (reason.customer, reason.line_id) == ("Safelog", 5512)
+    later = line("Later", agreement_id=2, first_invoice=date(2026, 12, 15), **silent)
+    assert ready(plan(SAME, later), INVOICE).elsewhere[0].pending == 1
+
+
+@pytest.mark.parametrize(
+    "stands",
+    [{"before": 0, "after": 0}, {"bill_customer": "NoCharge", "sales": None}, {"months_without_usage": 1}],
+    ids=["at zero", "nothing billed", "first month"],
+)
+def test_what_bills_nothing_or_is_silent_for_one_month_stays_a_remark(stands: dict[str, Any]) -> None:
+    silent: dict[str, Any] = {"state": S.NOT_COUNTED, "after": 10, "months_without_usage": 2}
+    verdict = ready(plan(line(**silent | stands)), INVOICE)
+    assert (verdict.yes, len(verdict.remarks)) == (True, 1)
 
 
 def test_a_change_that_is_held_back_is_not_told_to_be_applied() -> None:
