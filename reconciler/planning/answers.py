@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from reconciler.model.diagnostics import Diagnostic, notice, warning
 from reconciler.model.identifiers import identifier_key
+from reconciler.model.money import plain
 from reconciler.planning.agreements import day_that_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
-    from decimal import Decimal
 
-    from reconciler.model.billing import Billing
+    from reconciler.model.billing import Billing, Line
     from reconciler.model.desired import Approval, Customer, Desired, Hold
     from reconciler.model.lines import PlannedLine
     from reconciler.planning.cells import Cell
@@ -33,6 +34,8 @@ class Answers:
         self._company_keys = _company_keys(desired.customers)
         self._held_cells: dict[tuple[str, str], set[int | None]] = defaultdict(set)
         self._approved_cells: dict[int, set[int]] = defaultdict(set)
+        self._lines: dict[int, list[Line]] = {}
+        self._unknown: set[int] = set()
         self._today = today
         for hold in desired.holds:
             if hold.until >= today:
@@ -62,17 +65,37 @@ class Answers:
                 if key in self._holds:
                     self._held_cells[key].add(place)
                 for one in self._approvals.get(key, ()):
-                    if cell.agreement is not None and one.before in self._standing(cell, billing):
+                    lines = self._in_force(cell, billing)
+                    if lines is None:
+                        self._unknown.add(id(one))
+                        continue
+                    self._lines.setdefault(id(one), []).extend(lines)
+                    if cell.agreement is not None and any(line.quantity == one.before for line in lines):
                         self._approved_cells[id(one)].add(cell.agreement.id)
 
-    def _standing(self, cell: Cell, billing: Billing) -> set[Decimal]:
-        """The quantities of the product's lines in force."""
+    def _in_force(self, cell: Cell, billing: Billing) -> list[Line] | None:
+        """The product's lines in force; None where they are not known, which is told elsewhere."""
         agreement, item = cell.agreement, cell.product.item
-        if agreement is None or item is None:
-            return set()
+        if agreement is None or agreement.id not in billing.lines:
+            return None
+        if item is None:
+            return []
         day = day_that_counts(agreement, self._today)
-        lines = billing.lines.get(agreement.id, ())
-        return {line.quantity for line in lines if line.product_id == item.id and line.in_force(day)}
+        lines = billing.lines[agreement.id]
+        return [line for line in lines if line.product_id == item.id and line.in_force(day)]
+
+    def without_effect(self) -> list[Diagnostic]:
+        """Answers that count today and that no line asks for: used already, or written for something else.
+
+        `learn` has been told all cells.
+        """
+        holds = [_idle_hold(hold) for key, hold in self._holds.items() if key not in self._held_cells]
+        return holds + [
+            _idle_approval(one, self._lines.get(id(one)))
+            for approvals in self._approvals.values()
+            for one in approvals
+            if id(one) not in self._unknown and id(one) not in self._approved_cells
+        ]
 
     def hold(self, cell: Cell) -> tuple[Hold | None, str]:
         """The hold on a line, or why it is not clear which line it means."""
@@ -127,6 +150,46 @@ class Answers:
 
     def _fits_several(self, one: Approval) -> bool:
         return len(self._approved_cells.get(id(one), ())) > 1
+
+
+def _idle_hold(hold: Hold) -> Diagnostic:
+    return warning(
+        "hold-without-effect",
+        f"The hold of {hold.product} for {hold.customer} at {plain(hold.quantity)} ({hold.reason}) fits no "
+        f"line: {_NOT_BILLED}",
+        "Correct its customer or product, or take it out.",
+        location=hold.location,
+    )
+
+
+def _idle_approval(one: Approval, lines: list[Line] | None) -> Diagnostic:
+    """`lines` are those in force that the approval's customer and product fit; None where nothing does."""
+    name = f"The approval of {one.product} for {one.customer} from {plain(one.before)} to {plain(one.up_to)}"
+    least, most = sorted((one.before, one.up_to))
+    used = [line for line in lines or () if least <= line.quantity <= most]
+    if used:
+        said = f"{name} is used up: {_standing(used)}. It lets nothing else through."
+        return notice(_IDLE, said, "Nothing to do; take it out when convenient.", location=one.location)
+    if lines is None:
+        why = _NOT_BILLED
+    elif not lines:
+        why = "no line of the product is in force there."
+    else:
+        why = f"{_standing(lines)}, and not at {plain(one.before)}."
+    return notice(
+        _IDLE,
+        f"{name} fits no line: {why}",
+        "Correct its customer, product or `from`, or take it out.",
+        location=one.location,
+    )
+
+
+def _standing(lines: Iterable[Line]) -> str:
+    return " and ".join(f"line #{line.id} stands at {plain(line.quantity)}" for line in lines)
+
+
+_IDLE = "approval-without-effect"
+_NOT_BILLED = "no customer of that name whose usage sync is on is billed this product."
 
 
 def _company_keys(customers: Iterable[Customer]) -> Mapping[str, tuple[str, ...]]:

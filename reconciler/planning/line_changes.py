@@ -150,6 +150,7 @@ def _plan(
         guards += feed_guard(months.now, months.previous, settings.guards, answered=answered, names=names)
         guards += product_guard(lines, settings.guards, ground.answers.approval)
     diagnostics += guards
+    diagnostics += ground.answers.without_effect()
     diagnostics += silent_customers(parties, judged)
     diagnostics += usage_after_end(parties, months.bills, today)
     diagnostics += claimed_elsewhere(desired, months.bills, names)
