@@ -25,7 +25,8 @@ def apply(runtime: Runtime, source: Path, scope: str, yes: bool, output_format: 
     """Write a saved plan (FILE), or plan the mappings in DIR afresh and write that.
 
     A saved plan is checked first: if anything it expects has changed since, or a newer Sophos month than the
-    one of its quantities has closed, nothing is written (exit 5).
+    one of its quantities has closed, nothing is written (exit 5). One that was made with --since is written
+    without the changes that wait anyway.
     The first Ctrl-C lets the requests in flight finish and reports; the second one stops at once.
     """
     from reconciler.cli.applying import Run, report, reported_even_so, write

@@ -27,7 +27,7 @@ from reconciler.model.verdict import UNDECIDED
 from reconciler.planning.usage import newest_closed
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
-from reconciler.reporting.outcome_text import outcome_summary, print_outcome
+from reconciler.reporting.outcome_text import left_alone, outcome_summary, print_outcome
 from reconciler.sophos.usage import read_usage
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def write(runtime: Runtime, run: Run, *, check_first: bool, quiet: bool) -> None
     except (asyncio.CancelledError, KeyboardInterrupt):
         run.interrupted = True
     if not run.stale and run.outdated is None:
-        run.outcomes += not_started(run.plan.changes, run.outcomes)
+        run.outcomes += not_started(run.plan.own, run.outcomes)
 
 
 async def _write_all(runtime: Runtime, run: Run, *, check_first: bool, quiet: bool) -> None:
@@ -107,7 +107,7 @@ async def _write_all(runtime: Runtime, run: Run, *, check_first: bool, quiet: bo
                 return
         writer = Writer(site.connectwise, place, await _definitions(site, run.plan))
         with _stoppable(runtime) as stop:
-            await execute(run.plan.changes, writer, stop=stop, on_outcome=tell)
+            await execute(run.plan.own, writer, stop=stop, on_outcome=tell)
             run.interrupted = stop.is_set()
 
 
@@ -196,6 +196,7 @@ def report(runtime: Runtime, run: Run, output_format: str) -> None:
             "interrupted": run.interrupted,
             "stale": [{"id": one.change.id, "what": one.what} for one in run.stale],
             "outcomes": [outcome.to_json() for outcome in run.outcomes],
+            "leftAlone": [change.id for change in run.plan.waiting],
             "diagnostics": [d.to_json() for d in (*_told(run), *run.plan.diagnostics)],
         }
         runtime.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
@@ -213,6 +214,8 @@ def report(runtime: Runtime, run: Run, output_format: str) -> None:
         undecided = sum(line.state in UNDECIDED for line in run.plan.lines)
         waits = f" {undecided} lines still wait for a decision (exit code 4)." if undecided else ""
         console.print(f"\n{outcome_summary(run.outcomes)}{waits}", style="bold")
+    if run.plan.waiting:
+        console.print(left_alone(len(run.plan.waiting)))
 
 
 def _told(run: Run) -> list[Diagnostic]:

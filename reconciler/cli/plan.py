@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     "--since",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="The base commit's folder: shows what comes from this change and counts what is waiting anyway.",
+    help="The base commit's folder: shows what comes from this change and counts what is waiting anyway. "
+    "`apply FILE` writes the former only.",
 )
 @period_option
 @scope_option
@@ -89,13 +90,14 @@ def plan(
 
 
 def saved_text(made: Plan, out: Path) -> str:
-    """Where the plan is, and what applying the file does beside what was shown."""
+    """Where the plan is, and what applying the file leaves alone."""
     from shlex import quote
 
-    from reconciler.model.plan import Cause
-
-    waiting = sum(change.cause is Cause.WAITING for change in made.changes)
-    more = f" It also holds the {waiting} changes that wait anyway, and writes them too." if waiting else ""
+    waiting = len(made.waiting)
+    more = ""
+    if waiting:
+        what = "the change that waits" if waiting == 1 else f"the {waiting} changes that wait"
+        more = f" It leaves {what} anyway alone; a plan without --since writes those too."
     if made.period is not None and not made.period.closed and made.lines:
         more += " Its lines are a forecast and are not written."
     return f"Saved to {out}. Apply exactly this with: reconciler apply {quote(str(out))}{more}\n"
@@ -169,4 +171,4 @@ def exit_code(made: Plan, *, detailed: bool) -> int:
     undecided = any(line.state in UNDECIDED for line in made.lines)
     if made.blocked or undecided or has_errors(made.diagnostics):
         return exit_codes.PARTLY
-    return exit_codes.CHANGES if detailed and made.changes else exit_codes.DONE
+    return exit_codes.CHANGES if detailed and made.ready else exit_codes.DONE

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +50,10 @@ RAISES = 4
 
 
 class Cause(StrEnum):
-    """Whether the change comes from the reviewed commit or would be planned without it as well."""
+    """Whether the change belongs to the reviewed commit, or would be planned without it as well and waits.
+
+    What waits is shown and not written by the commit's plan.
+    """
 
     THIS_CHANGE = "this change"
     WAITING = "waiting"
@@ -244,7 +247,7 @@ class Plan:
     @property
     def hash(self) -> str:
         """Of changes, period and instance: finds accidents, not forgers."""
-        signed = {
+        signed: dict[str, Any] = {
             "formatVersion": FORMAT_VERSION,
             "instance": self.instance,
             "owner": self.owner,
@@ -252,32 +255,32 @@ class Plan:
             "period": None if self.period is None else self.period.to_json(),
             "changes": [change.values() for change in self.changes],
         }
+        if self.waiting:  # what is left alone is part of what was reviewed
+            signed["waiting"] = [change.id for change in self.waiting]
         return "sha256:" + hashlib.sha256(canonical(signed).encode()).hexdigest()
 
     @property
     def ready(self) -> tuple[Change, ...]:
         """The changes that apply would write."""
-        return tuple(change for change in self.changes if not change.blocked)
+        return tuple(change for change in self.own if not change.blocked)
 
     @property
     def blocked(self) -> tuple[Change, ...]:
         """The changes that are held back."""
-        return tuple(change for change in self.changes if change.blocked)
+        return tuple(change for change in self.own if change.blocked)
 
-    def with_cause(self, base: Plan) -> Plan:
-        """The same plan, each change marked by whether `base` (the plan of the base commit) has it too."""
-        known = {change.id: change.values() for change in base.changes}
-        changes = tuple(
-            replace(
-                change,
-                cause=Cause.WAITING if known.get(change.id) == change.values() else Cause.THIS_CHANGE,
-            )
-            for change in self.changes
-        )
-        return replace(self, changes=changes)
+    @property
+    def own(self) -> tuple[Change, ...]:
+        """What this plan is about: all its changes but those that wait anyway."""
+        return tuple(change for change in self.changes if change.cause is not Cause.WAITING)
+
+    @property
+    def waiting(self) -> tuple[Change, ...]:
+        """The changes that would be planned without the reviewed commit as well; apply leaves them alone."""
+        return tuple(change for change in self.changes if change.cause is Cause.WAITING)
 
     def summary(self) -> dict[str, int]:
-        """Counts: per action what is ready, then blocked changes and problems."""
+        """Counts: per action what is ready, then blocked and waiting changes, and problems."""
         counts = {action.value: 0 for action in Action}
         for change in self.ready:
             counts[change.action.value] += 1
@@ -286,6 +289,7 @@ class Plan:
             **counts,
             "changes": len(self.ready),
             "blocked": len(self.blocked),
+            "waiting": len(self.waiting),
             "errors": severities.count(Severity.ERROR),
             "warnings": severities.count(Severity.WARNING),
         }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.causes import needed_with
 from reconciler.model.fields import FIELDS_BY_NAME, IDENTIFIER, Field, Kind, from_plan
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.line_fields import LESS_INCLUDED, LINE_FIELDS_BY_NAME, QUANTITY
@@ -50,6 +51,7 @@ def plan_problems(plan: Plan) -> list[str]:
         seen.add(change.id)
         found += [f"{change.id}: {what}" for what in _change_problems(change)]
     found += _write_problems(plan.changes)
+    found += [f"{change.id}: it is left alone, and {why}" for change, why in needed_with(plan.changes)]
     for line in plan.lines:
         found += [f"{line.key}: {what}" for what in _line_problems(line)]
     return found

@@ -81,8 +81,8 @@ def held_back(plan: Plan) -> dict[Place, tuple[str, ...]]:
     """By a line's place (see `is_held_back`), the diagnostics or changes for which its change is blocked."""
     return {
         (change.target.agreement, identifier_key(change.target.identifier)): change.blocked_by
-        for change in plan.blocked
-        if change.action is Action.UPDATE_LINE
+        for change in plan.changes
+        if change.blocked and change.action is Action.UPDATE_LINE
     }
 
 

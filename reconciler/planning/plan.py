@@ -6,6 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconciler.model.causes import with_causes
 from reconciler.model.diagnostics import Diagnostic, Severity, error, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.plan import Action, Change, Plan, RemovedRow
@@ -121,7 +122,8 @@ def _cannot_count(unread: Sequence[Month]) -> Diagnostic:
 
 def since(plan: Plan, base: Plan, desired: Desired, base_desired: Desired) -> Plan:
     """The plan with each change's cause, and the rows that the base commit had and this one has not."""
-    return replace(plan.with_cause(base), removed_rows=_removed_rows(desired, base_desired))
+    changes = with_causes(plan.changes, base.changes)
+    return replace(plan, changes=changes, removed_rows=_removed_rows(desired, base_desired))
 
 
 def only_customers(plan: Plan, names: Iterable[str]) -> Plan:

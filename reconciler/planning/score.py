@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.lines import WRITTEN, Amount, LineState
-from reconciler.model.verdict import Match, Score, ScoreRow, billed_units
+from reconciler.model.verdict import Match, Score, ScoreRow, billed_units, group_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,11 +24,17 @@ def score(old_plan: Plan, lines_now: Mapping[int, Line]) -> Score:
     """Each line that the old plan counted, beside the same line today (`lines_now`, by line id).
 
     A line that is missing in `lines_now` counts as gone: pass every line that can still be billed, and no
-    other. In shadow mode "what this tool would have left" is what it would have written in live mode. Lines
-    that the plan could give no number for, or that did not exist, are listed as not compared.
+    other. In shadow mode "what this tool would have left" is what it would have written in live mode; a line
+    that only waits (`plan --since`) would have been left as it was. Lines that the plan could give no number
+    for, or that did not exist, are listed as not compared.
     """
+    waiting = {id(line) for line in group_lines(old_plan).waiting}
     rows = [
-        _row(line, lines_now.get(line.line_id) if line.line_id is not None else None)
+        _row(
+            line,
+            lines_now.get(line.line_id) if line.line_id is not None else None,
+            waits=id(line) in waiting,
+        )
         for line in old_plan.lines
         if line.line_id is not None or line.state is not LineState.UNCHANGED
     ]
@@ -37,10 +43,10 @@ def score(old_plan: Plan, lines_now: Mapping[int, Line]) -> Score:
     return Score(planned=old_plan.today, month=month, rows=tuple(rows))
 
 
-def _row(line: PlannedLine, now: Line | None) -> ScoreRow:
+def _row(line: PlannedLine, now: Line | None, *, waits: bool) -> ScoreRow:
     bill = _bill(line)
-    writes = line.state in WRITTEN or line.state is LineState.UNCHANGED
-    tool = bill if writes else line.before
+    wanted = line.state in WRITTEN and not waits
+    tool = bill if wanted or line.state is LineState.UNCHANGED else line.before
     row = ScoreRow(
         customer=line.customer,
         agreement=line.agreement,
@@ -51,7 +57,7 @@ def _row(line: PlannedLine, now: Line | None) -> ScoreRow:
         bill=bill,
         tool=tool,
         line=None if now is None else now.quantity,
-        wanted_change=line.state in WRITTEN,
+        wanted_change=wanted,
         explained=line.parts or line.reason,
         writer="" if now is None else now.updated_by.strip(),
         source=line.source,

@@ -36,6 +36,12 @@ def print_outcome(console: Console, outcome: Outcome) -> None:
     console.print(line)
 
 
+def left_alone(count: int) -> str:
+    """What an apply of `plan --since` did not touch."""
+    were = "1 change waiting anyway was" if count == 1 else f"{count} changes waiting anyway were"
+    return f"{were} left alone, not part of this change."
+
+
 def outcome_summary(outcomes: Sequence[Outcome]) -> str:
     """`9 applied, 1 failed.`, and what to do where something is left."""
     counts = Counter(outcome.result for outcome in outcomes)

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from reconciler.model.diagnostics import Severity
 from reconciler.model.lines import LineState
-from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action, Cause, Change, Period, Plan
+from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action, Change, Period, Plan
 from reconciler.model.verdict import UNDECIDED
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
@@ -52,7 +52,7 @@ def print_plan(console: Console, plan: Plan) -> None:
     if invoices is not None:
         first += f" → invoices from {day_text(invoices)}"
     console.print(Text(first, style="bold"))
-    mine = [c for c in plan.changes if c.cause is not Cause.WAITING and c.target.agreement is None]
+    mine = [c for c in plan.own if c.target.agreement is None]
     _print_changes(console, [c for c in mine if not c.blocked])
     _print_held(console, [c for c in mine if c.blocked])
     if plan.removed_rows:
@@ -102,16 +102,16 @@ def _day(iso: str) -> str:
 
 def summary_line(plan: Plan) -> str:
     """The counts, in the order of the run."""
-    mine = [c for c in plan.changes if c.cause is not Cause.WAITING]
-    ready = [c for c in mine if not c.blocked]
+    ready, held, waiting = plan.ready, len(plan.blocked), len(plan.waiting)
     counts = [
         _counted(action, sum(c.action is action for c in ready))
         for action in _COUNTED
         if any(c.action is action for c in ready)
     ]
-    parts = [
-        f"Plan: {', '.join(counts)}." if counts else "Nothing to do: ConnectWise is as the mappings say."
-    ]
+    nothing = "Nothing to do: ConnectWise is as the mappings say."
+    if waiting:
+        nothing = "Nothing is written by this change."
+    parts = [f"Plan: {', '.join(counts)}." if counts else nothing]
     by_hand = sum(line.state in _BY_HAND for line in plan.lines)
     if by_hand:
         parts[0] = parts[0] if counts else "Nothing is written by this plan."
@@ -120,14 +120,12 @@ def summary_line(plan: Plan) -> str:
     if undecided:
         parts[0] = parts[0] if counts else "Nothing is written until somebody decides."
         parts.append(f"{_number(undecided, 'line')} waiting for a decision.")
-    held = len(mine) - len(ready)
     problems = sum(d.severity is Severity.ERROR for d in plan.diagnostics)
     if held:
         parts.append(f"{_number(held, 'change')} held back.")
     if problems:
         parts.append(f"{_number(problems, 'problem')} to settle.")
         parts[0] = parts[0] if counts else "Nothing can be written yet."
-    waiting = sum(c.cause is Cause.WAITING for c in plan.changes)
     if waiting:
         parts.append(f"{_number(waiting, 'change')} waiting anyway, not part of this change.")
     return " ".join(parts)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import Amount, LineState
-from reconciler.model.plan import Action, Change, Period, Plan, RemovedRow, Target
+from reconciler.model.plan import Action, Cause, Change, Period, Plan, RemovedRow, Target
 from reconciler.model.plan_schema import plan_schema
 from tests.docs.pages import DOCS, read, table_keys
 
@@ -81,6 +81,7 @@ def test_the_hash_covers_what_the_page_says() -> None:
                 replace(CHANGE, mapped_on=(7,)),
                 replace(CHANGE, money=Amount("EUR", Decimal(1), Decimal(2))),
                 replace(CHANGE, target=Target("A", 1, agreement=7)),
+                replace(CHANGE, cause=Cause.WAITING),
             )
         ),
     ]
@@ -97,5 +98,6 @@ def test_the_hash_leaves_out_what_the_page_says() -> None:
         replace(PLAN, usage_read_at="2026-11-12T09:00:00+00:00"),
         replace(PLAN, removed_rows=(RemovedRow("mappings/A", "was mapped"),)),
         replace(PLAN, changes=(replace(CHANGE, reason="other words"),)),
+        replace(PLAN, changes=(replace(CHANGE, cause=Cause.THIS_CHANGE),)),
     ]
     assert {other.hash for other in left_out} == {PLAN.hash}

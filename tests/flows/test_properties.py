@@ -142,6 +142,26 @@ def _check_wanted(site: Site, case: Case, finished: Planned) -> None:
             assert codes == wanted, product
 
 
+@thorough
+@given(case=cases(), base=cases())
+def test_a_commit_s_plan_tears_nothing_and_leaves_the_rest(tmp_path: Path, case: Case, base: Case) -> None:
+    site = fresh(case, tmp_path)
+    site.say(json.dumps(base.document()), folder="base")
+    since = ("--since", str(site.root / "base"))
+    before, planned = snapshot(site), site.plan(*since)
+    own = {c["id"] for c in planned.changes if c["cause"] != "waiting" and not c["blockedBy"]}
+    waits = [c for c in planned.changes if c["cause"] == "waiting"]
+    moved = {c["fields"][0]["field"] for c in planned.changes if c["action"] == "unmap_product"}
+    for change in planned.changes:
+        if change["id"] in own:
+            assert not {c["write"] for c in waits} & {change["write"], *change["dependsOn"]}
+            assert not {c["fields"][0]["field"] for c in waits} & moved & {change["fields"][0]["field"]}
+    applied = site.apply(site.save(*since))
+    _check_step(site, case, before, planned)
+    assert {one["id"] for one in applied.json["outcomes"] if one["result"] == "applied"} == own
+    assert ready(site.plan()) == {c["id"] for c in waits if not c["blockedBy"]}
+
+
 @settings(thorough, max_examples=12)
 @given(case=cases(), seed=st.integers(0, 2**16))
 def test_the_hash_does_not_depend_on_files_and_order(tmp_path: Path, case: Case, seed: int) -> None:

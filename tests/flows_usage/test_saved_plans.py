@@ -166,3 +166,53 @@ def test_a_product_that_only_an_override_names_can_be_asked_for(books: Books) ->
     books.line(agreement, "MSP-EDU", 10)
     assert updates(books.live().plan("--product", "MSP-EDU")) == [update(1, "MSP-EDU")]
     assert books.run("plan", str(books.folder), "--product", "MSP-EDX").code == 1
+
+
+# --- plan --since
+
+
+def test_a_commit_s_plan_writes_its_own_lines_and_leaves_the_month_s_alone(busy: Books) -> None:
+    """Three lines wait for the month's own run; this commit lets Birch keep two units more."""
+    base = busy.root / "base"
+    busy.folder.rename(base)
+    busy.folder.mkdir()
+    rows = busy.rows["Birch"]
+    busy.rows["Birch"] = rows.replace("sync: true", "sync: true, lines: {MSP-EP: {minimum: 19}}")
+    busy.live()
+    since = ("--since", str(base))
+    said = busy.run("plan", str(busy.folder), *since)
+    assert "This plan changes invoices by -4.00 EUR a month" in said.out
+    assert "Waiting anyway, not part of this change: 2 lines, +14.50 EUR a month" in said.out
+    assert "Plan: 1 line to update. 2 changes waiting anyway" in said.out
+    shown = busy.run("plan", str(busy.folder), *since, "--format", "csv").out.splitlines()
+    assert [row.split(",")[6] for row in shown[1:]] == ["no", "no", "yes", "no"]
+    file = busy.save(*since)
+    busy.forget()
+    applied = busy.apply(file)
+    assert (applied.code, results(applied)) == (0, {update(2, "MSP-EP"): "applied"})
+    assert applied.json["leftAlone"] == [update(1, "MSP-EP"), update(3, "MSP-SV")]
+    assert busy.patches == [("/finance/agreements/2/additions/3", {"quantity": 19})]
+    assert updates(busy.plan()) == [update(1, "MSP-EP"), update(3, "MSP-SV")]
+
+
+def test_a_line_of_this_change_brings_the_mapping_that_it_waits_for(books: Books) -> None:
+    books.product("em", tagged=False)
+    books.customer("Alder", em=(10, 10, 12))
+    books.customer("Birch", em=(20, 20, 22), ep=(5, 5, 6))
+    base = books.live().root / "base"
+    books.folder.rename(base)
+    books.folder.mkdir()
+    books.rows["Alder"] = books.rows["Alder"].replace(
+        "sync: true", "sync: true, lines: {MSP-EM: {minimum: 13}}"
+    )
+    plan = books.live().plan("--since", str(base))
+    causes = {change["id"]: change["cause"] for change in plan.changes}
+    assert causes == {
+        "map_product:product/MSP-EM/code/EM-MSP": "this change",
+        update(1, "MSP-EM"): "this change",
+        update(2, "MSP-EM"): "waiting",
+        update(2, "MSP-EP"): "waiting",
+    }
+    assert books.apply(books.save("--since", str(base))).code == 0
+    assert [books.quantity(number) for number in (1, 2, 3)] == [13, 20, 5]
+    assert books.notes("MSP-EM") == "[sophos:main EM-MSP]"

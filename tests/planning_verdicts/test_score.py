@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from reconciler.model.billing import Line
 from reconciler.model.lines import LineState
+from reconciler.model.plan import Cause
 from reconciler.model.verdict import Match, Score, ScoreRow, rounded
 from reconciler.planning.score import score
 from reconciler.reporting.score_text import print_score, score_csv, score_json, score_line
-from tests.reporting.made import line, plan, printed
+from tests.reporting.made import change_of, line, plan, printed
 
 if TYPE_CHECKING:
     from reconciler.model.lines import PlannedLine
@@ -39,6 +40,15 @@ def now(line_id: int = 5512, quantity: int = 10, **values: Any) -> Line:
         bill_customer=given["bill_customer"],
         updated_by="anna",
     )
+
+
+def test_a_line_that_waits_is_left_by_a_commit_s_plan() -> None:
+    one = line()
+    causes = {Cause.WAITING: (Decimal(10), False), Cause.THIS_CHANGE: (Decimal(12), True)}
+    for cause, expected in causes.items():
+        (row,) = score(plan(one, changes=(change_of(one, cause=cause),)), {5512: now(quantity=12)}).rows
+        assert (row.tool, row.wanted_change) == expected
+        assert row.match is M.AGREED
 
 
 def scored(planned: PlannedLine, *lines: Line) -> ScoreRow:
