@@ -117,7 +117,8 @@ def _guards() -> Schema:
             ),
             "feedTenants": words.or_off(
                 words.record(
-                    "Stops the run when fewer of last month's tenants than this are in the Sophos feed.",
+                    "Stops the run when fewer of last month's tenants than this are in the Sophos feed, or "
+                    "when last month's bill is not known.",
                     {"percent": words.number("Percent of last month's tenants.", most=percent, default=95)},
                     example={"percent": 95},
                 )
