@@ -67,6 +67,11 @@ class _Month:
         return last_window_day(self.now), last_window_day(self.previous) if known and self.previous else None
 
     @property
+    def before(self) -> Bills | None:
+        """Last month's bill, where it is known."""
+        return self.older.get(self.now.month.previous())
+
+    @property
     def on_last_bill(self) -> Collection[str] | None:
         """The tenants on last month's bill; None where it is not known."""
         return self.before.by_tenant if self.before is not None and self.before.month.lines else None

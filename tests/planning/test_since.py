@@ -142,7 +142,10 @@ def test_of_a_circle_only_the_code_that_is_needed_goes_with_this_change(site: Si
         "map MSP-A CODE-1": "waiting",
     }
     assert site.apply(site.save("--since", str(site.root / "base"))).code == 0
-    assert (site.notes("MSP-A"), site.notes("MSP-B")) == ("", "[sophos:main CODE-1, CODE-2]")
+    assert (site.notes("MSP-A"), site.notes("MSP-B")) == (
+        "[sophos:main CODE-2 (former)]",
+        "[sophos:main CODE-1, CODE-2]",
+    )
     site.apply()
     assert (site.notes("MSP-A"), site.notes("MSP-B")) == ("[sophos:main CODE-1]", "[sophos:main CODE-2]")
 
