@@ -86,8 +86,17 @@ class Line:
         """The product's identifier as identifiers compare."""
         return identifier_key(self.product_identifier)
 
+    @property
+    def never_bills(self) -> bool:
+        """Whether it was ended before it began: with its first day as its last one, and without units."""
+        if self.effective is None or self.cancelled is None or self.quantity:
+            return False
+        return self.cancelled <= self.effective
+
     def in_force(self, day: date) -> bool:
         """Whether it is billed on that day."""
+        if self.never_bills:
+            return False
         if self.effective is not None and day < self.effective:
             return False
         return self.cancelled is None or day <= self.cancelled

@@ -24,7 +24,10 @@ FORMAT_VERSION = "1.0"
 
 
 class Action(StrEnum):
-    """What a change does. Lines are changed in this release, and not yet created, moved or ended."""
+    """What a change does.
+
+    A move is two requests, and so two changes of this action: the old line ends, and then the new one starts.
+    """
 
     CREATE_PRODUCT = "create_product"
     EDIT_PRODUCT = "edit_product"
@@ -32,21 +35,29 @@ class Action(StrEnum):
     UNMAP_PRODUCT = "unmap_product"
     ENABLE_SYNC = "enable_sync"
     DISABLE_SYNC = "disable_sync"
+    CREATE_LINE = "create_line"
     UPDATE_LINE = "update_line"
+    END_LINE = "end_line"
+    MOVE_LINE = "move_line"
 
 
 #: The order of a run: stopping after any step bills too little for a moment rather than twice.
 STAGES: dict[Action, int] = {
     Action.UPDATE_LINE: 0,
+    Action.END_LINE: 0,
+    Action.MOVE_LINE: 0,
     Action.UNMAP_PRODUCT: 1,
     Action.DISABLE_SYNC: 1,
     Action.CREATE_PRODUCT: 2,
     Action.EDIT_PRODUCT: 2,
     Action.MAP_PRODUCT: 3,
     Action.ENABLE_SYNC: 3,
+    Action.CREATE_LINE: 4,
 }
-#: Where a line that bills more than before comes, instead of first.
+#: Where a line that starts, or bills more than before, comes instead of first.
 RAISES = 4
+#: Actions that are about an agreement's line.
+OF_LINES = frozenset({Action.CREATE_LINE, Action.UPDATE_LINE, Action.END_LINE, Action.MOVE_LINE})
 
 
 class Cause(StrEnum):
@@ -77,28 +88,76 @@ class Target:
     """The ConnectWise record that a change is about; `id` is None while it is to be created.
 
     A product, or (with `agreement`, its record id) that product's line on the agreement; `id` is then the
-    line's.
+    line's. `part` tells lines of one product on one agreement apart, where several are meant to be there:
+    `serial/C0123` for a firewall with a line of its own, `line/5512` for a line that ends where another one
+    takes over.
     """
 
     identifier: str
     id: int | None
     agreement: int | None = None
+    part: str = ""
 
     @property
     def key(self) -> str:
         """Its natural key: `product/MSP-GOLD`, `agreement/7/product/MSP-GOLD`."""
         key = product_key(self.identifier)
-        return key if self.agreement is None else f"agreement/{self.agreement}/{key}"
+        return key if self.agreement is None else line_key(self.agreement, self.identifier, self.part)
 
     def to_json(self) -> dict[str, Any]:
         """The form in plan files."""
-        kind = "product" if self.agreement is None else "line"
-        return {"type": kind, "identifier": self.identifier, "id": self.id, "agreement": self.agreement}
+        return {
+            "type": "product" if self.agreement is None else "line",
+            "identifier": self.identifier,
+            "id": self.id,
+            "agreement": self.agreement,
+            "part": self.part or None,
+        }
 
 
 def product_key(identifier: str) -> str:
     """A product's natural key; a slash inside an identifier is encoded so that keys stay one-to-one."""
     return "product/" + identifier.strip().replace("%", "%25").replace("/", "%2F")
+
+
+def line_key(agreement: int, identifier: str, part: str = "") -> str:
+    """The natural key of a product's line on an agreement."""
+    return f"agreement/{agreement}/{product_key(identifier)}" + (f"/{part}" if part else "")
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a line's change rests on besides the values that it writes; checked before anything is written.
+
+    `values` are further fields of the line that decide its money, as they stand (a change of one would make
+    the signed amount wrong). `next_invoice` is the agreement's next invoice date. A line that is created
+    needs that none of `products` (record ids) has an open line on any of `agreements`, but for those that
+    the same plan ends or changes: its seats would be billed twice.
+    """
+
+    values: tuple[tuple[str, Any], ...] = ()
+    next_invoice: str | None = None
+    agreements: tuple[int, ...] = ()
+    products: tuple[int, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in plan files."""
+        return {
+            "values": dict(self.values),
+            "nextInvoice": self.next_invoice,
+            "clearOf": {"agreements": list(self.agreements), "products": list(self.products)},
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Basis:
+        """Read back what `to_json` wrote."""
+        clear = data["clearOf"]
+        return cls(
+            tuple(sorted(data["values"].items())),
+            data["nextInvoice"],
+            tuple(clear["agreements"]),
+            tuple(clear["products"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -108,8 +167,8 @@ class Change:
     `id` is the action and a natural key, free of values, the same in every run. Changes with one `write`
     are one request and share one fate. `depends_on` names writes that must have succeeded before;
     `blocked_by` names the diagnostics (or changes) for which this one is held back. What it expects to
-    find is its target's id and identifier and each field's `before`; and, where it maps a code, that no
-    product has it but those of `mapped_on` (record ids) and this plan's own.
+    find is its target's id and identifier and each field's `before`; where it maps a code, that no product
+    has it but those of `mapped_on` (record ids) and this plan's own; and of a line its `basis`.
     """
 
     id: str
@@ -125,13 +184,18 @@ class Change:
     source: Location | None = None
     cause: Cause | None = None
     money: Amount | None = None
+    basis: Basis | None = None
 
     @property
     def stage(self) -> int:
         """Its place in the order of a run: lines that bill less come first, those that bill more last."""
-        if self.money is not None and self.money.delta > 0:
-            return RAISES
-        return STAGES[self.action]
+        raises = self.action is Action.UPDATE_LINE and self.money is not None and self.money.delta > 0
+        return RAISES if raises or self.starts_line else STAGES[self.action]
+
+    @property
+    def starts_line(self) -> bool:
+        """Whether it creates a line."""
+        return self.target.agreement is not None and self.target.id is None
 
     @property
     def blocked(self) -> bool:
@@ -152,6 +216,7 @@ class Change:
                 "id": self.target.id,
                 "identifier": self.expected_identifier,
                 "mappedOn": list(self.mapped_on),
+                "line": None if self.basis is None else self.basis.to_json(),
             },
             "money": None if self.money is None else self.money.to_json(),
         }
@@ -169,21 +234,27 @@ class Change:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Change:
         """Read back what `to_json` wrote."""
-        source = data["source"]
+        source, precondition = data["source"], data["precondition"]
         return cls(
             id=data["id"],
             action=Action(data["action"]),
-            target=Target(data["target"]["identifier"], data["target"]["id"], data["target"]["agreement"]),
+            target=Target(
+                data["target"]["identifier"],
+                data["target"]["id"],
+                data["target"]["agreement"],
+                data["target"]["part"] or "",
+            ),
             reason=data["reason"],
             fields=tuple(FieldChange.from_json(f) for f in data["fields"]),
             write=data["write"],
             depends_on=tuple(data["dependsOn"]),
             blocked_by=tuple(data["blockedBy"]),
-            expected_identifier=data["precondition"]["identifier"],
-            mapped_on=tuple(data["precondition"]["mappedOn"]),
+            expected_identifier=precondition["identifier"],
+            mapped_on=tuple(precondition["mappedOn"]),
             source=None if source is None else Location(source["file"], source["line"]),
             cause=None if data["cause"] is None else Cause(data["cause"]),
             money=None if data["money"] is None else Amount.from_json(data["money"]),
+            basis=None if precondition["line"] is None else Basis.from_json(precondition["line"]),
         )
 
 

@@ -49,9 +49,9 @@ def needs_of(configurations: Iterable[Desired], *, lines: bool = True) -> Needs:
                 _add_product(needs, selector)
         for product in desired.products:
             _add_declared(needs, product)
+        _add_customers_products(needs, desired)
         if lines:
             needs.customers += desired.customers
-            _add_customers_products(needs, desired)
     return needs
 
 
@@ -71,9 +71,10 @@ def _add_product(needs: Needs, selector: Selector) -> None:
 
 def _add_declared(needs: Needs, product: Product) -> None:
     _add_product(needs, Name(product.identifier))
-    if product.renamed_from is not None:
-        _add_product(needs, Name(product.renamed_from))
-        needs.former.add(identifier_key(product.renamed_from))
+    for former in (product.renamed_from, *product.replaces):
+        if former is not None:
+            _add_product(needs, Name(former))
+            needs.former.add(identifier_key(former))
     needs.custom_fields |= bool(product.custom_fields)
     for name, value in product.fields.items():
         table = FIELDS_BY_NAME[name].table

@@ -227,14 +227,14 @@ def unbilled_periods(agreement: Agreement, recap: Recap | None, today: date) -> 
         return recap.unbilled_periods
     if agreement.next_invoice is None or agreement.next_invoice > today:
         return 0
-    return 1 if _later(agreement.next_invoice, months_of_cycle(agreement)) > today else 2
+    return 1 if shifted(agreement.next_invoice, months_of_cycle(agreement)) > today else 2
 
 
-def _later(day: date, months: int) -> date:
-    """The same day so many months later; the last day of a shorter month."""
+def shifted(day: date, months: int) -> date:
+    """The same day so many months later, or earlier; the last day of a shorter month."""
     month = Month.of(day)
-    for _ in range(months):
-        month = month.next()
+    for _ in range(abs(months)):
+        month = month.next() if months > 0 else month.previous()
     return date(month.year, month.month, min(day.day, month.last_day.day))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.model.lines import PlannedLine
     from reconciler.planning.cells import Cell
     from reconciler.planning.managed import Products
+    from reconciler.planning.open_lines import Open
 
 
 class Answers:
@@ -36,6 +37,7 @@ class Answers:
         self._approved_cells: dict[int, set[int]] = defaultdict(set)
         self._lines: dict[int, list[Line]] = {}
         self._unknown: set[int] = set()
+        self._ending: set[int] = set()
         self._today = today
         for hold in desired.holds:
             if hold.until >= today:
@@ -70,7 +72,8 @@ class Answers:
                         self._unknown.add(id(one))
                         continue
                     self._lines.setdefault(id(one), []).extend(lines)
-                    if cell.agreement is not None and any(line.quantity == one.before for line in lines):
+                    fits = any(line.quantity == one.before for line in lines)
+                    if cell.agreement is not None and (fits or (not lines and one.before == 0)):
                         self._approved_cells[id(one)].add(cell.agreement.id)
 
     def _in_force(self, cell: Cell, billing: Billing) -> list[Line] | None:
@@ -94,7 +97,7 @@ class Answers:
             _idle_approval(one, self._lines.get(id(one)))
             for approvals in self._approvals.values()
             for one in approvals
-            if id(one) not in self._unknown and id(one) not in self._approved_cells
+            if id(one) not in self._unknown | self._ending and id(one) not in self._approved_cells
         ]
 
     def hold(self, cell: Cell) -> tuple[Hold | None, str]:
@@ -125,6 +128,18 @@ class Answers:
         found = self._approvals_for(row)
         return next((one for one in found if not self._fits_several(one)), None)
 
+    def lets_end(self, cell: Cell, one: Open, product: str) -> Approval | None:
+        """The approval that lets a line of another product go from its quantity to nothing."""
+        key = self._products.key(identifier_key(product))
+        found = [
+            approval
+            for name in self._names(cell.company, cell.tenants)
+            for approval in self._approvals.get((name, key), ())
+            if approval.before == one.line.quantity and approval.up_to == 0
+        ]
+        self._ending.update(id(one) for one in found)
+        return next(iter(found), None)
+
     def unclear_approval(self, row: PlannedLine) -> str:
         """Why no approval is taken for a change that one names."""
         found = self._approvals_for(row)
@@ -143,7 +158,7 @@ class Answers:
             one
             for name in self._names(row.company, row.tenants)
             for one in self._approvals.get((name, product), ())
-            if one.before == row.before
+            if one.before == (row.before or 0)
             and row.after is not None
             and min(one.before, one.up_to) <= row.after <= max(one.before, one.up_to)
         ]

@@ -11,7 +11,7 @@ from reconciler.model.diagnostics import Diagnostic, error, warning
 from reconciler.model.money import plain
 from reconciler.planning.agreements import months_taken
 from reconciler.planning.parties import Party, choose
-from reconciler.planning.quantities import Terms, code_usage, merge_terms, own_codes
+from reconciler.planning.quantities import Terms, code_usage, line_quantity, merge_terms, own_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.model.months import Month
     from reconciler.model.observed import UsageLine, UsageMonth
     from reconciler.planning.managed import Managed, Products
+    from reconciler.planning.open_lines import Open
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,9 @@ class Feeding:
 class Cell:
     """One product on one agreement, and what feeds it. `agreement` is None where none could be chosen.
 
-    `parked` says why its number cannot be worked out for a reason that is told once, for all its lines.
+    `serial` is the firewall's where each has a line of its own. `every_code` are the codes that it is
+    counted from, with those that Sophos replaced by them. `parked` says why its number cannot be
+    worked out for a reason that is told once, for all its lines.
     """
 
     agreement: Agreement | None
@@ -115,6 +118,8 @@ class Cell:
     feedings: list[Feeding]
     disagreement: str = ""
     parked: str = ""
+    serial: str = ""
+    every_code: set[str] = field(default_factory=set)
 
     @property
     def tenants(self) -> tuple[str, ...]:
@@ -138,6 +143,24 @@ class Cell:
         ]
 
 
+#: A product on an agreement: the record id, and the key of `planning.managed.Managed`.
+Place = tuple[int, str]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The lines that are wanted; and the places of customers beside them, whose lines are not our business."""
+
+    cells: list[Cell]
+    beside: frozenset[Place]
+    diagnostics: list[Diagnostic]
+
+    @property
+    def managed(self) -> frozenset[Place]:
+        """The places that rows of synced customers speak of."""
+        return frozenset((c.agreement.id, c.product.key) for c in self.cells if c.agreement is not None)
+
+
 @dataclass
 class _Route:
     """One product of one customer on one agreement: the codes that it is billed from.
@@ -157,7 +180,7 @@ def collect_cells(
     products: Products,
     bills: tuple[Bills, Mapping[Month, Bills]],
     today: date,
-) -> tuple[list[Cell], list[Diagnostic]]:
+) -> Cells:
     """Every (agreement, product) that a customer's Sophos products are billed on.
 
     `bills` are the month's, and those of months before it. A party that is not synced makes no line; where
@@ -165,26 +188,52 @@ def collect_cells(
     """
     router = _Router(desired, products, today)
     general = _by_product(desired.lines, products)
-    cells: dict[tuple[str, str], Cell] = {}
+    cells: dict[tuple[str, str, str], Cell] = {}
+    beside: set[Place] = set()
     for party in sorted(parties, key=lambda one: one.unsynced):
         own = _by_product(party.row.lines, products)
         for route in router.routes(party):
             key = route.product.key
             terms = router.terms(general.get(key), own.get(key))
             place = f"{route.agreement.id:012}" if route.agreement is not None else party.company
-            cell = cells.get((place, key))
             if party.unsynced:
-                if cell is not None:
+                if route.agreement is not None:
+                    beside.add((route.agreement.id, key))
+                cell = cells.get((place, key, ""))
+                if cell is not None and not party.excluded:
                     _add_unsynced(cell, _feed(party, route, cell.terms, bills))
                 continue
-            if cell is None:
-                cell = cells[place, key] = Cell(route.agreement, route.product, terms, [])
-            elif not _agree(cell.terms, terms):
-                cell.disagreement = f"{cell.feedings[0].party.name} and {party.name} state different terms"
-            elif terms.own_minimum and not cell.terms.own_minimum:
-                cell.terms = terms
-            cell.feedings.append(_feed(party, route, terms, bills))
-    return [cells[key] for key in sorted(cells)], router.diagnostics
+            for serial in _serials(party, route, terms, bills):
+                cell = cells.get((place, key, serial or ""))
+                if cell is None:
+                    cell = Cell(route.agreement, route.product, terms, [], serial=serial or "")
+                    cells[place, key, serial or ""] = cell
+                elif not _agree(cell.terms, terms):
+                    cell.disagreement = (
+                        f"{cell.feedings[0].party.name} and {party.name} state different terms"
+                    )
+                elif terms.own_minimum and not cell.terms.own_minimum:
+                    cell.terms = terms
+                cell.feedings.append(_feed(party, route, terms, bills, serial))
+                cell.every_code.update(name for names in route.codes.values() for name in names)
+    found = [cells[key] for key in sorted(cells)]
+    return Cells(found, frozenset(beside), router.diagnostics)
+
+
+def _serials(
+    party: Party, route: _Route, terms: Terms, bills: tuple[Bills, Mapping[Month, Bills]]
+) -> list[str | None]:
+    """The serial numbers on the bill, each of which has a line of its own; None for one line for all units."""
+    if not terms.per_serial:
+        return [None]
+    bill = bills[0].of(party.row.tenant_id)
+    found = {
+        line.account_or_serial.strip()
+        for names in route.codes.values()
+        for name in names
+        for line in bill.get(name, ())
+    }
+    return [serial for serial in sorted(found) if serial] or [None]
 
 
 def _add_unsynced(cell: Cell, feeding: Feeding) -> None:
@@ -276,13 +325,20 @@ def _targets(row: Row | None, override: Override | None) -> tuple[Selector, ...]
     return own or (row.targets if row is not None else ())
 
 
-def _feed(party: Party, route: _Route, terms: Terms, bills: tuple[Bills, Mapping[Month, Bills]]) -> Feeding:
+def _feed(
+    party: Party,
+    route: _Route,
+    terms: Terms,
+    bills: tuple[Bills, Mapping[Month, Bills]],
+    serial: str | None = None,
+) -> Feeding:
+    """A tenant's share of a line; of one firewall's line what its serial number is billed for."""
     now, older = bills
     feeding = Feeding(party)
     bill = now.of(party.row.tenant_id)
     problems = []
     for code, names in route.codes.items():
-        lines = [line for name in names for line in bill.get(name, ())]
+        lines = [line for name in names for line in bill.get(name, ()) if _is_of(line, serial)]
         feeding.lines += lines
         counted = code_usage(lines, terms.quantity, now.month.month)
         feeding.now[code] = counted.quantity
@@ -294,19 +350,25 @@ def _feed(party: Party, route: _Route, terms: Terms, bills: tuple[Bills, Mapping
         problems.append(f"usage sync is off for {', '.join(route.off)}, so that its number would be a part")
     feeding.problem = "; ".join(problems)
     month = now.month.month.previous()
-    previous = _units_of(party, route, terms, older.get(month), month)
+    previous = _units_of(party, route, terms, older.get(month), month, serial)
     feeding.before = previous.units
     length = months_taken(route.agreement, terms.take)
     if length > 1:
         months = [MonthUnits(now.month.month, feeding.now), previous]
         while len(months) <= length:
             month = month.previous()
-            months.append(_units_of(party, route, terms, older.get(month), month))
+            months.append(_units_of(party, route, terms, older.get(month), month, serial))
         feeding.months = tuple(months)
     return feeding
 
 
-def _units_of(party: Party, route: _Route, terms: Terms, bills: Bills | None, month: Month) -> MonthUnits:
+def _is_of(line: UsageLine, serial: str | None) -> bool:
+    return serial is None or line.account_or_serial.strip() == serial
+
+
+def _units_of(
+    party: Party, route: _Route, terms: Terms, bills: Bills | None, month: Month, serial: str | None
+) -> MonthUnits:
     """An older month's units by the same rules; None where its bill does not speak for the customer."""
     if bills is None or not bills.month.lines:
         return MonthUnits(month, None, f"Sophos's bill of {month.title} is not known")
@@ -315,12 +377,39 @@ def _units_of(party: Party, route: _Route, terms: Terms, bills: Bills | None, mo
         return MonthUnits(month, None, f"{party.name} is not on Sophos's bill of {month.title}")
     found = {}
     for code, names in route.codes.items():
-        lines = [line for name in names for line in bill.get(name, ())]
+        lines = [line for name in names for line in bill.get(name, ()) if _is_of(line, serial)]
         counted = code_usage(lines, terms.quantity, month)
         if counted.problem:
             return MonthUnits(month, None, f"on the bill of {month.title}, {code}: {counted.problem}")
         found[code] = counted.quantity
     return MonthUnits(month, found)
+
+
+class Expected:
+    """What last month's bill gives for an open line of a product that a customer is not billed on any more."""
+
+    def __init__(self, desired: Desired, products: Products, before: Bills | None) -> None:
+        self._products = products
+        self._before = before
+        self._general = _by_product(desired.lines, products)
+
+    def of(self, cell: Cell, one: Open) -> Decimal | None:
+        """By the product's terms and every code that it ever had, for the tenants of the wanted line."""
+        codes = self._products.carried(one.line.product_id)
+        units: dict[str, dict[str, Decimal]] = {}
+        if self._before is None or not self._before.month.lines:
+            return None
+        terms = merge_terms(self._general.get(f"#{one.line.product_id}"), None)
+        for number, feeding in enumerate(cell.feedings):
+            bill = self._before.of(feeding.party.row.tenant_id)
+            counted = {
+                code: code_usage(bill.get(code, ()), terms.quantity, self._before.month.month)
+                for code in codes
+            }
+            if not bill or any(one.problem for one in counted.values()):
+                return None
+            units[str(number)] = {code: usage.quantity for code, usage in counted.items()}
+        return line_quantity(units, terms).quantity
 
 
 def frozen_products(desired: Desired, products: Products) -> dict[str, Diagnostic]:

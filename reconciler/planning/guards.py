@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -26,37 +27,64 @@ RUN_GUARDS = frozenset({FEED_INCOMPLETE, FEED_UNCHECKED, PRODUCT_TO_ZERO})
 _NAMED = 5
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """What needs no further yes: rows that say themselves what happens (by `id`), and what an approval names."""
+
+    approval: Callable[[PlannedLine], Approval | None]
+    settled: Collection[int] = ()
+
+
 def withhold(
     lines: Iterable[PlannedLine],
     guards: Guards,
-    approval: Callable[[PlannedLine], Approval | None],
+    allowed: Allowed,
     protected: Iterable[Protected] = (),
+    *,
+    new_lines_ask: bool = False,
 ) -> list[PlannedLine]:
     """The lines, each that is over a limit withheld unless an approval names its change.
 
-    What is protected never goes to zero, approved or not.
+    What is protected never goes to zero or ends, approved or not. With `new_lines_ask` no line is created
+    unasked.
     """
     keys = {(one.kind, one.key): one.text for one in protected}
-    judged = (_protected(line, keys) for line in lines)
-    return [_withheld(line, guards) if approval(line) is None else line for line in judged]
+    return [_judged(line, guards, allowed, keys, new_lines_ask=new_lines_ask) for line in lines]
+
+
+def _judged(
+    line: PlannedLine,
+    guards: Guards,
+    allowed: Allowed,
+    keys: Mapping[tuple[str, str], str],
+    *,
+    new_lines_ask: bool,
+) -> PlannedLine:
+    judged = _protected(line, keys)
+    if judged.state not in WRITTEN or allowed.approval(judged) is not None:
+        return judged
+    if new_lines_ask and judged.starts is not None:
+        return _asked(judged, "it is a new line, and nobody reads this plan before it is written")
+    return judged if id(line) in allowed.settled else _withheld(judged, guards)
 
 
 def _protected(line: PlannedLine, keys: Mapping[tuple[str, str], str]) -> PlannedLine:
-    if line.state is not LineState.TO_ZERO:
+    if line.state not in (LineState.TO_ZERO, LineState.ENDS):
         return line
     own = (("product", identifier_key(line.product)), ("customer", identifier_key(line.company)))
     named = next((keys[key] for key in own if key in keys), None)
     if named is None:
         return line
+    what = "end" if line.state is LineState.ENDS else "go to zero"
     return line.but(
         state=LineState.NEEDS_DECISION,
-        reason=f"it would go to zero, and {named} is protected. If that is meant, take it off the protected "
+        reason=f"it would {what}, and {named} is protected. If that is meant, take it off the protected "
         "list in a reviewed change first",
     )
 
 
 def _withheld(line: PlannedLine, guards: Guards) -> PlannedLine:
-    if line.state not in WRITTEN or line.held or line.before is None or line.after is None:
+    if line.held or line.before is None or line.after is None:
         return line
     reason = _over_limit(line, guards)
     if not reason:
@@ -67,20 +95,34 @@ def _withheld(line: PlannedLine, guards: Guards) -> PlannedLine:
             reason=f"{reason} while its quantity stays. No approval names that: set the included units or "
             "declared values on the line in ConnectWise, or raise guards.lineChange in a reviewed change",
         )
+    return _asked(line, reason)
+
+
+def _asked(line: PlannedLine, reason: str) -> PlannedLine:
+    """The line withheld, with the row that lets it through."""
     customer = line.company or line.tenants[0]
     row = (
-        f"{{customer: {customer}, product: {line.product}, from: {plain(line.before)}, "
-        f"upTo: {plain(line.after)}, reason: …, until: …}}"
+        f"{{customer: {customer}, product: {line.product}, from: {plain(line.before or Decimal(0))}, "
+        f"upTo: {plain(line.after or Decimal(0))}, reason: …, until: …}}"
     )
     return line.but(
         state=LineState.WITHHELD, reason=f"{reason}. To let it through, add under approvals: {row}"
     )
 
 
+def _units_before(line: PlannedLine) -> Decimal:
+    """The units that are billed until now, those of the lines that it takes over too."""
+    before = line.before or Decimal(0)
+    if line.line_id is not None:
+        before += sum((old.quantity for old in line.takes_over), Decimal(0))
+    return before
+
+
 def _over_limit(line: PlannedLine, guards: Guards) -> str:
-    before, after = line.before or Decimal(0), line.after or Decimal(0)
+    before, after = _units_before(line), line.after or Decimal(0)
     if after == 0 and before != 0:
-        return "it goes to zero" if guards.line_to_zero else ""
+        what = "it ends" if line.state is LineState.ENDS else "it goes to zero"
+        return what if guards.line_to_zero else ""
     limit = guards.line_change
     if limit is None:
         return ""

@@ -6,26 +6,44 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import WRITTEN, LineState, PlannedLine
-from reconciler.model.money import plain
-from reconciler.model.plan import Action, Change, Target
+from reconciler.model.plan import RAISES
 from reconciler.planning.answers import Answers
-from reconciler.planning.cells import claimed_elsewhere, collect_cells, frozen_products, sort_bill
+from reconciler.planning.cells import (
+    Expected,
+    claimed_elsewhere,
+    collect_cells,
+    frozen_products,
+    sort_bill,
+)
 from reconciler.planning.cycles import months_back
 from reconciler.planning.feed import last_window_day, replaced_codes, seats_in_two_tiers
-from reconciler.planning.guards import RUN_GUARDS, feed_guard, feed_not_checked, product_guard, withhold
-from reconciler.planning.lines import Ground, Judged, plan_cell
+from reconciler.planning.guards import (
+    RUN_GUARDS,
+    Allowed,
+    feed_guard,
+    feed_not_checked,
+    product_guard,
+    withhold,
+)
+from reconciler.planning.judged import Ground, Judged
+from reconciler.planning.leftovers import left_over
+from reconciler.planning.line_requests import is_written, requests
+from reconciler.planning.lines import plan_cell
 from reconciler.planning.managed import Products
+from reconciler.planning.open_lines import OpenLines
 from reconciler.planning.parties import (
     count_months_without_usage,
     find_parties,
     is_excluded,
     unsynced_parties,
 )
+from reconciler.planning.prices import price_remarks
 from reconciler.planning.remarks import ending_soon, no_usage, remarks, silent_customers
+from reconciler.planning.serials import with_silent_serials
+from reconciler.planning.shifts import link_shifts
+from reconciler.planning.takeover import Rules, find_takeovers
 from reconciler.planning.tenant_notes import tenant_notes, usage_after_end
-from reconciler.planning.whose_line import OpenLines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -35,8 +53,9 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Desired
     from reconciler.model.months import Month
     from reconciler.model.observed import Observed, Tenant, UsageMonth
+    from reconciler.model.plan import Change
     from reconciler.model.usage_notes import UsageNote
-    from reconciler.planning.cells import Bills, Cell
+    from reconciler.planning.cells import Bills, Cell, Cells
 
 
 @dataclass(frozen=True)
@@ -59,6 +78,7 @@ class _Month:
     closed: bool
     bills: Bills
     older: Mapping[Month, Bills]
+    unattended: bool = False
 
     @property
     def windows(self) -> tuple[date, date | None]:
@@ -86,13 +106,15 @@ def plan_lines(
     month: UsageMonth | None,
     previous: UsageMonth | None,
     closed: bool,
+    unattended: bool = False,
 ) -> LinePlan:
     """Every line that the customers' usage is billed on.
 
     `product_changes` are those of the same plan, with what holds them back; those that are not to be written
     with it (usage alone is applied) are left out. `today` is the site's day. `closed` says that the month's
-    billing windows have all ended: a running month is a forecast, planned and not written. Without a
-    complete feed nothing is planned for anyone, and that is said.
+    billing windows have all ended: a running month is a forecast, planned and not written. `unattended`
+    says that nobody reads the plan before it is written. Without a complete feed nothing is planned for
+    anyone, and that is said.
     """
     if not desired.customers:
         return LinePlan()
@@ -103,7 +125,7 @@ def plan_lines(
     older = {} if previous is None else {before: sort_bill(previous, desired)}
     if months_back([desired]) > 1:
         older |= {one.month: sort_bill(one, desired) for one in observed.usage if one.month < before}
-    months = _Month(today, month, previous, closed, sort_bill(month, desired), older)
+    months = _Month(today, month, previous, closed, sort_bill(month, desired), older, unattended)
     products = Products(desired, observed, product_changes)
     planned = _plan(desired, observed.tenants, observed.billing, products, months)
     notes = tenant_notes(desired, months.bills, observed.tenants, today)
@@ -131,18 +153,22 @@ def _plan(
     )
     count_months_without_usage(parties, months.bills.by_tenant, months.on_last_bill, closed=months.closed)
     beside = unsynced_parties(desired.customers, tenants, billing, today)
-    cells, problems = collect_cells(
-        [*parties, *beside], desired, products, (months.bills, months.older), today
-    )
-    diagnostics += problems
+    found = collect_cells([*parties, *beside], desired, products, (months.bills, months.older), today)
+    cells = replace(found, cells=with_silent_serials(found.cells, billing, today))
+    diagnostics += cells.diagnostics
     frozen = frozen_products(desired, products)
     replaced = replaced_codes(desired, months.now, months.previous)
-    _park(cells, frozen, replaced)
-    ground = _ground(desired, billing, products, cells, today)
-    judged = [one for cell in cells if (one := plan_cell(cell, ground)) is not None]
+    _park(cells.cells, frozen, replaced)
+    ground = _ground(desired, billing, products, cells, months)
+    judged = [one for cell in cells.cells if (one := plan_cell(cell, ground)) is not None]
+    ending, problems = left_over(ground.takeovers.left, parties, desired, ground)
+    judged += ending
+    diagnostics += problems
     if months.closed:
         judged = [_on_its_invoice(one, months.windows[0]) for one in judged]
-    judged = _finished(judged, desired, ground, closed=months.closed)
+    judged = _finished(judged, desired, ground, months)
+    linked = link_shifts(judged, products)
+    judged = linked.judged
     lines = [one.row for one in judged]
     names = {tenant.id: tenant.show_as or tenant.name for tenant in tenants}
     answered = [c.tenant_id for c in desired.customers if c.ended is not None or is_excluded(c, today)]
@@ -161,20 +187,42 @@ def _plan(
     diagnostics += claimed_elsewhere(desired, months.bills, names)
     diagnostics += seats_in_two_tiers(months.now, months.previous, names)
     diagnostics += remarks(judged, ground, windows=months.windows, closed=months.closed)
+    diagnostics += price_remarks(products, billing, today)
     stopped = tuple(sorted(d.id for d in guards if d.code in RUN_GUARDS and d.severity is Severity.ERROR))
     judged.sort(key=lambda one: (one.row.customer, one.row.tenants, one.row.key))
     return LinePlan(
         lines=tuple(one.row for one in judged),
-        changes=tuple(_change(one, stopped) for one in judged if _is_written(one.row)),
+        changes=tuple(
+            _after(change, linked.after.get(one.row.key, ()))
+            for one in judged
+            if is_written(one)
+            for change in requests(one, ground, stopped)
+        ),
         diagnostics=tuple(diagnostics),
     )
 
 
-def _ground(desired: Desired, billing: Billing, products: Products, cells: list[Cell], today: date) -> Ground:
+def _after(change: Change, losers: tuple[str, ...]) -> Change:
+    """What starts or raises a line waits for the requests that take its seats off others."""
+    if not losers or change.stage != RAISES:
+        return change
+    return replace(change, depends_on=tuple(sorted({*change.depends_on, *losers})))
+
+
+def _ground(desired: Desired, billing: Billing, products: Products, cells: Cells, months: _Month) -> Ground:
+    today = months.today
     answers = Answers(desired, products, today)
-    answers.learn(cells, billing)
-    managed = frozenset((c.agreement.id, c.product.key) for c in cells if c.agreement is not None)
-    return Ground(billing, desired.settings, answers, OpenLines(billing, today), managed, products, today)
+    answers.learn(cells.cells, billing)
+    open_lines = OpenLines(billing, today)
+    expected = Expected(desired, products, months.before)
+    rules = Rules(
+        desired.settings.connectwise_member, expected.of, answers.lets_end, desired.protected, today
+    )
+    takeovers = find_takeovers(cells, open_lines, products, rules)
+    month = months.now.month
+    return Ground(
+        billing, desired.settings, answers, open_lines, takeovers, cells.managed, products, month, today
+    )
 
 
 def _park(cells: Iterable[Cell], frozen: dict[str, Diagnostic], replaced: dict[str, Diagnostic]) -> None:
@@ -199,13 +247,17 @@ def _on_its_invoice(one: Judged, window: date) -> Judged:
     return replace(one, row=row.but(state=LineState.NEEDS_DECISION, reason=reason))
 
 
-def _finished(judged: list[Judged], desired: Desired, ground: Ground, *, closed: bool) -> list[Judged]:
+def _finished(judged: list[Judged], desired: Desired, ground: Ground, months: _Month) -> list[Judged]:
     """The lines in their mode, and what is over a limit withheld."""
     modes = {c.tenant_id: c.mode or desired.settings.mode for c in desired.customers}
     rows = [
-        one.row.but(shadow=not closed or {modes[t] for t in one.row.tenants} != {"live"}) for one in judged
+        one.row.but(shadow=not months.closed or {modes[t] for t in one.row.tenants} != {"live"})
+        for one in judged
     ]
-    rows = withhold(rows, desired.settings.guards, ground.answers.approval, desired.protected)
+    asks = months.unattended and desired.settings.new_lines == "ask"
+    settled = {id(row) for row, one in zip(rows, judged, strict=True) if one.settled}
+    allowed = Allowed(ground.answers.approval, settled)
+    rows = withhold(rows, desired.settings.guards, allowed, desired.protected, new_lines_ask=asks)
     rows = [_said_of_approval(row, ground) for row in rows]
     return [one if one.row is row else replace(one, row=row) for one, row in zip(judged, rows, strict=True)]
 
@@ -214,31 +266,3 @@ def _said_of_approval(row: PlannedLine, ground: Ground) -> PlannedLine:
     """A withheld line says why the approval that names its change is not taken."""
     unclear = ground.answers.unclear_approval(row) if row.state is LineState.WITHHELD else ""
     return row.but(reason=f"{row.reason}. But {unclear}") if unclear else row
-
-
-def _is_written(line: PlannedLine) -> bool:
-    return line.state in WRITTEN and not line.shadow and line.line_id is not None
-
-
-def _change(one: Judged, stopped: tuple[str, ...]) -> Change:
-    line = one.row
-    fields = []
-    if line.before is not None and line.after is not None and line.after != line.before:
-        fields.append(FieldChange("quantity", plain(line.before), plain(line.after)))
-    if line.included_after != line.included_before:
-        fields.append(FieldChange("lessIncluded", plain(line.included_before), plain(line.included_after)))
-    fields += line.declared
-    target = Target(line.product, line.line_id, line.agreement_id)
-    return Change(
-        id=f"{Action.UPDATE_LINE.value}:{target.key}",
-        action=Action.UPDATE_LINE,
-        target=target,
-        reason=f"{line.customer}: {line.reason}",
-        fields=tuple(fields),
-        write=f"agreement/{line.agreement_id}/line/{line.line_id}",
-        depends_on=one.cell.product.waits,
-        blocked_by=stopped,
-        expected_identifier=line.product,
-        source=line.source,
-        money=line.sales,
-    )

@@ -33,9 +33,10 @@ class Party:
     `silent` says why the bill cannot speak for the customer (its tenant is gone, suspended, no longer
     monthly, or has nothing at all on the bill); its lines stay as they are then. `wrong` says why its row
     cannot be trusted: a person has to decide before anything is written. `unsynced` parties matter only for
-    the lines that they share with synced ones. `months_without_usage` counts the closed months in a row that
-    have nothing of it on their bill, as far as they are known: 2 is two or more. It stays 0 once the row says
-    when the customer ends. `term` says that Sophos bills it by a term licence, and not by the month.
+    the lines that they share with synced ones; where one is `excluded`, its units do not belong on a line.
+    `months_without_usage` counts the closed months in a row that have nothing of it on their bill, as far as
+    they are known: 2 is two or more. It stays 0 once the row says when the customer ends. `term` says that
+    Sophos bills it by a term licence, and not by the month.
     """
 
     row: Customer
@@ -48,6 +49,7 @@ class Party:
     unsynced: bool = False
     months_without_usage: int = 0
     term: bool = False
+    excluded: bool = False
     chosen: dict[AgreementSelector, Agreement | None] = field(default_factory=dict)
 
     @property
@@ -112,15 +114,16 @@ def count_months_without_usage(
 def unsynced_parties(
     customers: Iterable[Customer], tenants: Iterable[Tenant], billing: Billing, today: date
 ) -> list[Party]:
-    """Customers whose usage sync is off, for lines that they may share; an exclusion takes its units out."""
+    """Customers whose usage sync is off or that are excluded: for lines that they share, or that are theirs."""
     by_tenant = {tenant.id: tenant for tenant in tenants}
     companies = Companies(billing)
     found = []
     for row in sorted(customers, key=lambda one: one.tenant_id):
-        if row.sync or is_excluded(row, today) or row.company is None:
+        excluded = is_excluded(row, today)
+        if (row.sync and not excluded) or row.company is None:
             continue
         party, _ = _party(row, by_tenant.get(row.tenant_id), companies, today)
-        party.silent, party.unsynced = "", True
+        party.silent, party.unsynced, party.excluded = "", True, excluded
         found.append(party)
     return found
 

@@ -33,7 +33,7 @@ class Terms:
     """How one line is counted: the product's terms with the customer's own over them, key by key.
 
     `layers` says for each key where its value came from; `own_minimum` that the customer's own row states
-    the minimum, which then holds at zero too.
+    the minimum, which then holds at zero too; `own_new` which fields of a new line its own row states.
     """
 
     count: str | None = None
@@ -48,6 +48,8 @@ class Terms:
     fixed: tuple[int, ...] = ()
     own_minimum: bool = False
     always: Mapping[str, Any] = field(default_factory=dict)
+    when_new: Mapping[str, Any] = field(default_factory=dict)
+    own_new: frozenset[str] = frozenset()
     layers: Mapping[str, Location] = field(default_factory=dict, compare=False)
 
     @property
@@ -64,6 +66,7 @@ def merge_terms(product: LineTerms | None, customer: LineTerms | None) -> Terms:
     values: dict[str, Any] = {}
     layers: dict[str, Location] = {}
     always: dict[str, Any] = {}
+    when_new: dict[str, Any] = {}
     for terms in (product, customer):
         if terms is None:
             continue
@@ -75,11 +78,20 @@ def merge_terms(product: LineTerms | None, customer: LineTerms | None) -> Terms:
         if terms.always:
             always |= terms.always
             layers["always"] = terms.location
+        if terms.when_new:
+            when_new |= terms.when_new
+            layers["whenNew"] = terms.location
     if customer is not None and customer.fixed:
         values["fixed"] = customer.fixed
         layers["fixed"] = customer.location
-    own_minimum = customer is not None and customer.minimum is not None
-    return Terms(always=always, own_minimum=own_minimum, layers=layers, **values)
+    return Terms(
+        always=always,
+        when_new=when_new,
+        own_minimum=customer is not None and customer.minimum is not None,
+        own_new=frozenset(customer.when_new) if customer is not None else frozenset(),
+        layers=layers,
+        **values,
+    )
 
 
 def _yaml_name(key: str) -> str:

@@ -13,7 +13,7 @@ from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import cents, plain, to_places
 from reconciler.model.verdict import sums
 from reconciler.planning.agreements import describe
-from reconciler.planning.lines import billed
+from reconciler.planning.line_rows import billed
 from reconciler.planning.quantities import ZERO
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.model.billing import Line
     from reconciler.model.desired import Desired
     from reconciler.model.diagnostics import Location
-    from reconciler.planning.lines import Ground, Judged
+    from reconciler.planning.judged import Ground, Judged
     from reconciler.planning.parties import Party
 
 #: From this many lines on, another member's hand looks like another sync.
@@ -115,13 +115,12 @@ def _billed_elsewhere(one: Judged, line: Line, ground: Ground) -> list[Diagnosti
     return [
         warning(
             "billed-twice",
-            f"{_place(one)}: the same product is also billed by line #{other.id} ({plain(other.quantity)}) "
-            f"on {describe(agreement, ground.today)}.",
+            f"{_place(one)}: the same product is also billed by line #{other.line.id} "
+            f"({plain(other.line.quantity)}) on {describe(other.agreement, ground.today)}.",
             "If these are the same seats, end one of the two lines.",
             **_where(one),
         )
-        for agreement, other in ground.open_lines.elsewhere(one.cell, ground.managed)
-        if other.quantity
+        for other in ground.takeovers.twins(one.cell)
     ]
 
 

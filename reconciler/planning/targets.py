@@ -11,6 +11,7 @@ from reconciler.model.diagnostics import Diagnostic, Location, error, warning
 from reconciler.model.fields import IDENTIFIER_LIMIT
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.plan import product_key
+from reconciler.planning.homes import wanted_homes
 from reconciler.planning.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -103,11 +104,10 @@ def _wanted(desired: Desired) -> dict[str, Target]:
         wanted[identifier_key(product.identifier)] = Target(
             product.identifier, location=product.location, product=product
         )
-    for row in desired.rows:
-        for selector in row.targets:
-            target = wanted.setdefault(selector.key, Target(_label(selector), location=row.location))
-            for code in row.codes:
-                target.codes[code] = row
+    for selector, row in wanted_homes(desired):
+        target = wanted.setdefault(selector.key, Target(_label(selector), location=row.location))
+        for code in row.codes:
+            target.codes.setdefault(code, row)
     return wanted
 
 
@@ -117,7 +117,8 @@ def _label(selector: Selector) -> str:
 
 def _merge(kept: Target, other: Target) -> None:
     """Two names (an identifier and an id) of one product are one target."""
-    kept.codes.update(other.codes)
+    for code, row in other.codes.items():
+        kept.codes.setdefault(code, row)
     kept.product = kept.product or other.product
     if other.product is not None:
         kept.label = other.label
@@ -154,9 +155,8 @@ class _Catalog:
 
 
 def _named_keys(desired: Desired) -> Iterable[str]:
-    for row in desired.rows:
-        for selector in row.targets:
-            yield selector.key
+    for selector, _ in wanted_homes(desired):
+        yield selector.key
     for product in desired.products:
         yield identifier_key(product.identifier)
         yield from (identifier_key(name) for name in product.replaces)

@@ -10,7 +10,7 @@ from reconciler.model.diagnostics import Diagnostic, warning
 from reconciler.model.money import cents, plain
 from reconciler.model.usage_notes import UsageNote
 from reconciler.planning.cells import excludes
-from reconciler.planning.lines import feed_value
+from reconciler.planning.line_rows import feed_value
 from reconciler.planning.parties import is_excluded, shown_name
 
 if TYPE_CHECKING:

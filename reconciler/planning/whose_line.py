@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.model.money import USUAL_PLACES, plain, price
-from reconciler.planning.agreements import day_that_counts, is_named
 from reconciler.planning.quantities import ZERO
+from reconciler.planning.takeover import Takeover
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
     from decimal import Decimal
 
-    from reconciler.model.billing import Agreement, Billing, Line
-    from reconciler.planning.cells import Cell
+    from reconciler.model.billing import Line
     from reconciler.planning.quantities import Terms
 
 
@@ -24,7 +22,8 @@ if TYPE_CHECKING:
 class Found:
     """The line that follows Sophos, the units on fixed lines beside it, or why it is not clear.
 
-    `open` are all lines of the product that are in force, `other` those that have ended or not begun.
+    `open` are all lines of the product that are in force, `other` those that have ended or not begun; `take`
+    are lines elsewhere whose seats it bills.
     """
 
     line: Line | None = None
@@ -32,6 +31,7 @@ class Found:
     problem: str = ""
     open: tuple[Line, ...] = ()
     other: tuple[Line, ...] = ()
+    take: Takeover = Takeover()
 
 
 def find_line(terms: Terms, of_product: Iterable[Line], day: date, places: int = USUAL_PLACES) -> Found:
@@ -75,63 +75,17 @@ def _unclear(terms: Terms, fixed: Sequence[Line], rest: Sequence[Line], places: 
     return ""
 
 
+def of_this_cell(lines: Iterable[Line], serial: str) -> list[Line]:
+    """The lines of one firewall, where each has a line of its own; otherwise all of them."""
+    return [line for line in lines if not serial or bears(line, serial)]
+
+
+def bears(line: Line, serial: str) -> bool:
+    """Whether a line says that it is of the firewall with this serial number, in its field or in its text."""
+    wanted = serial.casefold()
+    return line.serial_number.strip().casefold() == wanted or wanted in line.invoice_description.casefold()
+
+
 def ids(numbers: Iterable[int]) -> str:
     """Record ids for people: `#5512, #5513`."""
     return ", ".join(f"#{number}" for number in numbers)
-
-
-class OpenLines:
-    """The open lines of each product by company, to see what is billed on another agreement as well."""
-
-    def __init__(self, billing: Billing, today: date) -> None:
-        self._billing = billing
-        self._today = today
-        self._agreements = {agreement.id: agreement for agreement in billing.agreements}
-        self._by_product: dict[tuple[int, int], list[tuple[Agreement, Line]]] = defaultdict(list)
-        for number, lines in sorted(billing.lines.items()):
-            agreement = self._agreements.get(number)
-            if agreement is None:
-                continue
-            day = day_that_counts(agreement, today)
-            for line in lines if agreement.in_force(day) else ():
-                if line.in_force(day):
-                    self._by_product[agreement.company_id, line.product_id].append((agreement, line))
-
-    def elsewhere(self, cell: Cell, managed: frozenset[tuple[int, str]]) -> list[tuple[Agreement, Line]]:
-        """Open lines of the cell's product on other agreements of its company that no row speaks of."""
-        if cell.agreement is None or cell.product.item is None:
-            return []
-        found = self._by_product.get((cell.agreement.company_id, cell.product.item.id), ())
-        return [
-            (agreement, line)
-            for agreement, line in found
-            if agreement.id != cell.agreement.id and (agreement.id, cell.product.key) not in managed
-        ]
-
-    def of_products(
-        self, cell: Cell, products: Iterable[int], managed: frozenset[tuple[int, str]]
-    ) -> list[tuple[Agreement, Line]]:
-        """Open lines with units of other products at the cell's company, where no row speaks of them."""
-        if cell.agreement is None:
-            return []
-        return [
-            (agreement, line)
-            for product in sorted(products)
-            for agreement, line in self._by_product.get((cell.agreement.company_id, product), ())
-            if line.quantity > 0 and (agreement.id, f"#{product}") not in managed
-        ]
-
-    def moving(self, cell: Cell) -> list[Line]:
-        """The open lines of the product on the agreement that the customer moves from."""
-        item, here = cell.product.item, cell.agreement
-        if item is None or here is None:
-            return []
-        return [
-            line
-            for feeding in cell.feedings
-            if (origin := feeding.party.row.moved_from) is not None
-            for agreement in feeding.party.agreements
-            if is_named(agreement, origin) and agreement.id != here.id
-            for line in self._billing.lines.get(agreement.id, ())
-            if line.product_id == item.id and line.in_force(day_that_counts(agreement, self._today))
-        ]

@@ -19,6 +19,7 @@ from reconciler.model.billing import Agreement, Billing, Company, Line, Recap
 from reconciler.model.identifiers import Id
 from reconciler.model.months import Month
 from reconciler.model.observed import CatalogItem, Instance, Observed, Tenant, UsageLine, UsageMonth
+from reconciler.planning.homes import wanted_homes
 from reconciler.planning.line_changes import LinePlan, plan_lines
 
 if TYPE_CHECKING:
@@ -161,13 +162,10 @@ class Books:
     def items(self, desired: Desired) -> tuple[CatalogItem, ...]:
         """Each product that a row or override names, its tag as applied. Ids count from 101 by name."""
         codes: dict[str, dict[str, bool]] = {}
-        for row in desired.rows:
-            for target in row.targets:
-                codes.setdefault(_product(target), {}).update(dict.fromkeys(row.codes, row.sync))
-        for customer in desired.customers:
-            for override in customer.overrides:
-                for target in override.targets:
-                    codes.setdefault(_product(target), {})
+        for target, row in wanted_homes(desired):
+            own = codes.setdefault(_product(target), {})
+            for code in row.codes:
+                own.setdefault(code, row.sync)
         found = []
         for number, name in enumerate(sorted(codes)):
             own = codes[name]

@@ -1,0 +1,256 @@
+"""Usage and no line for it: a new line, one that takes over from another, or why neither may be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from reconciler.model.lines import LineState, OldLine
+from reconciler.model.money import cents, plain, price
+from reconciler.planning.agreements import day_that_counts
+from reconciler.planning.cycles import invoice_text
+from reconciler.planning.dates import Start, last_day, start_of_new_line
+from reconciler.planning.judged import Judged, cannot_be_written, decide, is_ours
+from reconciler.planning.line_rows import amount, billed, plus
+from reconciler.planning.new_lines import new_line, not_billed, not_billed_text
+from reconciler.planning.open_lines import Open
+from reconciler.planning.quantities import ZERO
+from reconciler.planning.whose_line import ids
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from reconciler.model.billing import Agreement, Line
+    from reconciler.model.lines import Amount, PlannedLine
+    from reconciler.planning.cells import Cell
+    from reconciler.planning.judged import Ground
+    from reconciler.planning.new_lines import NewLine
+    from reconciler.planning.quantities import Quantity
+    from reconciler.planning.takeover import Takeover
+    from reconciler.planning.whose_line import Found
+
+
+def add_line(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, ground: Ground) -> Judged:
+    """Usage and no line in force: a line to add, unless one was ended on purpose or nothing is sure."""
+    agreement, take = cell.agreement, found.take
+    if agreement is None:
+        raise ValueError("a line is on an agreement")
+    row = row.but(after=wanted.quantity, included_after=wanted.included)
+    if wanted.quantity == 0:
+        return nothing_needed(cell, row, take, wanted.parts) or Judged(row, cell)
+    problem = (
+        _begins_later(found, day_that_counts(agreement, ground.today))
+        or _ended_by_a_person(cell, found, agreement, ground)
+        or _not_seen(agreement, ground)
+        or cannot_be_written(cell, agreement, ground)
+        or _other_invoices(agreement, take, ground)
+    )
+    if problem:
+        return Judged(decide(row, problem), cell)
+    new = new_line(
+        cell,
+        agreement,
+        wanted,
+        before=_line_before(cell, agreement, take, ground),
+        follows_price=ground.products.follows_price(cell.product),
+        start=_start(cell, agreement, take, ground),
+    )
+    if new.problem:
+        return Judged(decide(row, new.problem), cell)
+    return _added(Judged(row, cell, new=new, ends=take.lines, settled=bool(take.lines)), new, ground)
+
+
+def nothing_needed(
+    cell: Cell, row: PlannedLine, take: Takeover, why: str, *, settled: bool = False
+) -> Judged | None:
+    """No line, and none is needed; lines that nothing speaks of any more end all the same."""
+    if not take.lines:
+        return Judged(row.but(reason=f"no line, and none is needed: {why}"), cell) if not settled else None
+    row = row.but(
+        state=LineState.ENDS,
+        reason=f"its seats belong to {cell.product.label} now: {why}",
+        after=ZERO,
+        included_after=ZERO,
+    )
+    return with_old_lines(Judged(row, cell, settled=settled, ends=take.lines))
+
+
+def new_price(cell: Cell, line: Line, ground: Ground) -> Decimal | None:
+    """The catalog's price, where the line is to follow it and has another one; a declared one stands above it."""
+    own = "unitPrice" in cell.terms.always or "unitPrice" in cell.terms.own_new
+    if own or not ground.products.follows_price(cell.product):
+        return None
+    of_catalog = cell.product.fields.get("price")
+    if not isinstance(of_catalog, Decimal) or not of_catalog or cents(of_catalog) == cents(line.unit_price):
+        return None
+    return of_catalog
+
+
+def reprice(one: Judged, wanted: Quantity, ground: Ground) -> Judged:
+    """A line at an older price: it ends, and one at the catalog's price starts on the next day.
+
+    A line's own price is never changed in place, so that the invoices that were made can still be read.
+    """
+    cell, line = one.cell, one.line
+    agreement = cell.agreement
+    if line is None or agreement is None:
+        raise ValueError("only a line has a price")
+    if line.cancelled is not None:
+        return replace(one, row=decide(one.row, f"its price is to follow, and it ends on {line.cancelled}"))
+    new = new_line(
+        cell,
+        agreement,
+        wanted,
+        before=line,
+        follows_price=True,
+        start=Start(day_that_counts(agreement, ground.today)),
+    )
+    own = Open(agreement, line, new.start)
+    places = agreement.currency_places
+    shown = f"{price(line.unit_price, places)} → {price(new.line.unit_price, places)}"
+    said = f"price {shown} (linePrice: follow)"
+    row = one.row.but(reason=said, declared=(), sales=None, cost=None, line_id=None)
+    changed = replace(one, row=row, line=None, new=new, ends=(own, *one.ends), settled=True)
+    return _added(changed, new, ground)
+
+
+def _start(cell: Cell, agreement: Agreement, take: Takeover, ground: Ground) -> Start:
+    """When the line starts; one that takes over starts where the other ends, whatever the customer wishes."""
+    wishes = {feeding.party.row.start for feeding in cell.feedings}
+    wish = wishes.pop() if len(wishes) == 1 and not take.lines else None
+    recap = ground.billing.recaps.get(agreement.id)
+    return start_of_new_line(agreement, recap, wish, ground.today)
+
+
+def _line_before(cell: Cell, agreement: Agreement, take: Takeover, ground: Ground) -> Line | None:
+    """The product's own line that the new one follows, whose terms go on."""
+    item = cell.product.item
+    if item is None:
+        return None
+    own = [one.line for one in take.lines if one.line.product_id == item.id]
+    return own[0] if own else ground.open_lines.predecessor(agreement, item.id)
+
+
+def _begins_later(found: Found, day: date) -> str:
+    later = [line for line in found.other if line.effective is not None and line.effective > day]
+    if not later:
+        return ""
+    shown = ", ".join(f"#{line.id} from {line.effective}" for line in later)
+    return (
+        f"there is usage, and its line begins after the next invoice ({shown}). Bring its first day forward "
+        "in ConnectWise, or end it"
+    )
+
+
+def _ended_by_a_person(cell: Cell, found: Found, agreement: Agreement, ground: Ground) -> str:
+    """A line that somebody else ended is not created again, unless the customer's row says so."""
+    day = day_that_counts(agreement, ground.today)
+    ended = [line for line in found.other if line.cancelled is not None and line.cancelled < day]
+    if not ended or any(feeding.party.row.restart for feeding in cell.feedings):
+        return ""
+    last = max(ended, key=lambda line: (line.cancelled or day, line.id))
+    if is_ours(last, ground.settings):
+        return ""
+    return (
+        f"there is usage, and {last.updated_by.strip() or 'a person'} ended line #{last.id} on "
+        f"{last.cancelled}. If it shall be billed again, say `restart: true` in the customer's row; otherwise "
+        "settle it with `ended` or `exclude`"
+    )
+
+
+def _other_invoices(agreement: Agreement, take: Takeover, ground: Ground) -> str:
+    """A line ends on the day before another starts: on agreements of different invoice days none is right."""
+    day = day_that_counts(agreement, ground.today)
+    others = [one for one in take.lines if one.day != day]
+    if not others:
+        return ""
+    shown = " and ".join(f"#{one.agreement.id} on {one.day}" for one in others)
+    return (
+        f"it takes over from an agreement with another next invoice ({shown}; this one on {day}), so that a part "
+        "of a month would be billed twice or not at all. Bring the two invoice days together in ConnectWise, or "
+        "end the old line there"
+    )
+
+
+def _not_seen(agreement: Agreement, ground: Ground) -> str:
+    unread = ground.open_lines.unread(agreement)
+    if not unread:
+        return ""
+    return (
+        f"the lines of agreement {ids(unread)} could not be read, so that it is not known whether these seats "
+        "are billed there"
+    )
+
+
+def _added(one: Judged, new: NewLine, ground: Ground) -> Judged:
+    """The row of a line that is created, with its money and what its day leaves unbilled."""
+    agreement, line = one.cell.agreement, new.line
+    if agreement is None:
+        raise ValueError("a line is on an agreement")
+    row = one.row
+    follows = bool(one.ends) or new.price_source.startswith("line #")
+    unbilled = None if follows else not_billed(agreement, line, ground.usage, new.start)
+    bills = billed(line.quantity, line.less_included, line)
+    invoice = invoice_text(agreement, ZERO, bills) if not one.ends else ""
+    said = [row.reason, f"price from {new.price_source}", invoice, new.remark]
+    if unbilled is not None:
+        said.append(not_billed_text(unbilled, line, agreement.currency_places))
+    row = row.but(
+        state=LineState.MOVES if one.ends else LineState.NEW_LINE,
+        reason="; ".join(filter(None, said)),
+        after=line.quantity,
+        included_after=line.less_included,
+        unit_price=line.unit_price,
+        unit_cost=line.unit_cost,
+        bill_customer=line.bill_customer,
+        starts=new.start,
+        price_source=new.price_source,
+        not_billed=unbilled,
+        sales=amount(agreement, ZERO, bills),
+        cost=amount(agreement, ZERO, line.quantity * line.unit_cost),
+    )
+    return with_old_lines(replace(one, row=row))
+
+
+def with_old_lines(one: Judged) -> Judged:
+    """The row of a line, with the lines that end for it: they stand in it, and their money is part of its own."""
+    if not one.ends:
+        return one
+    row = one.row
+    old = tuple(
+        OldLine(
+            end.agreement.id,
+            end.agreement.name.strip(),
+            end.line.product_identifier.strip(),
+            end.line.id,
+            end.line.quantity,
+        )
+        for end in one.ends
+    )
+    sales, cost = _known(row.sales, one), _known(row.cost, one)
+    for end in one.ends:
+        line = end.line
+        sales = plus(sales, amount(end.agreement, billed(line.quantity, line.less_included, line), ZERO))
+        cost = plus(cost, amount(end.agreement, line.quantity * line.unit_cost, ZERO))
+    before = row.before
+    if row.line_id is None:
+        before = sum((end.line.quantity for end in one.ends), ZERO)
+    state, reason = row.state, row.reason
+    if state is LineState.UNCHANGED:
+        state = LineState.MOVES
+    if row.line_id is not None:
+        shown = ", ".join(f"#{line.line_id} of {line.product} ({plain(line.quantity)})" for line in old)
+        reason = f"{reason}; takes over {shown}"
+    last = max(last_day(end.line, end.day) for end in one.ends)
+    row = row.but(
+        takes_over=old, before=before, sales=sales, cost=cost, ends=last, state=state, reason=reason
+    )
+    return replace(one, row=row)
+
+
+def _known(money: Amount | None, one: Judged) -> Amount | None:
+    agreement = one.cell.agreement
+    if money is None and agreement is not None:
+        return amount(agreement, ZERO, ZERO)
+    return money

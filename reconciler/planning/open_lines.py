@@ -1,0 +1,87 @@
+"""The lines that may still be billed, around an agreement: its company's, its parent's and its children's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.planning.agreements import day_that_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from reconciler.model.billing import Agreement, Billing, Line
+
+
+@dataclass(frozen=True)
+class Open:
+    """A line that may be billed on the day that counts for its agreement, or later."""
+
+    agreement: Agreement
+    line: Line
+    day: date
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Its agreement, and its product as `planning.managed` keys it."""
+        return self.agreement.id, f"#{self.line.product_id}"
+
+
+class OpenLines:
+    """Every open line of the companies that were read, by company and by agreement."""
+
+    def __init__(self, billing: Billing, today: date) -> None:
+        self._billing = billing
+        self._today = today
+        self._by_id = {agreement.id: agreement for agreement in billing.agreements}
+        self._of_company: dict[int, list[Agreement]] = defaultdict(list)
+        self._children: dict[int, list[Agreement]] = defaultdict(list)
+        for agreement in sorted(billing.agreements, key=lambda one: one.id):
+            self._of_company[agreement.company_id].append(agreement)
+            if agreement.parent_id is not None:
+                self._children[agreement.parent_id].append(agreement)
+
+    def agreements_around(self, agreement: Agreement) -> list[Agreement]:
+        """Its company's agreements that may be invoiced, its parent and its children, whosever they are."""
+        found = {one.id: one for one in self._of_company[agreement.company_id]}
+        found |= {one.id: one for one in self._children[agreement.id]}
+        if agreement.parent_id in self._by_id:
+            found[agreement.parent_id] = self._by_id[agreement.parent_id]
+        return [one for _, one in sorted(found.items()) if self._may_be_invoiced(one)]
+
+    def around(self, agreement: Agreement) -> Iterator[Open]:
+        """The open lines on all of them."""
+        for one in self.agreements_around(agreement):
+            yield from self.on(one)
+
+    def on(self, agreement: Agreement) -> Iterator[Open]:
+        """The open lines of one agreement."""
+        day = day_that_counts(agreement, self._today)
+        for line in self._billing.lines.get(agreement.id, ()):
+            if not line.never_bills and (line.cancelled is None or line.cancelled >= day):
+                yield Open(agreement, line, day)
+
+    def unread(self, agreement: Agreement) -> list[int]:
+        """The agreements around it whose lines could not be read."""
+        return [one.id for one in self.agreements_around(agreement) if one.id not in self._billing.lines]
+
+    def predecessor(self, agreement: Agreement, product_id: int) -> Line | None:
+        """The product's line on the agreement that this one renews: of the same company, type and parent."""
+        found = [
+            line
+            for one in self._of_company[agreement.company_id]
+            if one.id != agreement.id
+            and (one.type_id, one.parent_id) == (agreement.type_id, agreement.parent_id)
+            and one.end is not None
+            and not self._may_be_invoiced(one)
+            for line in self._billing.lines.get(one.id, ())
+            if line.product_id == product_id and line.in_force(one.end)
+        ]
+        return max(
+            found, key=lambda line: (line.effective is not None, line.effective, line.id), default=None
+        )
+
+    def _may_be_invoiced(self, agreement: Agreement) -> bool:
+        return agreement.in_force(day_that_counts(agreement, self._today))

@@ -1,0 +1,67 @@
+"""Lines per firewall: those whose serial number is not on the bill any more, and those without one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.planning.agreements import day_that_counts
+from reconciler.planning.quantities import ZERO
+from reconciler.planning.whose_line import bears, ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from reconciler.model.billing import Billing, Line
+    from reconciler.planning.cells import Cell, Feeding
+
+_Place = tuple[int, str]
+
+
+def with_silent_serials(cells: list[Cell], billing: Billing, today: date) -> list[Cell]:
+    """The cells, with one for each open line of a firewall that the bill does not list any more.
+
+    A line of the product that names no serial number may be any firewall's: then none of that agreement is
+    written, and each says why.
+    """
+    places: dict[_Place, list[Cell]] = {}
+    for cell in cells:
+        if cell.terms.per_serial and cell.agreement is not None:
+            places.setdefault((cell.agreement.id, cell.product.key), []).append(cell)
+    found = list(cells)
+    for of_place in places.values():
+        lines = _open_lines(of_place[0], billing, today)
+        known = [cell.serial for cell in of_place if cell.serial]
+        others = [line for line in lines if not any(bears(line, serial) for serial in known)]
+        nameless = [line for line in others if not line.serial_number.strip()]
+        if nameless:
+            for cell in of_place:
+                cell.disagreement = (
+                    f"each firewall has a line of its own, and line {ids(line.id for line in nameless)} names "
+                    "no serial number: write it into the line in ConnectWise, or end that line"
+                )
+        found = [cell for cell in found if cell not in of_place or cell.serial or nameless]
+        found += [_silent(of_place[0], line) for line in others if line.serial_number.strip()]
+    return found
+
+
+def _open_lines(cell: Cell, billing: Billing, today: date) -> list[Line]:
+    agreement, item = cell.agreement, cell.product.item
+    if agreement is None or item is None:
+        return []
+    day = day_that_counts(agreement, today)
+    lines = billing.lines.get(agreement.id, ())
+    return [line for line in lines if line.product_id == item.id and line.in_force(day) and line.quantity]
+
+
+def _silent(like: Cell, line: Line) -> Cell:
+    """The line of a firewall without usage."""
+    feedings = [_without_usage(feeding) for feeding in like.feedings]
+    return replace(like, serial=line.serial_number.strip(), feedings=feedings)
+
+
+def _without_usage(feeding: Feeding) -> Feeding:
+    codes: Iterable[str] = feeding.now
+    before = None if feeding.before is None else dict.fromkeys(codes, ZERO)
+    return replace(feeding, now=dict.fromkeys(codes, ZERO), before=before, lines=[])

@@ -1,0 +1,210 @@
+"""Lines that nothing speaks of any more, and whose seats a wanted line bills: the old one ends for it.
+
+A seat is never on two lines. Before a line is created or raised, every open line around its agreement is
+looked at: of the same product, of one that it replaces, and of one that its codes are or were mapped to. Such
+a line ends where the wanted one starts, if that is certain; otherwise nothing is written, and both are named.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.model.identifiers import identifier_key
+from reconciler.model.money import plain
+from reconciler.planning.agreements import describe, is_named
+from reconciler.planning.quantities import ZERO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import date
+    from decimal import Decimal
+
+    from reconciler.model.desired import Approval, Protected
+    from reconciler.planning.cells import Cell, Cells
+    from reconciler.planning.managed import Products
+    from reconciler.planning.open_lines import Open, OpenLines
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """An open line that bills a wanted line's seats until now.
+
+    It is a `twin` where it is of the same product, on another agreement; `told` says that the customer's row
+    names that agreement (`movedFrom`). `why_not` says why it may not end unasked.
+    """
+
+    open: Open
+    twin: bool
+    told: bool
+    why_not: str
+
+
+@dataclass(frozen=True)
+class Takeover:
+    """What a wanted line takes over: lines that end for it. With a `problem` some cannot end unasked."""
+
+    lines: tuple[Open, ...] = ()
+    problem: str = ""
+
+    @property
+    def units(self) -> Decimal:
+        """How many units the lines bill."""
+        return sum((one.line.quantity for one in self.lines), ZERO)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """By what it is judged whether a line may end unasked.
+
+    `member` is who we write as; `expected` gives, for a line of another product, what last month's bill
+    gives for it; `approved` finds the approval that lets a line (by company, tenants and product label) go
+    from its quantity to zero.
+    """
+
+    member: str | None
+    expected: Callable[[Cell, Open], Decimal | None]
+    approved: Callable[[Cell, Open, str], Approval | None]
+    protected: tuple[Protected, ...]
+    today: date
+
+
+@dataclass
+class Takeovers:
+    """Every left-over line by the wanted line that bills its seats now; each is in one place.
+
+    `left` are those that no wanted line has to do with.
+    """
+
+    today: date
+    by_cell: dict[int, list[Claimed]] = field(default_factory=dict)
+    left: list[Open] = field(default_factory=list)
+
+    def of(self, cell: Cell, *, has_line: bool) -> Takeover:
+        """What a cell takes over. Beside a line of its own, a twin stays unless the row says otherwise."""
+        claimed = [
+            one for one in self.by_cell.get(id(cell), ()) if not (has_line and one.twin and not one.told)
+        ]
+        problems = "; ".join(
+            f"{shown(one.open, cell, self.today)}: {one.why_not}" for one in claimed if one.why_not
+        )
+        said = f"these seats are billed until now by {problems}" if problems else ""
+        return Takeover(tuple(one.open for one in claimed), said)
+
+    def twins(self, cell: Cell) -> list[Open]:
+        """Open lines of the same product on other agreements, that no row speaks of."""
+        return [one.open for one in self.by_cell.get(id(cell), ()) if one.twin and not one.told]
+
+
+def find_takeovers(cells: Cells, open_lines: OpenLines, products: Products, rules: Rules) -> Takeovers:
+    """Bring the open lines that no row speaks of together with the wanted lines.
+
+    A line goes to the wanted one that is nearest: with units on the bill, of its own product, on its own
+    agreement.
+    """
+    spoken_of = cells.managed | cells.beside
+    seen: dict[int, Open] = {}
+    wanted: dict[int, list[tuple[tuple[object, ...], Cell]]] = defaultdict(list)
+    for cell in cells.cells:
+        if cell.agreement is None:
+            continue
+        for one in open_lines.around(cell.agreement):
+            if one.place in spoken_of or not one.line.quantity:
+                continue
+            seen[one.line.id] = one
+            relation = _relation(cell, one, products)
+            if relation is not None:
+                wanted[one.line.id].append((_nearness(cell, one, relation), cell))
+    result = Takeovers(rules.today)
+    for number, one in sorted(seen.items()):
+        if not wanted[number]:
+            if products.of_item(one.line.product_id) is not None:
+                result.left.append(one)
+            continue
+        _, cell = min(wanted[number], key=lambda pair: pair[0])
+        result.by_cell.setdefault(id(cell), []).append(_claimed(cell, one, products, rules))
+    return result
+
+
+def _relation(cell: Cell, one: Open, products: Products) -> str | None:
+    """What makes the line bill the cell's seats; None where nothing does."""
+    item, number = cell.product.item, one.line.product_id
+    if item is not None and number == item.id:
+        return "same" if cell.agreement is not None and one.agreement.id != cell.agreement.id else None
+    if number in products.replaced(cell.product):
+        return "replaced"
+    return "code" if products.carried(number) & cell.every_code else None
+
+
+def _nearness(cell: Cell, one: Open, relation: str) -> tuple[object, ...]:
+    here = cell.agreement is not None and cell.agreement.id == one.agreement.id
+    uses = any(any(feeding.now.values()) for feeding in cell.feedings)
+    return (
+        not uses,
+        relation != "same",
+        not here,
+        cell.agreement.id if cell.agreement else 0,
+        cell.product.key,
+    )
+
+
+def _claimed(cell: Cell, one: Open, products: Products, rules: Rules) -> Claimed:
+    item, agreement = cell.product.item, one.agreement
+    twin = item is not None and one.line.product_id == item.id
+    origins = [feeding.party.row.moved_from for feeding in cell.feedings]
+    told = any(origin is not None and is_named(agreement, origin) for origin in origins)
+    return Claimed(one, twin, told, _why_not(cell, one, products, rules, unsaid=twin and not told))
+
+
+def _why_not(cell: Cell, one: Open, products: Products, rules: Rules, *, unsaid: bool) -> str:
+    """Why the line may not end unasked; nothing where it may. `unsaid`: a twin that no row speaks of."""
+    line, agreement = one.line, one.agreement
+    if cell.agreement is None or agreement.company_id != cell.agreement.company_id:
+        return "it is on an agreement of another company: end it in ConnectWise, or exclude one of the two"
+    if line.cancelled is not None:
+        return f"somebody ends it on {line.cancelled}: take that date back or bring it forward in ConnectWise"
+    guard = _protected(one, products, rules.protected)
+    label = line.product_identifier.strip()
+    if guard or rules.approved(cell, one, label) is not None:
+        return guard
+    if rules.member is not None and identifier_key(line.updated_by) == identifier_key(rules.member):
+        return ""
+    if unsaid:
+        return (
+            "correct the agreement of the row, or end that line; if the customer has moved from there, say "
+            "`movedFrom`"
+        )
+    expected = rules.expected(cell, one)
+    if expected is not None and expected == line.quantity:
+        return ""
+    would = "what last month's bill gives for it is not known"
+    if expected is not None:
+        would = f"last month's bill gives {plain(expected)}"
+    answer = (
+        f"{{customer: {cell.company}, product: {label}, from: {plain(line.quantity)}, upTo: 0, reason: …, "
+        "until: …}"
+    )
+    return (
+        f"its quantity was set by {line.updated_by.strip() or 'somebody'} on {line.last_updated[:10] or '?'}, "
+        f"and {would}. To let it end, add under approvals: {answer}"
+    )
+
+
+def _protected(one: Open, products: Products, protected: Iterable[Protected]) -> str:
+    managed = products.of_item(one.line.product_id)
+    names = {identifier_key(one.line.product_identifier)}
+    if managed is not None:
+        names.add(identifier_key(managed.label))
+    found = next((p for p in protected if p.kind == "product" and p.key in names), None)
+    if found is None:
+        return ""
+    return f"{found.text} is protected: take it off the protected list in a reviewed change, if that is meant"
+
+
+def shown(one: Open, cell: Cell, today: date) -> str:
+    """`line #12 of MSP-OLD (20)`, and its agreement where that is another one."""
+    text = f"line #{one.line.id} of {one.line.product_identifier.strip()} ({plain(one.line.quantity)})"
+    if cell.agreement is not None and one.agreement.id != cell.agreement.id:
+        text += f" on {describe(one.agreement, today)}"
+    return text
