@@ -37,7 +37,7 @@ class Answers:
         self._approved_cells: dict[int, set[int]] = defaultdict(set)
         self._lines: dict[int, list[Line]] = {}
         self._unknown: set[int] = set()
-        self._ending: set[int] = set()
+        self._used: set[int] = set()
         self._today = today
         for hold in desired.holds:
             if hold.until >= today:
@@ -97,7 +97,7 @@ class Answers:
             _idle_approval(one, self._lines.get(id(one)))
             for approvals in self._approvals.values()
             for one in approvals
-            if id(one) not in self._unknown | self._ending and id(one) not in self._approved_cells
+            if id(one) not in self._unknown | self._used and id(one) not in self._approved_cells
         ]
 
     def hold(self, cell: Cell) -> tuple[Hold | None, str]:
@@ -125,8 +125,9 @@ class Answers:
 
         One that fits lines on several agreements lets none of them through.
         """
-        found = self._approvals_for(row)
-        return next((one for one in found if not self._fits_several(one)), None)
+        found = [one for one in self._approvals_for(row) if not self._fits_several(one)]
+        self._used.update(id(one) for one in found)
+        return next(iter(found), None)
 
     def lets_end(self, cell: Cell, one: Open, product: str) -> Approval | None:
         """The approval that lets a line of another product go from its quantity to nothing."""
@@ -137,7 +138,7 @@ class Answers:
             for approval in self._approvals.get((name, key), ())
             if approval.before == one.line.quantity and approval.up_to == 0
         ]
-        self._ending.update(id(one) for one in found)
+        self._used.update(id(one) for one in found)
         return next(iter(found), None)
 
     def unclear_approval(self, row: PlannedLine) -> str:

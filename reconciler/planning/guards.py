@@ -15,7 +15,7 @@ from reconciler.model.money import cents, plain, price, to_places
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from reconciler.model.desired import Approval, Guards, Protected
+    from reconciler.model.desired import Approval, Guards, LineChangeGuard, Protected
     from reconciler.model.observed import UsageMonth
 
 FEED_INCOMPLETE = "guard-feed-incomplete"
@@ -65,7 +65,18 @@ def _judged(
         return judged
     if new_lines_ask and judged.starts is not None:
         return _asked(judged, "it is a new line, and nobody reads this plan before it is written")
-    return judged if id(line) in allowed.settled else _withheld(judged, guards)
+    if id(line) in allowed.settled:
+        return _loses_seats(judged, guards)
+    return _withheld(judged, guards)
+
+
+def _loses_seats(line: PlannedLine, guards: Guards) -> PlannedLine:
+    """A move's price may change as it was reviewed; that it moves far more or fewer seats was not."""
+    limit = guards.line_change
+    if line.state is not LineState.MOVES or line.before is None or line.after is None or limit is None:
+        return line
+    reason = _too_many_units(line.before, line.after, limit)
+    return _asked(line, reason) if reason else line
 
 
 def _protected(line: PlannedLine, keys: Mapping[tuple[str, str], str]) -> PlannedLine:
@@ -110,6 +121,17 @@ def _asked(line: PlannedLine, reason: str) -> PlannedLine:
     )
 
 
+def _too_many_units(before: Decimal, after: Decimal, limit: LineChangeGuard) -> str:
+    units = abs(after - before)
+    percent = Decimal(100) if before == 0 else units * 100 / abs(before)
+    if units <= limit.units or percent <= limit.percent:
+        return ""
+    return (
+        f"it changes by {plain(units)} units, {plain(cents(percent))} % "
+        f"(limits {plain(limit.units)} and {plain(limit.percent)} %)"
+    )
+
+
 def _units_before(line: PlannedLine) -> Decimal:
     """The units that are billed until now, those of the lines that it takes over too."""
     before = line.before or Decimal(0)
@@ -126,13 +148,9 @@ def _over_limit(line: PlannedLine, guards: Guards) -> str:
     limit = guards.line_change
     if limit is None:
         return ""
-    units = abs(after - before)
-    percent = Decimal(100) if before == 0 else units * 100 / abs(before)
-    if units > limit.units and percent > limit.percent:
-        return (
-            f"it changes by {plain(units)} units, {plain(cents(percent))} % "
-            f"(limits {plain(limit.units)} and {plain(limit.percent)} %)"
-        )
+    too_many = _too_many_units(before, after, limit)
+    if too_many:
+        return too_many
     sales = line.sales
     if sales is not None and abs(sales.delta) > limit.money:
         money, most = to_places(abs(sales.delta), sales.places), price(limit.money, sales.places)

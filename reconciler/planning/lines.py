@@ -16,6 +16,7 @@ from reconciler.planning.missing_lines import (
     add_line,
     new_price,
     nothing_needed,
+    other_invoices,
     reprice,
     with_old_lines,
 )
@@ -187,13 +188,17 @@ def _compare(
     ends, price = found.take.lines, new_price(cell, line, ground)
     same = wanted.quantity == line.quantity and included == line.less_included
     if same and not declared and price is None:
-        return with_old_lines(Judged(row.but(state=LineState.UNCHANGED), cell, line, expected, ends=ends))
+        apart = other_invoices(agreement, found.take, ground)
+        if apart:
+            return Judged(decide(row, apart), cell, line, expected)
+        row = row.but(state=LineState.UNCHANGED)
+        return with_old_lines(Judged(row, cell, line, expected, settled=bool(ends), ends=ends))
     state = _state(line, wanted)
     by_hand = "" if row.held or state is LineState.TERMS else _by_hand(line, state, ground, expected)
     if by_hand and ground.answers.approval(row) is None:
         by_hand = "; ".join(filter(None, (by_hand, ground.answers.unclear_approval(row))))
         return Judged(decide(row, by_hand), cell, line, expected, by_hand=True)
-    problem = cannot_be_written(cell, agreement, ground)
+    problem = cannot_be_written(cell, agreement, ground) or other_invoices(agreement, found.take, ground)
     if problem:
         return Judged(decide(row, problem), cell, line, expected)
     if price is not None:

@@ -44,7 +44,7 @@ def add_line(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, groun
         or _ended_by_a_person(cell, found, agreement, ground)
         or _not_seen(agreement, ground)
         or cannot_be_written(cell, agreement, ground)
-        or _other_invoices(agreement, take, ground)
+        or other_invoices(agreement, take, ground)
     )
     if problem:
         return Judged(decide(row, problem), cell)
@@ -159,9 +159,16 @@ def _ended_by_a_person(cell: Cell, found: Found, agreement: Agreement, ground: G
     )
 
 
-def _other_invoices(agreement: Agreement, take: Takeover, ground: Ground) -> str:
+def other_invoices(agreement: Agreement, take: Takeover, ground: Ground) -> str:
     """A line ends on the day before another starts: on agreements of different invoice days none is right."""
     day = day_that_counts(agreement, ground.today)
+    foreign = [one for one in take.lines if one.agreement.currency != agreement.currency]
+    if foreign:
+        return (
+            f"it takes over from #{foreign[0].agreement.id}, which is in {foreign[0].agreement.currency or '?'}, "
+            f"and this agreement is in {agreement.currency or '?'}: end the old line in ConnectWise, and declare "
+            "the new one's price"
+        )
     others = [one for one in take.lines if one.day != day]
     if not others:
         return ""

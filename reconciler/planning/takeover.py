@@ -168,7 +168,9 @@ def _why_not(cell: Cell, one: Open, products: Products, rules: Rules, *, unsaid:
     label = line.product_identifier.strip()
     if guard or rules.approved(cell, one, label) is not None:
         return guard
-    if rules.member is not None and identifier_key(line.updated_by) == identifier_key(rules.member):
+    ours = rules.member is not None and identifier_key(line.updated_by) == identifier_key(rules.member)
+    related = cell.agreement.id == agreement.parent_id or agreement.id == cell.agreement.parent_id
+    if ours and not (unsaid and related):
         return ""
     if unsaid:
         return (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.config.rules.lines import unknown_product
 from reconciler.config.view import key_selector
 from reconciler.config.wording import did_you_mean, show
-from reconciler.model.diagnostics import error, warning
+from reconciler.model.desired import Approval
+from reconciler.model.diagnostics import Severity, error, warning
 from reconciler.model.identifiers import Name, identifier_key
 
 if TYPE_CHECKING:
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reconciler.config.rules.facts import Facts
-    from reconciler.model.desired import Approval, Hold
-    from reconciler.model.diagnostics import Location
+    from reconciler.model.desired import Hold
+    from reconciler.model.diagnostics import Diagnostic, Location
 
 #: Zones that are whatever the machine is set to, so that two runs could disagree about the day.
 _OF_THE_MACHINE = frozenset({"localtime", "posixrules", "Factory"})
@@ -95,7 +97,18 @@ def known_names(facts: Facts) -> None:
                 )
             )
         if key_selector(row.product).key not in facts.targets:
-            facts.say(unknown_product(facts, row.product, row.location))
+            unknown = unknown_product(facts, row.product, row.location)
+            ends = isinstance(row, Approval) and row.up_to == 0
+            facts.say(_perhaps_former(unknown) if ends else unknown)
+
+
+def _perhaps_former(unknown: Diagnostic) -> Diagnostic:
+    """A line may have to end whose product was mapped until now: a yes to that is no typo for certain."""
+    return replace(
+        unknown,
+        severity=Severity.WARNING,
+        message=f"{unknown.message} The approval can only let a line end whose product was mapped before.",
+    )
 
 
 def one_hold(facts: Facts) -> None:
