@@ -50,16 +50,15 @@ def start_of_new_line(agreement: Agreement, recap: Recap | None, wish: str | Non
     return Start(max(first, agreement.bill_start or first))
 
 
-def ending(line: Line, day: date) -> tuple[FieldChange, ...]:
-    """What ends a line, so that nothing is billed from the day on.
+def ending(line: Line, last: date) -> tuple[FieldChange, ...]:
+    """What ends a line with this last day.
 
-    Its last day is the one before. A line that would begin on that day or later ends on its own first day:
-    ConnectWise may bill such a line once, and so its quantity goes to zero with it.
+    One that ends on its own first day has not begun yet. ConnectWise may bill such a line once, and so its
+    quantity goes to zero with it.
     """
     before = None if line.cancelled is None else line.cancelled.isoformat()
-    last = last_day(line, day)
     found = [FieldChange(CANCELLED.name, before, last.isoformat())]
-    if last >= day and line.quantity:
+    if line.effective is not None and last <= line.effective and line.quantity:
         found.append(FieldChange(QUANTITY.name, plain(line.quantity), "0"))
     return tuple(found)
 

@@ -100,6 +100,12 @@ def _withheld(line: PlannedLine, guards: Guards) -> PlannedLine:
     reason = _over_limit(line, guards)
     if not reason:
         return line
+    if line.before == line.after and line.takes_over:
+        return line.but(
+            state=LineState.WITHHELD,
+            reason=f"{reason}: {line.reason}, of which no row speaks. If the customer has moved from there, say "
+            "`movedFrom`; otherwise end one of the lines in ConnectWise",
+        )
     if line.before == line.after:
         return line.but(
             state=LineState.WITHHELD,

@@ -40,9 +40,11 @@ def left_over(
         owners = of_company.get(one.agreement.company_id, [])
         if product is None or not owners:
             continue
+        gone = _all_left(one, owners)
         why, nowhere = _why(one, owners, desired, ground)
-        if nowhere and ground.settings.on_unmap == "end":
-            judged.append(_ends(one, product, owners, why, ground))
+        if gone or (nowhere and ground.settings.on_unmap == "end"):
+            reason = gone or f"{why}; onUnmap: end"
+            judged.append(_ends(one, product, owners, reason, ground, settled=bool(gone)))
         else:
             said.append(_stays(one, product, owners, why, ground.today))
     return judged, said
@@ -64,23 +66,35 @@ def _why(one: Open, owners: list[Party], desired: Desired, ground: Ground) -> tu
     if off:
         return f"usage sync is off for {', '.join(off)}", False
     reasons = [row.exclude for row in desired.rows if row.exclude is not None and set(row.codes) & set(codes)]
-    if reasons and not any(map(ground.products.is_wanted, codes)):
+    wanted = {code for row in desired.rows if row.targets for code in row.codes}
+    wanted |= {o.code for party in owners for o in party.row.overrides if o.targets}
+    if reasons and not wanted & set(codes):
         return f"{listed} is excluded: {reasons[0]}", True
-    if not any(map(ground.products.is_wanted, codes)):
+    if not wanted & set(codes):
         return f"{listed} is mapped nowhere any more", True
     return "no row of the customer speaks of it", False
 
 
-def _ends(one: Open, product: Managed, owners: list[Party], why: str, ground: Ground) -> Judged:
-    """The row of a line whose codes are mapped nowhere: it ends, unless it is a person's word."""
+def _all_left(one: Open, owners: list[Party]) -> str:
+    """That every customer of the company has left, by the word of its row; nothing where one goes on."""
+    days = [party.row.ended for party in owners]
+    if any(day is None or day >= one.day for day in days):
+        return ""
+    return f"the customer ended on {max(day for day in days if day is not None)}"
+
+
+def _ends(
+    one: Open, product: Managed, owners: list[Party], why: str, ground: Ground, *, settled: bool
+) -> Judged:
+    """The row of a line that nothing feeds any more: it ends, unless it is a person's word."""
     cell = Cell(one.agreement, product, Terms(), [Feeding(party, {}, None) for party in owners[:1]])
-    row = with_line(row_of(cell), one.line, one.agreement).but(left_over=True, reason=f"{why}; onUnmap: end")
-    judged = Judged(row, cell, one.line)
+    row = with_line(row_of(cell), one.line, one.agreement).but(left_over=True, reason=why)
+    judged = Judged(row, cell, one.line, settled=settled)
     if product.stop:
         return replace(judged, row=decide(row, product.stop))
     ended = end_line(judged, one.day)
     approved = ground.answers.approval(ended.row) is not None
-    if ended.row.state is LineState.ENDS and not (is_ours(one.line, ground.settings) or approved):
+    if ended.row.state is LineState.ENDS and not (settled or is_ours(one.line, ground.settings) or approved):
         reason = (
             f"{why}, and its quantity was set by {one.line.updated_by.strip() or 'somebody'} on "
             f"{one.line.last_updated[:10] or '?'}. Let it end with an approval, or end it in ConnectWise"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from reconciler.model.line_fields import ATTRIBUTES, LESS_INCLUDED, LINE_FIELDS_
 from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
 from reconciler.model.plan import Action, Basis, Change, Target
-from reconciler.planning.dates import ending
+from reconciler.planning.dates import ending, last_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,7 +57,7 @@ def _own(one: Judged, needed: tuple[str, ...], stopped: tuple[str, ...]) -> Chan
     if line is None or row.line_id is None or agreement is None:
         return None
     ends = row.state is LineState.ENDS
-    fields = list(ending(line, _day_after(one))) if ends else _differences(one)
+    fields = list(ending(line, _last_day(one))) if ends else _differences(one)
     if not fields:
         return None
     action = Action.END_LINE if ends else Action.UPDATE_LINE
@@ -79,10 +78,10 @@ def _own(one: Judged, needed: tuple[str, ...], stopped: tuple[str, ...]) -> Chan
     )
 
 
-def _day_after(one: Judged) -> date:
+def _last_day(one: Judged) -> date:
     if one.row.ends is None:
         raise ValueError("a line that ends has a last day")
-    return one.row.ends + timedelta(days=1)
+    return one.row.ends
 
 
 def _differences(one: Judged) -> list[FieldChange]:
@@ -101,9 +100,9 @@ def _end_of_old(end: Open, one: Judged, ground: Ground, stopped: tuple[str, ...]
     managed = ground.products.of_item(line.product_id)
     label = line.product_identifier.strip() if managed is None else managed.label
     target = Target(label, line.id, end.agreement.id, f"line/{line.id}")
-    moves = one.new is not None or row.line_id is not None
+    moves = row.state is not LineState.ENDS
     action = Action.MOVE_LINE if moves else Action.END_LINE
-    fields = ending(line, end.day)
+    fields = ending(line, last_day(line, end.day))
     waits = {*one.cell.product.waits_new, *(() if managed is None else managed.waits)}
     place = f" on #{one.cell.agreement.id}" if one.cell.agreement is not None else ""
     return Change(

@@ -192,7 +192,9 @@ def _compare(
         if apart:
             return Judged(decide(row, apart), cell, line, expected)
         row = row.but(state=LineState.UNCHANGED)
-        return with_old_lines(Judged(row, cell, line, expected, settled=bool(ends), ends=ends))
+        return with_old_lines(
+            Judged(row, cell, line, expected, settled=bool(ends) and not found.take.unsaid, ends=ends)
+        )
     state = _state(line, wanted)
     by_hand = "" if row.held or state is LineState.TERMS else _by_hand(line, state, ground, expected)
     if by_hand and ground.answers.approval(row) is None:

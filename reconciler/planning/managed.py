@@ -67,6 +67,12 @@ class Products:
             own = self._codes[self.key(selector.key)]
             for code in row.codes:
                 own.setdefault(code, row.sync)
+        self._all_replaced = {
+            item.id
+            for names in self._replaces.values()
+            for name in names
+            for item in self._items(identifier_key(name))
+        }
         self._found: dict[str, Managed] = {}
         self._carried: dict[int, frozenset[str]] = {}
 
@@ -86,7 +92,7 @@ class Products:
     def of_item(self, number: int) -> Managed | None:
         """The product of that record id, where it is or was mapped, or is said to be replaced."""
         item, key = self._by_id.get(number), f"#{number}"
-        if item is None or not (self.carried(number) or number in self._all_replaced()):
+        if item is None or not (self.carried(number) or number in self._all_replaced):
             return None
         found = self._found.get(key)
         if found is None:
@@ -108,14 +114,6 @@ class Products:
         codes = {code for tag in tags for code in (*tag.codes, *tag.former)}
         return frozenset(codes | self._codes.get(f"#{number}", {}).keys())
 
-    def wanted_codes(self, key: str) -> frozenset[str]:
-        """The codes that the configuration maps to the product of that key."""
-        return frozenset(self._codes.get(key, ()))
-
-    def is_wanted(self, code: str) -> bool:
-        """Whether any row or override maps the code to a product."""
-        return any(code in codes for codes in self._codes.values())
-
     def replaced(self, product: Managed) -> frozenset[int]:
         """The record ids of the products that this one is said to replace."""
         names = self._replaces.get(product.key, ())
@@ -129,14 +127,6 @@ class Products:
         found = {number for number in self._by_id if self.carried(number) & wanted}
         own = set() if product.item is None else {product.item.id}
         return frozenset(found | own | self.replaced(product))
-
-    def _all_replaced(self) -> set[int]:
-        return {
-            item.id
-            for names in self._replaces.values()
-            for name in names
-            for item in self._items(identifier_key(name))
-        }
 
     def follows_price(self, product: Managed) -> bool:
         """Whether its lines follow the catalog's price (`linePrice: follow`)."""

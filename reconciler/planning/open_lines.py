@@ -51,10 +51,12 @@ class OpenLines:
             found[agreement.parent_id] = self._by_id[agreement.parent_id]
         return [one for _, one in sorted(found.items()) if self._may_be_invoiced(one)]
 
-    def around(self, agreement: Agreement) -> Iterator[Open]:
-        """The open lines on all of them."""
-        for one in self.agreements_around(agreement):
-            yield from self.on(one)
+    def every(self) -> Iterator[Open]:
+        """The open lines of every agreement that may be invoiced, in the order of their agreements and ids."""
+        for number in sorted(self._billing.lines):
+            agreement = self._by_id.get(number)
+            if agreement is not None and self._may_be_invoiced(agreement):
+                yield from self.on(agreement)
 
     def on(self, agreement: Agreement) -> Iterator[Open]:
         """The open lines of one agreement."""

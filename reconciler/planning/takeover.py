@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.money import plain
-from reconciler.planning.agreements import describe, is_named
+from reconciler.planning.agreements import day_that_counts, describe, is_named
 from reconciler.planning.quantities import ZERO
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
+    from reconciler.model.billing import Agreement
     from reconciler.model.desired import Approval, Protected
     from reconciler.planning.cells import Cell, Cells
     from reconciler.planning.managed import Products
@@ -43,10 +44,14 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Takeover:
-    """What a wanted line takes over: lines that end for it. With a `problem` some cannot end unasked."""
+    """What a wanted line takes over: lines that end for it. With a `problem` some cannot end unasked.
+
+    `unsaid`: no row says why one of them is there no more; only that it was ours.
+    """
 
     lines: tuple[Open, ...] = ()
     problem: str = ""
+    unsaid: bool = False
 
     @property
     def units(self) -> Decimal:
@@ -82,19 +87,24 @@ class Takeovers:
     left: list[Open] = field(default_factory=list)
 
     def of(self, cell: Cell, *, has_line: bool) -> Takeover:
-        """What a cell takes over. Beside a line of its own, a twin stays unless the row says otherwise."""
+        """What a cell takes over. Beside a line of its own, a twin that is not ours stays, and is said."""
         claimed = [
-            one for one in self.by_cell.get(id(cell), ()) if not (has_line and one.twin and not one.told)
+            one
+            for one in self.by_cell.get(id(cell), ())
+            if not (has_line and one.twin and not one.told and one.why_not)
         ]
         problems = "; ".join(
             f"{shown(one.open, cell, self.today)}: {one.why_not}" for one in claimed if one.why_not
         )
         said = f"these seats are billed until now by {problems}" if problems else ""
-        return Takeover(tuple(one.open for one in claimed), said)
+        unsaid = any(one.twin and not one.told for one in claimed)
+        return Takeover(tuple(one.open for one in claimed), said, unsaid)
 
     def twins(self, cell: Cell) -> list[Open]:
-        """Open lines of the same product on other agreements, that no row speaks of."""
-        return [one.open for one in self.by_cell.get(id(cell), ()) if one.twin and not one.told]
+        """Open lines of the same product on other agreements, that no row speaks of and that do not end."""
+        return [
+            one.open for one in self.by_cell.get(id(cell), ()) if one.twin and not one.told and one.why_not
+        ]
 
 
 def find_takeovers(cells: Cells, open_lines: OpenLines, products: Products, rules: Rules) -> Takeovers:
@@ -104,49 +114,72 @@ def find_takeovers(cells: Cells, open_lines: OpenLines, products: Products, rule
     agreement.
     """
     spoken_of = cells.managed | cells.beside
-    seen: dict[int, Open] = {}
-    wanted: dict[int, list[tuple[tuple[object, ...], Cell]]] = defaultdict(list)
-    for cell in cells.cells:
-        if cell.agreement is None:
-            continue
-        for one in open_lines.around(cell.agreement):
-            if one.place in spoken_of or not one.line.quantity:
-                continue
-            seen[one.line.id] = one
-            relation = _relation(cell, one, products)
-            if relation is not None:
-                wanted[one.line.id].append((_nearness(cell, one, relation), cell))
+    near = _Neighbours(cells.cells)
     result = Takeovers(rules.today)
-    for number, one in sorted(seen.items()):
-        if not wanted[number]:
-            if products.of_item(one.line.product_id) is not None:
-                result.left.append(one)
+    for one in open_lines.every():
+        if one.place in spoken_of or not one.line.quantity:
             continue
-        _, cell = min(wanted[number], key=lambda pair: pair[0])
+        if products.of_item(one.line.product_id) is None:
+            continue
+        wanted = [
+            (_nearness(cell, one, relation), number, cell)
+            for number, cell in enumerate(near.of(one.agreement))
+            if (relation := _relation(cell, one, products, rules.today)) is not None
+        ]
+        if not wanted:
+            result.left.append(one)
+            continue
+        _, _, cell = min(wanted, key=lambda found: found[:2])
         result.by_cell.setdefault(id(cell), []).append(_claimed(cell, one, products, rules))
     return result
 
 
-def _relation(cell: Cell, one: Open, products: Products) -> str | None:
+class _Neighbours:
+    """The wanted lines around an agreement: of its company, of its parent, of its children."""
+
+    def __init__(self, cells: Iterable[Cell]) -> None:
+        self._of_company: dict[int, list[Cell]] = defaultdict(list)
+        self._of_agreement: dict[int, list[Cell]] = defaultdict(list)
+        self._of_parent: dict[int, list[Cell]] = defaultdict(list)
+        for cell in cells:
+            if cell.agreement is None:
+                continue
+            self._of_company[cell.agreement.company_id].append(cell)
+            self._of_agreement[cell.agreement.id].append(cell)
+            if cell.agreement.parent_id is not None:
+                self._of_parent[cell.agreement.parent_id].append(cell)
+
+    def of(self, agreement: Agreement) -> list[Cell]:
+        """Each once."""
+        found = [*self._of_company.get(agreement.company_id, ()), *self._of_parent.get(agreement.id, ())]
+        if agreement.parent_id is not None:
+            found += self._of_agreement.get(agreement.parent_id, ())
+        return list({id(cell): cell for cell in found}.values())
+
+
+def _side_by_side(agreement: Agreement, one: Open, today: date) -> bool:
+    """Whether both agreements are invoiced at the same time; one that follows the other bills other months."""
+    day = day_that_counts(agreement, today)
+    return one.agreement.in_force(day) and agreement.in_force(one.day)
+
+
+def _relation(cell: Cell, one: Open, products: Products, today: date) -> str | None:
     """What makes the line bill the cell's seats; None where nothing does."""
     item, number = cell.product.item, one.line.product_id
+    if cell.agreement is None or not _side_by_side(cell.agreement, one, today):
+        return None
     if item is not None and number == item.id:
-        return "same" if cell.agreement is not None and one.agreement.id != cell.agreement.id else None
+        return "same" if one.agreement.id != cell.agreement.id else None
     if number in products.replaced(cell.product):
         return "replaced"
     return "code" if products.carried(number) & cell.every_code else None
 
 
-def _nearness(cell: Cell, one: Open, relation: str) -> tuple[object, ...]:
+def _nearness(cell: Cell, one: Open, relation: str) -> tuple[bool, ...]:
+    """Smallest first: with units on the bill, of the same product, on the same agreement."""
     here = cell.agreement is not None and cell.agreement.id == one.agreement.id
     uses = any(any(feeding.now.values()) for feeding in cell.feedings)
-    return (
-        not uses,
-        relation != "same",
-        not here,
-        cell.agreement.id if cell.agreement else 0,
-        cell.product.key,
-    )
+    return not uses, relation != "same", not here
 
 
 def _claimed(cell: Cell, one: Open, products: Products, rules: Rules) -> Claimed:
@@ -169,7 +202,7 @@ def _why_not(cell: Cell, one: Open, products: Products, rules: Rules, *, unsaid:
     if guard or rules.approved(cell, one, label) is not None:
         return guard
     ours = rules.member is not None and identifier_key(line.updated_by) == identifier_key(rules.member)
-    related = cell.agreement.id == agreement.parent_id or agreement.id == cell.agreement.parent_id
+    related = _are_family(cell.agreement, agreement)
     if ours and not (unsaid and related):
         return ""
     if unsaid:
@@ -191,6 +224,12 @@ def _why_not(cell: Cell, one: Open, products: Products, rules: Rules, *, unsaid:
         f"its quantity was set by {line.updated_by.strip() or 'somebody'} on {line.last_updated[:10] or '?'}, "
         f"and {would}. To let it end, add under approvals: {answer}"
     )
+
+
+def _are_family(one: Agreement, other: Agreement) -> bool:
+    """Parent and child, or children of one parent: each may well bill the same product."""
+    siblings = one.parent_id is not None and one.parent_id == other.parent_id
+    return siblings or one.id == other.parent_id or other.id == one.parent_id
 
 
 def _protected(one: Open, products: Products, protected: Iterable[Protected]) -> str:

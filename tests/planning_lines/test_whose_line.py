@@ -59,9 +59,22 @@ def test_a_line_that_we_ended_may_be_created_again(books: Books) -> None:
 def test_the_same_product_on_two_agreements_is_warned_about(books: Books) -> None:
     planned = books.plan(
         agreements=agreements("id | company | name\n1 | ALPHA | Managed\n2 | ALPHA | Old"),
-        lines="id | on | qty\n11 | 1 | 20\n21 | 2 | 20",
+        lines="id | on | qty | by\n11 | 1 | 20 |\n21 | 2 | 20 | jane",
     )
     assert "line #21 (20)" in planned.said("billed-twice")
+    assert planned.writes == []
+
+
+def test_our_own_line_beside_the_wanted_one_ends_once_somebody_says_so(books: Books) -> None:
+    two = {
+        "agreements": agreements("id | company | name\n1 | ALPHA | Managed\n2 | ALPHA | Old"),
+        "lines": "id | on | qty\n11 | 1 | 20\n21 | 2 | 20",
+    }
+    asked = books.plan(**two)
+    expect(asked, "Alpha MSP-EP #11 withheld 20→20 180.00→90.00 EUR")
+    assert "takes over #21 of MSP-EP (20), of which no row speaks" in asked.reason
+    told = ALPHA.replace("agreement: Managed", "agreement: Managed, movedFrom: {agreement: Old}")
+    assert books.plan(yaml=told, **two).writes == ["line 21 cancelledDate None→2026-11-30"]
 
 
 # --- several lines
