@@ -164,8 +164,9 @@ def _plan(
     ending, problems = left_over(ground.takeovers.left, parties, desired, ground)
     judged += ending
     diagnostics += problems
+    windows = months.windows
     if months.closed:
-        judged = [_on_its_invoice(one, months.windows[0]) for one in judged]
+        judged = [_on_its_invoice(one, windows[0]) for one in judged]
     judged = _finished(judged, desired, ground, months)
     linked = link_shifts(judged, products)
     judged = linked.judged
@@ -186,7 +187,7 @@ def _plan(
     diagnostics += usage_after_end(parties, months.bills, today)
     diagnostics += claimed_elsewhere(desired, months.bills, names)
     diagnostics += seats_in_two_tiers(months.now, months.previous, names)
-    diagnostics += remarks(judged, ground, windows=months.windows, closed=months.closed)
+    diagnostics += remarks(judged, ground, windows=windows, closed=months.closed)
     diagnostics += price_remarks(products, billing, today)
     stopped = tuple(sorted(d.id for d in guards if d.code in RUN_GUARDS and d.severity is Severity.ERROR))
     judged.sort(key=lambda one: (one.row.customer, one.row.tenants, one.row.key))

@@ -46,7 +46,8 @@ def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
     of_product = [line for line in lines or () if item is not None and line.product_id == item.id]
     found = find_line(cell.terms, of_this_cell(of_product, cell.serial), day, agreement.currency_places)
     take = ground.takeovers.of(whole, has_line=found.line is not None)
-    found = replace(found, take=take)
+    if take.lines:
+        found = replace(found, take=take)
     row = with_lines(row_of(cell), found, agreement)
     hold, unclear = ground.answers.hold(cell)
     needed = _has_usage(cell) or cell.terms.own_minimum or hold is not None or bool(take.lines)

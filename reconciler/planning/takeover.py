@@ -59,6 +59,9 @@ class Takeover:
         return sum((one.line.quantity for one in self.lines), ZERO)
 
 
+NOTHING = Takeover()
+
+
 @dataclass(frozen=True)
 class Rules:
     """By what it is judged whether a line may end unasked.
@@ -88,9 +91,12 @@ class Takeovers:
 
     def of(self, cell: Cell, *, has_line: bool) -> Takeover:
         """What a cell takes over. Beside a line of its own, a twin that is not ours stays, and is said."""
+        every = self.by_cell.get(id(cell))
+        if every is None:
+            return NOTHING
         claimed = [
             one
-            for one in self.by_cell.get(id(cell), ())
+            for one in every
             if not (has_line and one.twin and not one.told and one.why_not)
         ]
         problems = "; ".join(
