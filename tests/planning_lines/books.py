@@ -295,7 +295,7 @@ class Planned:
 
     @property
     def writes(self) -> list[str]:
-        """`line 11 quantity 20→22`, `new MSP-EP on 1: 20 × 4.50 from 2026-12-01`; nothing that is held back."""
+        """`line 11 quantity 20→22`, `new MSP-EP on 1: 20 × 4.50 from 2026-12-01`; not what is held back."""
         return [_written(change) for change in self.plan.changes if not change.blocked]
 
     @property

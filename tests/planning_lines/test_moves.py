@@ -265,7 +265,7 @@ def test_a_protected_product_loses_no_line(books: Books) -> None:
 
 
 def test_far_fewer_seats_on_the_new_line_are_withheld(books: Books) -> None:
-    """The price may change as reviewed; that a move loses seats is not part of it, and settled all the same."""
+    """That its price changes was reviewed; that it loses seats was not."""
     few = bill("tenant | code | units\nAlpha | EP | 2")
     planned = moved(books, bill=few)
     expect(planned, "Alpha MSP-NEW no line withheld 20→2 90.00→9.00 EUR")

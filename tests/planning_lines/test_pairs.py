@@ -6,7 +6,7 @@ import os
 import random
 import tempfile
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from reconciler.model.plan import MAPPING_PREFIX
 from reconciler.planning.plan import make_plan
 from tests.planning_lines.applying import after
 from tests.planning_lines.books import NOVEMBER, TODAY, agreements, bill, tenant_id
+from tests.wanted_states import PRODUCTS, TENANTS, UNITS, Wanted, by_chance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,97 +29,11 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Desired
     from reconciler.model.plan import Change, Plan
 
-PRODUCTS = ("A", "B", "C", "D")
-CODES = ("X", "Y", "Z")
-#: Each tenant, its company, and the units of each code that Sophos bills it.
-TENANTS = {"Alpha": "ALPHA", "Second": "ALPHA", "Beta": "BETA"}
-UNITS = {
-    ("Alpha", "X"): 7, ("Alpha", "Y"): 5, ("Alpha", "Z"): 3,
-    ("Second", "X"): 2, ("Second", "Y"): 11,
-    ("Beta", "X"): 4, ("Beta", "Z"): 9,
-}  # fmt: skip
 AGREEMENTS = agreements(
     "id | company | name\n1 | ALPHA | Managed\n2 | ALPHA | Mail\n3 | BETA | Managed\n4 | BETA | Mail"
 )
-PLACES = {("ALPHA", "Managed"): 1, ("ALPHA", "Mail"): 2, ("BETA", "Managed"): 3, ("BETA", "Mail"): 4}
-SETTINGS = """
-version: 1
-settings:
-  mode: live
-  timeZone: Europe/Lisbon
-  connectwiseMember: apirec
-  onUnmap: end
-  newLines: create
-  guards: {lineChange: off, lineToZero: off, feedTenants: off, productToZero: off}
-"""
 #: How many pairs of wanted states are tried; `.ci/run` asks for more.
 PAIRS = int(os.environ.get("PAIRS", "300"))
-
-
-@dataclass
-class Wanted:
-    """One wanted state, and the lines that follow from it by a rule of its own."""
-
-    homes: dict[str, tuple[str, ...]]
-    agreement: dict[str, str]
-    overrides: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
-    ended: tuple[str, ...] = ()
-
-    def yaml(self) -> str:
-        rows = [f"  {code}: {{product: [{', '.join(to)}], sync: true}}" for code, to in self.homes.items()]
-        counts = [f"  {product}: {{count: sum}}" for product in PRODUCTS if product in self.named()]
-        customers = []
-        for name, company in TENANTS.items():
-            own = {code: way for (who, code), way in self.overrides.items() if who == name}
-            shown = ", ".join(
-                f"{code}: {{{', '.join(part for part in (f'product: {p}' if p else '', f'agreement: {a}' if a else '') if part)}}}"
-                for code, (p, a) in own.items()
-            )
-            customers.append(
-                f"  {tenant_id(name)}: {{name: {name}, company: {company}, "
-                f"agreement: {self.agreement[name]}, sync: true"
-                + (f", overrides: {{{shown}}}" if shown else "")
-                + (", ended: 2026-11-20" if name in self.ended else "")
-                + "}"
-            )
-        return "\n".join([SETTINGS, "mappings:", *rows, "lines:", *counts, "customers:", *customers])
-
-    def named(self) -> set[str]:
-        return {p for to in self.homes.values() for p in to} | {p for p, _ in self.overrides.values() if p}
-
-    def lines(self) -> Counter[tuple[int, str]]:
-        """The units of each line that has to be open."""
-        found: Counter[tuple[int, str]] = Counter()
-        for (name, code), units in UNITS.items():
-            product, agreement = self.overrides.get((name, code), ("", ""))
-            targets = (product,) if product else self.homes.get(code, ())
-            place = PLACES[TENANTS[name], agreement or self.agreement[name]]
-            for target in targets if name not in self.ended else ():
-                found[place, target] += units
-        return found
-
-
-def wanted(chance: random.Random) -> Wanted:
-    """A state: codes may have no home, one or two; customers and codes may go another way."""
-    homes = {}
-    for code in CODES:
-        count = chance.choice((0, 1, 1, 1, 2))
-        if count:
-            homes[code] = tuple(sorted(chance.sample(PRODUCTS, count)))
-    homes = homes or {"X": ("A",)}
-    overrides = {}
-    for name, code in UNITS:
-        if chance.random() < 0.2:
-            product = chance.choice(("", chance.choice(PRODUCTS)))
-            agreement = chance.choice(("", "Mail", "Managed"))
-            if (product or agreement) and (product or code in homes):
-                overrides[name, code] = (product, agreement)
-    return Wanted(
-        homes=homes,
-        agreement={name: chance.choice(("Managed", "Managed", "Mail")) for name in TENANTS},
-        overrides=overrides,
-        ended=tuple(name for name in TENANTS if chance.random() < 0.1),
-    )
 
 
 def desired(state: Wanted) -> Desired:
@@ -234,7 +149,7 @@ def applied(state: Desired, observed: Observed, chance: random.Random | None = N
 @pytest.mark.parametrize("seed", range(PAIRS))
 def test_each_unit_is_on_exactly_one_line_after_any_two_states(seed: int, record_property: Any) -> None:
     chance = random.Random(seed)
-    first, second = wanted(chance), wanted(chance)
+    first, second = by_chance(chance), by_chance(chance)
     one, two = desired(first), desired(second)
     observed, _ = applied(one, start())
     assert standing(observed) == first.lines()
@@ -255,7 +170,7 @@ def test_each_unit_is_on_exactly_one_line_after_any_two_states(seed: int, record
 @pytest.mark.parametrize("seed", range(0, PAIRS, 5))
 def test_a_state_and_back_again(seed: int) -> None:
     chance = random.Random(seed)
-    first, second = desired(wanted(chance)), desired(wanted(chance))
+    first, second = desired(by_chance(chance)), desired(by_chance(chance))
     observed, _ = applied(first, start())
     there, _ = applied(second, observed)
     back, _ = applied(first, there)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model.field_change import FieldChange
-from reconciler.model.plan import Action, Change, Target
 from tests.planning_lines.books import ALPHA, NOVEMBER, SETTINGS, Books, agreements, bill, customers, expect
 
 OCTOBER = NOVEMBER.previous()
