@@ -93,6 +93,17 @@ class Line:
             return False
         return self.cancelled <= self.effective
 
+    def may_bill(self, day: date) -> bool:
+        """Whether it is billed on that day or on a later one."""
+        return not self.never_bills and (self.cancelled is None or self.cancelled >= day)
+
+    def bears(self, serial: str) -> bool:
+        """Whether it says that it is of the firewall with this serial number, in its field or in its text."""
+        wanted = serial.casefold()
+        return (
+            self.serial_number.strip().casefold() == wanted or wanted in self.invoice_description.casefold()
+        )
+
     def in_force(self, day: date) -> bool:
         """Whether it is billed on that day."""
         if self.never_bills:

@@ -60,7 +60,7 @@ class OpenLines:
         """The open lines of one agreement."""
         day = day_that_counts(agreement, self._today)
         for line in self._billing.lines.get(agreement.id, ()):
-            if not line.never_bills and (line.cancelled is None or line.cancelled >= day):
+            if line.may_bill(day):
                 yield Open(agreement, line, day)
 
     def unread(self, agreement: Agreement) -> list[int]:
