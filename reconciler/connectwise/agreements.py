@@ -38,13 +38,11 @@ _AGREEMENT_FIELDS = (
     "billStartDate,nextInvoiceDate,prorateFlag,periodType,currency,parentAgreement,billToCompany,oneTimeFlag"
 )
 _AGREEMENT: Params = (("fields", _AGREEMENT_FIELDS),)
-_DATES: Params = (
-    (
-        "fields",
-        "id,name,company,startDate,endDate,noEndingDateFlag,cancelledFlag,dateCancelled,billStartDate,"
-        "nextInvoiceDate",
-    ),
+_DATE_FIELDS = (
+    "id,name,company,startDate,endDate,noEndingDateFlag,cancelledFlag,dateCancelled,billStartDate,"
+    "nextInvoiceDate"
 )
+_DATES: Params = (("fields", _DATE_FIELDS),)
 _RECAP: Params = (
     ("fields", "id,lastInvoiceDate,lastInvoiceAmount,nextInvoiceDate,nextInvoiceAmount,unbilledPeriods"),
 )
