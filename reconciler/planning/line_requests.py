@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from reconciler.model.line_fields import ATTRIBUTES, LESS_INCLUDED, LINE_FIELDS_
 from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
 from reconciler.model.plan import Action, Basis, Change, Target
+from reconciler.planning.agreements import day_that_counts
 from reconciler.planning.dates import ending
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def requests(one: Judged, ground: Ground, stopped: tuple[str, ...]) -> list[Chan
     needed = tuple(change.write for change in ends)
     if one.new is not None:
         return [*ends, _creation(one, ground, needed, stopped)]
-    own = _own(one, needed, stopped)
+    own = _own(one, ground.today, needed, stopped)
     if own is None and ends:
         # nothing else is written for the row, so that its money belongs to the line that ends
         ends[-1] = replace(ends[-1], money=one.row.sales)
@@ -52,13 +52,14 @@ def write_of(agreement: int, number: int) -> str:
     return f"agreement/{agreement}/line/{number}"
 
 
-def _own(one: Judged, needed: tuple[str, ...], stopped: tuple[str, ...]) -> Change | None:
+def _own(one: Judged, today: date, needed: tuple[str, ...], stopped: tuple[str, ...]) -> Change | None:
     """The change of the row's own line; None where it stays as it is."""
     row, line, agreement = one.row, one.line, one.cell.agreement
     if line is None or row.line_id is None or agreement is None:
         return None
     ends = row.state is LineState.ENDS
-    fields = list(ending(line, _day_after(one))) if ends else _differences(one)
+    # The row's last day does not say it: a line that has not begun ends on its own first day.
+    fields = list(ending(line, day_that_counts(agreement, today))) if ends else _differences(one)
     if not fields:
         return None
     action = Action.END_LINE if ends else Action.UPDATE_LINE
@@ -77,12 +78,6 @@ def _own(one: Judged, needed: tuple[str, ...], stopped: tuple[str, ...]) -> Chan
         money=row.sales,
         basis=_basis(line, agreement, fields),
     )
-
-
-def _day_after(one: Judged) -> date:
-    if one.row.ends is None:
-        raise ValueError("a line that ends has a last day")
-    return one.row.ends + timedelta(days=1)
 
 
 def _differences(one: Judged) -> list[FieldChange]:
