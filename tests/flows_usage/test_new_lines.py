@@ -299,6 +299,20 @@ def test_a_product_that_is_called_otherwise_by_now(alder: Books, name: str) -> N
     assert "not exactly one product MSP-EP" in message(applied, NEW)
 
 
+def test_a_second_product_of_that_name(alder: Books) -> None:
+    alder.plan()
+    reads = sum("/procurement/catalog" in one for one in alder.asked("connectwise"))
+    second = first(lambda: _add_product(alder, "msp-ep"))
+    alder.break_("GET", "/procurement/catalog", second, times=1, skip=reads)
+    applied = alder.apply()
+    assert (results(applied), alder.writes) == ({NEW: "failed"}, [])
+    assert "not exactly one product MSP-EP" in message(applied, NEW)
+
+
+def _add_product(books: Books, identifier: str) -> None:
+    books.world.add_catalog_item(identifier)
+
+
 def test_an_agreement_that_is_gone_by_now(alder: Books) -> None:
     alder.break_("GET", "/1/additions", first(lambda: alder.world.tables["agreements"].clear()), times=1)
     applied = alder.apply()

@@ -121,7 +121,7 @@ def test_an_agreement_that_changed(
 def test_what_moved_is_stale(three: Books, meanwhile: Meanwhile, what: str) -> None:
     planned = three.plan()
     meanwhile(three)
-    assert what in stale_of(three, planned)
+    assert stale_of(three, planned) == [what]
 
 
 @pytest.mark.parametrize(
@@ -204,6 +204,16 @@ def test_a_line_that_bills_nothing_there_does_not(two_agreements: Books, fields:
     planned = two_agreements.plan()
     two_agreements.line(2, "MSP-EP", **fields)
     assert stale_of(two_agreements, planned) == []
+
+
+def test_an_agreement_of_another_invoice_day_counts_by_its_own(two_agreements: Books) -> None:
+    """As the planner sees it: what its next invoice does not bill any more is not open."""
+    two_agreements.world.agreement(2)["nextInvoiceDate"] = "2027-01-01T00:00:00Z"
+    planned = two_agreements.plan()
+    number = two_agreements.line(2, "MSP-EP", 7, cancelledDate="2026-12-15T00:00:00Z")
+    assert stale_of(two_agreements, planned) == []
+    two_agreements.world.addition(number)["cancelledDate"] = "2027-01-15T00:00:00Z"
+    assert len(stale_of(two_agreements, planned)) == 1
 
 
 def moving(books: Books) -> Books:
