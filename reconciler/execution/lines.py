@@ -12,7 +12,7 @@ from reconciler.model.diagnostics import ReconcilerError
 from reconciler.model.fields import Kind, from_plan, normalise, same
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.line_fields import ATTRIBUTES, LINE_FIELDS_BY_NAME
-from reconciler.model.money import USUAL_PLACES, cents, plain, to_places
+from reconciler.model.money import USUAL_PLACES, cents, plain, price, to_places
 from reconciler.model.outcome import Outcome, Result
 from reconciler.transport.errors import RecordNotFound, Unsure
 
@@ -148,8 +148,8 @@ def _terms(line: Line) -> dict[str, Value]:
     """What decides an invoice; without floating-point noise."""
     return {
         "quantity": cents(line.quantity),
-        "unitPrice": to_places(line.unit_price, _PRICE_PLACES),
-        "unitCost": to_places(line.unit_cost, _PRICE_PLACES),
+        "unitPrice": price(to_places(line.unit_price, _PRICE_PLACES)),
+        "unitCost": price(to_places(line.unit_cost, _PRICE_PLACES)),
         "lessIncluded": cents(line.less_included),
         "billCustomer": line.bill_customer,
         "cancelledDate": None if line.cancelled is None else line.cancelled.isoformat(),
