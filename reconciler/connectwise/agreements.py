@@ -38,6 +38,11 @@ _AGREEMENT_FIELDS = (
     "billStartDate,nextInvoiceDate,prorateFlag,periodType,currency,parentAgreement,billToCompany,oneTimeFlag"
 )
 _AGREEMENT: Params = (("fields", _AGREEMENT_FIELDS),)
+_DATE_FIELDS = (
+    "id,name,company,startDate,endDate,noEndingDateFlag,cancelledFlag,dateCancelled,billStartDate,"
+    "nextInvoiceDate"
+)
+_DATES: Params = (("fields", _DATE_FIELDS),)
 _RECAP: Params = (
     ("fields", "id,lastInvoiceDate,lastInvoiceAmount,nextInvoiceDate,nextInvoiceAmount,unbilledPeriods"),
 )
@@ -191,6 +196,21 @@ async def read_agreements(
         raise client.bad_answer("GET", _CYCLES, str(wrong)) from None
     try:
         return tuple(_agreement(row, cycles) for row in found if _is_of(row, keys, ids))
+    except WrongTypeError as wrong:
+        raise client.bad_answer("GET", AGREEMENTS, str(wrong)) from None
+
+
+async def read_dates(client: Client, agreement_ids: Collection[int]) -> dict[int, Agreement]:
+    """These agreements by id, with company, name and dates alone; those that are gone are left out.
+
+    Raises BadAnswer for an agreement with a field of another type, naming it.
+    """
+    wanted = set(agreement_ids)
+    if not wanted:
+        return {}
+    found = await read_any_of(client, AGREEMENTS, "id", [str(one) for one in sorted(wanted)], _DATES)
+    try:
+        return {row["id"]: _agreement(row, {}) for row in found if row["id"] in wanted}
     except WrongTypeError as wrong:
         raise client.bad_answer("GET", AGREEMENTS, str(wrong)) from None
 

@@ -6,19 +6,18 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from reconciler.connectwise import additions, patching
-from reconciler.connectwise.agreements import AGREEMENTS
 from reconciler.execution.side_effects import side_effects
 from reconciler.execution.telling import is_about, share, told
 from reconciler.model.diagnostics import ReconcilerError
-from reconciler.model.fields import from_plan, normalise, same
+from reconciler.model.fields import Kind, from_plan, normalise, same
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.line_fields import ATTRIBUTES, LINE_FIELDS_BY_NAME
-from reconciler.model.money import cents, plain
+from reconciler.model.money import USUAL_PLACES, cents, plain, price, to_places
 from reconciler.model.outcome import Outcome, Result
 from reconciler.transport.errors import RecordNotFound, Unsure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from reconciler.connectwise.client import Client
     from reconciler.model.billing import Line
@@ -27,37 +26,69 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Change
 
 
-def is_line_value(line: Line, one: FieldChange, value: Any) -> bool:
-    """Whether the field holds this value (in plan form) now; numbers agree to two places."""
-    field = LINE_FIELDS_BY_NAME[one.field]
-    now, wanted = _now(line, one), from_plan(field, value)
+#: Prices are compared to so many places: all that anybody agrees on, and less than floating-point noise.
+_PRICE_PLACES = 6
+
+
+def holds(line: Line, name: str, value: Any) -> bool:
+    """Whether the line's field has this value (in plan form) now; quantities agree to two places."""
+    field = LINE_FIELDS_BY_NAME[name]
+    now, wanted = _now(line, name), from_plan(field, value)
     if isinstance(now, Decimal) and isinstance(wanted, Decimal):
-        return cents(now) == cents(wanted)
+        places = _PRICE_PLACES if field.kind is Kind.MONEY else USUAL_PLACES
+        return to_places(now, places) == to_places(wanted, places)
     return same(field, now, wanted)
 
 
-def _now(line: Line, one: FieldChange) -> Value:
-    return normalise(LINE_FIELDS_BY_NAME[one.field], getattr(line, ATTRIBUTES[one.field]))
+def differences(line: Line, fields: Iterable[FieldChange]) -> list[str]:
+    """The fields that are not as wanted, each as `quantity is 4 instead of 5`."""
+    return [
+        f"{one.field} is {shown(line, one.field)} instead of {_or_not_set(one.after)}"
+        for one in fields
+        if not holds(line, one.field, one.after)
+    ]
 
 
-def _text(line: Line, one: FieldChange) -> str:
-    now = _now(line, one)
-    return plain(now) if isinstance(now, Decimal) else str(now)
+def shown(line: Line, name: str) -> str:
+    """The field's value now, for people."""
+    now = _now(line, name)
+    return plain(now) if isinstance(now, Decimal) else _or_not_set(now)
 
 
-def stale_line(line: Line, changes: Iterable[Change]) -> list[tuple[Change, str]]:
-    """What has moved since the plan was made; a field that is as wanted already does fit."""
+def _now(line: Line, name: str) -> Value:
+    return normalise(LINE_FIELDS_BY_NAME[name], getattr(line, ATTRIBUTES[name]))
+
+
+def _or_not_set(value: Any) -> str:
+    return "not set" if value is None else str(value)
+
+
+def stale_line(
+    line: Line, changes: Iterable[Change], former: Collection[str] = ()
+) -> list[tuple[Change, str]]:
+    """What has moved since the plan was made; a field that is as wanted already does fit.
+
+    Besides what is written, everything that the signed amount rests on must still be so. `former` are further
+    identifiers (as they compare) that the product may have, because the same plan renames it.
+    """
     found = []
     for change in changes:
-        expected = identifier_key(change.expected_identifier or "")
-        if line.product_key != expected:
+        known = {identifier_key(change.expected_identifier or ""), *former}
+        if line.product_key not in known:
             found.append((change, f"line #{line.id} is of product {line.product_identifier.strip()} now"))
-        for one in change.fields:
-            if is_line_value(line, one, one.before) or is_line_value(line, one, one.after):
-                continue
-            now = _text(line, one)
-            found.append((change, f"{one.field} of line #{line.id} is {now}, the plan expected {one.before}"))
+        expected = {
+            one.field: one.before for one in change.fields if not holds(line, one.field, one.after)
+        } | dict(() if change.basis is None else change.basis.values)
+        found += [
+            (change, _moved(line, name, value))
+            for name, value in expected.items()
+            if not holds(line, name, value)
+        ]
     return found
+
+
+def _moved(line: Line, name: str, expected: Any) -> str:
+    return f"{name} of line #{line.id} is {shown(line, name)}, the plan expected {_or_not_set(expected)}"
 
 
 async def write_line(client: Client, changes: Sequence[Change]) -> list[Outcome]:
@@ -74,7 +105,7 @@ async def write_line(client: Client, changes: Sequence[Change]) -> list[Outcome]
 
 
 def _path(change: Change) -> str:
-    return f"{AGREEMENTS}/{change.target.agreement}/additions/{change.target.id}"
+    return f"{additions.lines_path(change.target.agreement or 0)}/{change.target.id}"
 
 
 async def _write(client: Client, changes: Sequence[Change]) -> list[Outcome]:
@@ -91,10 +122,10 @@ async def _write(client: Client, changes: Sequence[Change]) -> list[Outcome]:
     if stale:
         said = "; ".join(dict.fromkeys(what for _, what in stale))
         return share(changes, Result.FAILED, f"{said}. Nothing was written to it; plan again")
-    fields = [one for change in changes for one in change.fields if not is_line_value(line, one, one.after)]
+    fields = [one for change in changes for one in change.fields if not holds(line, one.field, one.after)]
     if not fields:
         return share(changes, Result.ALREADY_OK)
-    operations = patching.patch_operations(
+    operations = patching.line_operations(
         {one.field: from_plan(LINE_FIELDS_BY_NAME[one.field], one.after) for one in fields}
     )
     try:
@@ -107,17 +138,18 @@ async def _write(client: Client, changes: Sequence[Change]) -> list[Outcome]:
         except ReconcilerError as failed:
             said = f"{told(lost)}; looking it up failed too: {told(failed)}"
             return share(changes, Result.UNSURE, said)
-        if any(not is_line_value(answer, one, one.after) for one in fields):
+        if any(not holds(answer, one.field, one.after) for one in fields):
             return share(changes, Result.UNSURE, f"{told(lost)}; it may still arrive: plan again in a minute")
     outcomes = [_compared(change, answer) for change in changes]
     return _noted(outcomes, side_effects(_terms(line), _terms(answer), {one.field for one in fields}))
 
 
 def _terms(line: Line) -> dict[str, Value]:
-    """What decides an invoice beside the quantity; numbers to two places, as everywhere here."""
+    """What decides an invoice; without floating-point noise."""
     return {
-        "unitPrice": cents(line.unit_price),
-        "unitCost": cents(line.unit_cost),
+        "quantity": cents(line.quantity),
+        "unitPrice": price(to_places(line.unit_price, _PRICE_PLACES)),
+        "unitCost": price(to_places(line.unit_cost, _PRICE_PLACES)),
         "lessIncluded": cents(line.less_included),
         "billCustomer": line.bill_customer,
         "cancelledDate": None if line.cancelled is None else line.cancelled.isoformat(),
@@ -133,11 +165,7 @@ def _noted(outcomes: list[Outcome], effects: list[str]) -> list[Outcome]:
 
 
 def _compared(change: Change, answer: Line) -> Outcome:
-    kept = [
-        f"{one.field} is {_text(answer, one)} instead of {one.after}"
-        for one in change.fields
-        if not is_line_value(answer, one, one.after)
-    ]
+    kept = differences(answer, change.fields)
     if kept:
         return Outcome(change, Result.SERVER_KEPT, f"ConnectWise kept another value: {'; '.join(kept)}")
     return Outcome(change, Result.APPLIED, f"line #{answer.id}")

@@ -6,10 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from reconciler.execution.lines import write_line
+from reconciler.execution.new_lines import create_line
 from reconciler.execution.telling import share
 from reconciler.execution.write import Writer, write
 from reconciler.model.outcome import DONE, Outcome, Result
-from reconciler.model.plan import Action, Change, writes
+from reconciler.model.plan import OF_LINES, Action, Change, writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -72,9 +73,11 @@ async def execute(
 def _is_done(outcome: Outcome) -> bool:
     """Whether what waits for it may be written.
 
-    A mapping that the server kept is still there: taking its code elsewhere would have it billed twice.
+    A mapping that the server kept is still there, and so is a line, with its old end or units: taking the
+    code or the seats elsewhere would have them billed twice.
     """
-    if outcome.change.action is Action.UNMAP_PRODUCT and outcome.result is Result.SERVER_KEPT:
+    takes_away = outcome.change.action is Action.UNMAP_PRODUCT or outcome.change.action in OF_LINES
+    if takes_away and outcome.result is Result.SERVER_KEPT:
         return False
     return outcome.result in DONE
 
@@ -85,6 +88,8 @@ async def _attempt(
     reason = _obstacle(members, failed, stop)
     if reason:
         return share(members, Result.NOT_ATTEMPTED, reason)
+    if members[0].starts_line:
+        return await create_line(members, writer)
     if members[0].target.agreement is not None:
         return await write_line(writer.client, members)
     return await write(members, writer)

@@ -39,11 +39,16 @@ LOOKUPS = (2.0, 5.0, 10.0)
 
 @dataclass(frozen=True)
 class Writer:
-    """What every request of a run needs. `definitions` are the catalog's custom fields, by caption key."""
+    """What every request of a run needs.
+
+    `definitions` are the catalog's custom fields, by caption key. `product_ids` remembers the record ids that
+    were looked up for lines, by identifier key.
+    """
 
     client: Client
     place: MarkerPlace
     definitions: Mapping[str, CustomField] = field(default_factory=dict)
+    product_ids: dict[str, int] = field(default_factory=dict)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 

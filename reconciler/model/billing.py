@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,18 @@ class Line:
         if self.effective is None or self.cancelled is None or self.quantity:
             return False
         return self.cancelled <= self.effective
+
+    def may_bill(self, day: date) -> bool:
+        """Whether it is billed on that day or on a later one."""
+        return not self.never_bills and (self.cancelled is None or self.cancelled >= day)
+
+    def bears(self, serial: str) -> bool:
+        """Whether it says that it is of the firewall with this serial number, in its field or in its text."""
+        if self.serial_number.strip().casefold() == serial.casefold():
+            return True
+        # as a word of its own: C012 is not in a text that speaks of C0123
+        pattern = rf"(?<![A-Za-z0-9]){re.escape(serial)}(?![A-Za-z0-9])"
+        return re.search(pattern, self.invoice_description, re.IGNORECASE) is not None
 
     def in_force(self, day: date) -> bool:
         """Whether it is billed on that day."""

@@ -132,20 +132,27 @@ class Basis:
     `values` are further fields of the line that decide its money, as they stand (a change of one would make
     the signed amount wrong). `next_invoice` is the agreement's next invoice date. A line that is created
     needs that none of `products` (record ids) has an open line on any of `agreements`, but for those that
-    the same plan ends or changes: its seats would be billed twice.
+    the same plan ends or changes: its seats would be billed twice. `beside` are open lines of these products
+    that the plan has seen and leaves to themselves, by record id with their quantity: those of other
+    firewalls or customers, and fixed ones.
     """
 
     values: tuple[tuple[str, Any], ...] = ()
     next_invoice: str | None = None
     agreements: tuple[int, ...] = ()
     products: tuple[int, ...] = ()
+    beside: tuple[tuple[int, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The form in plan files."""
         return {
             "values": dict(self.values),
             "nextInvoice": self.next_invoice,
-            "clearOf": {"agreements": list(self.agreements), "products": list(self.products)},
+            "clearOf": {
+                "agreements": list(self.agreements),
+                "products": list(self.products),
+                "beside": {str(number): quantity for number, quantity in self.beside},
+            },
         }
 
     @classmethod
@@ -157,6 +164,7 @@ class Basis:
             data["nextInvoice"],
             tuple(clear["agreements"]),
             tuple(clear["products"]),
+            tuple(sorted((int(number), quantity) for number, quantity in clear["beside"].items())),
         )
 
 

@@ -131,6 +131,12 @@ def _creation(one: Judged, ground: Ground, needed: tuple[str, ...], stopped: tup
     target = Target(product.label, None, agreement.id, part)
     around = [other.id for other in ground.open_lines.agreements_around(agreement)]
     rivals = ground.products.rivals(product, one.cell.every_code)
+    ended = {end.line.id for end in one.ends}
+    beside = {
+        other.line.id: plain(other.line.quantity)
+        for other in ground.open_lines.around(agreement)
+        if other.line.product_id in rivals and other.line.quantity and other.line.id not in ended
+    }
     return Change(
         id=f"{action.value}:{target.key}",
         action=action,
@@ -147,6 +153,7 @@ def _creation(one: Judged, ground: Ground, needed: tuple[str, ...], stopped: tup
             next_invoice=_iso(agreement),
             agreements=tuple(sorted({*around, agreement.id})),
             products=tuple(sorted(rivals)),
+            beside=tuple(sorted(beside.items())),
         ),
     )
 

@@ -54,7 +54,7 @@ def add_line(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, groun
         wanted,
         before=_line_before(cell, agreement, take, ground),
         follows_price=ground.products.follows_price(cell.product),
-        start=_start(cell, agreement, take, ground),
+        start=_start(cell, agreement, found, ground),
     )
     if new.problem:
         return Judged(decide(row, new.problem), cell)
@@ -115,12 +115,19 @@ def reprice(one: Judged, wanted: Quantity, ground: Ground) -> Judged:
     return _added(changed, new, ground)
 
 
-def _start(cell: Cell, agreement: Agreement, take: Takeover, ground: Ground) -> Start:
+def _start(cell: Cell, agreement: Agreement, found: Found, ground: Ground) -> Start:
     """When the line starts; one that takes over starts where the other ends, whatever the customer wishes."""
     wishes = {feeding.party.row.start for feeding in cell.feedings}
-    wish = wishes.pop() if len(wishes) == 1 and not take.lines else None
+    wish = wishes.pop() if len(wishes) == 1 and not found.take.lines else None
     recap = ground.billing.recaps.get(agreement.id)
-    return start_of_new_line(agreement, recap, wish, ground.today)
+    start = start_of_new_line(agreement, recap, wish, ground.today)
+    until = [
+        line.cancelled for line in found.other if line.may_bill(start.day) and line.cancelled is not None
+    ]
+    if not until:
+        return start
+    day = day_that_counts(agreement, ground.today)
+    return Start(day, f"a line of the product runs until {max(until)} in that period; it starts after it")
 
 
 def _line_before(cell: Cell, agreement: Agreement, take: Takeover, ground: Ground) -> Line | None:

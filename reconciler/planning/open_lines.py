@@ -58,11 +58,16 @@ class OpenLines:
             if agreement is not None and self._may_be_invoiced(agreement):
                 yield from self.on(agreement)
 
+    def around(self, agreement: Agreement) -> Iterator[Open]:
+        """The open lines on the agreements around one (`agreements_around`)."""
+        for one in self.agreements_around(agreement):
+            yield from self.on(one)
+
     def on(self, agreement: Agreement) -> Iterator[Open]:
         """The open lines of one agreement."""
         day = day_that_counts(agreement, self._today)
         for line in self._billing.lines.get(agreement.id, ()):
-            if not line.never_bills and (line.cancelled is None or line.cancelled >= day):
+            if line.may_bill(day):
                 yield Open(agreement, line, day)
 
     def unread(self, agreement: Agreement) -> list[int]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.planning.agreements import day_that_counts
 from reconciler.planning.quantities import ZERO
-from reconciler.planning.whose_line import bears, ids
+from reconciler.planning.whose_line import ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +33,7 @@ def with_silent_serials(cells: list[Cell], billing: Billing, today: date) -> lis
     for of_place in places.values():
         lines = _open_lines(of_place[0], billing, today)
         known = [cell.serial for cell in of_place if cell.serial]
-        others = [line for line in lines if not any(bears(line, serial) for serial in known)]
+        others = [line for line in lines if not any(line.bears(serial) for serial in known)]
         nameless = [line for line in others if not line.serial_number.strip()]
         if nameless:
             for cell in of_place:

@@ -94,11 +94,7 @@ class Takeovers:
         every = self.by_cell.get(id(cell))
         if every is None:
             return NOTHING
-        claimed = [
-            one
-            for one in every
-            if not (has_line and one.twin and not one.told and one.why_not)
-        ]
+        claimed = [one for one in every if not (has_line and one.twin and not one.told and one.why_not)]
         problems = "; ".join(
             f"{shown(one.open, cell, self.today)}: {one.why_not}" for one in claimed if one.why_not
         )

@@ -77,13 +77,7 @@ def _unclear(terms: Terms, fixed: Sequence[Line], rest: Sequence[Line], places: 
 
 def of_this_cell(lines: Iterable[Line], serial: str) -> list[Line]:
     """The lines of one firewall, where each has a line of its own; otherwise all of them."""
-    return [line for line in lines if not serial or bears(line, serial)]
-
-
-def bears(line: Line, serial: str) -> bool:
-    """Whether a line says that it is of the firewall with this serial number, in its field or in its text."""
-    wanted = serial.casefold()
-    return line.serial_number.strip().casefold() == wanted or wanted in line.invoice_description.casefold()
+    return [line for line in lines if not serial or line.bears(serial)]
 
 
 def ids(numbers: Iterable[int]) -> str:

@@ -133,6 +133,18 @@ def test_a_customer_may_wish_for_the_start_of_the_period(
     assert ("not billed by this plan" in planned.reason) is (day == "2026-12-01")
 
 
+def test_a_wish_never_doubles_a_line_that_ended_in_the_period(books: Books) -> None:
+    planned = books.plan(
+        bill=MORE,
+        lines="id | qty | to\n11 | 20 | 2026-11-20",
+        yaml=customer("start: periodStart"),
+        agreements=agreements("id | company | flags\n1 | ALPHA | prorate"),
+        recaps={1: Recap(1, last_invoice=date(2026, 10, 1))},
+    )
+    assert planned.writes == ["new MSP-EP on 1: 22 × 4.50 from 2026-12-01"]
+    assert "runs until 2026-11-20 in that period" in planned.reason
+
+
 def test_a_line_never_starts_before_the_agreements_billing_does(books: Books) -> None:
     agreement = agreements("id | company | next\n1 | ALPHA | 2026-12-01")[0]
     later = (agreement.__class__(**{**agreement.__dict__, "bill_start": date(2027, 1, 1)}),)
@@ -266,6 +278,13 @@ def test_a_firewalls_line_is_found_by_its_number_or_its_text(books: Books) -> No
     planned = books.plan(yaml=SERIALS, bill=TWO, last=TWO, lines=lines)
     assert planned.writes == []
     assert planned.states == ["Alpha MSP-EP unchanged"] * 2
+
+
+def test_a_serial_number_is_a_word_of_its_own(books: Books) -> None:
+    one = bill("tenant | code | units | serial\nAlpha | EP | 1 | C001")
+    planned = books.plan(yaml=SERIALS, bill=one, last=one, lines="id | qty | text\n11 | 1 | Firewall C0012")
+    assert planned.writes == []
+    assert "names no serial number" in planned.plan.lines[0].reason
 
 
 def test_a_firewall_that_is_gone_goes_to_zero_alone(books: Books) -> None:
