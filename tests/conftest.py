@@ -23,3 +23,15 @@ def _ctrl_c_interrupts() -> Iterator[None]:
 def anyio_backend() -> str:
     """Asynchronous tests run on asyncio, as the tool does."""
     return "asyncio"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many pairs of wanted states were tried, and how many runs died and were resumed."""
+    counts: dict[str, int] = {}
+    for report in terminalreporter.getreports("passed"):
+        for name, number in getattr(report, "user_properties", ()):
+            if report.when == "call" and isinstance(number, int):
+                counts[name] = counts.get(name, 0) + number
+    if counts:
+        shown = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
+        terminalreporter.write_line(f"wanted states: {shown}")

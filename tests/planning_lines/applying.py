@@ -60,8 +60,7 @@ def _created(
 
 
 def _changed(line: Line, values: Mapping[str, Any]) -> Line:
-    numbers = {_NUMBERS[name]: Decimal(value) for name, value in values.items() if name in _NUMBERS}
-    days = {}
+    new: dict[str, Any] = {_NUMBERS[name]: Decimal(v) for name, v in values.items() if name in _NUMBERS}
     if "cancelledDate" in values:
-        days["cancelled"] = date.fromisoformat(values["cancelledDate"])
-    return replace(line, **numbers, **days, updated_by=OURS)
+        new["cancelled"] = date.fromisoformat(values["cancelledDate"])
+    return replace(line, **new, updated_by=OURS)
