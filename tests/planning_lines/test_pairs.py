@@ -7,6 +7,7 @@ import random
 import tempfile
 from collections import Counter, defaultdict
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,12 @@ import pytest
 
 from reconciler.config.load import load
 from reconciler.model import marker
-from reconciler.model.billing import Billing, Company
+from reconciler.model.billing import Billing, Company, Line
 from reconciler.model.observed import CatalogItem, Instance, Observed, Tenant
 from reconciler.model.plan import MAPPING_PREFIX
 from reconciler.planning.plan import make_plan
 from tests.planning_lines.applying import after
-from tests.planning_lines.books import NOVEMBER, TODAY, agreements, bill, tenant_id
+from tests.planning_lines.books import NOVEMBER, OURS, TODAY, agreements, bill, tenant_id
 from tests.wanted_states import PRODUCTS, TENANTS, UNITS, Wanted, by_chance
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 AGREEMENTS = agreements(
     "id | company | name\n1 | ALPHA | Managed\n2 | ALPHA | Mail\n3 | BETA | Managed\n4 | BETA | Mail"
 )
+DAY = date(2026, 12, 1)
 #: How many pairs of wanted states are tried; `.ci/run` asks for more.
 PAIRS = int(os.environ.get("PAIRS", "300"))
 
@@ -176,3 +178,45 @@ def test_a_state_and_back_again(seed: int) -> None:
     there, _ = applied(second, observed)
     back, _ = applied(first, there)
     assert standing(back) == standing(observed)
+
+
+@pytest.mark.parametrize("seed", range(0, PAIRS, 2))
+def test_no_line_of_somebody_else_is_zeroed_or_ended_unasked(seed: int) -> None:
+    """Jane sells the same products, in numbers that no bill gives: they stay, and are not billed again."""
+    chance = random.Random(seed)
+    before = start()
+    assert before.billing is not None
+    lines: dict[int, tuple[Line, ...]] = dict(before.billing.lines)
+    for number in range(chance.randrange(1, 5)):
+        place, product = chance.choice(list(lines)), chance.choice(before.items)
+        lines[place] = (*lines[place], _janes(number, place, product, chance))
+    observed = replace(before, billing=replace(before.billing, lines=lines))
+    for _ in range(2):
+        state = replace(by_chance(chance), ended=())  # that a customer has left is a person's word
+        observed, _ = applied(desired(state), observed)
+    assert observed.billing is not None
+    after_all = {line.id: line for own in observed.billing.lines.values() for line in own}
+    for own in lines.values():
+        for line in own:
+            assert after_all[line.id] == line
+    for number, own in observed.billing.lines.items():
+        hers = {line.product_identifier for line in own if line.updated_by == "jane"}
+        ours = {line.product_identifier for line in own if line.updated_by == OURS and line.in_force(DAY)}
+        assert not hers & ours, f"agreement {number} has a second line of a product that Jane bills there"
+
+
+def _janes(number: int, place: int, product: CatalogItem, chance: random.Random) -> Line:
+    return Line(
+        id=number + 1,
+        agreement_id=place,
+        product_id=product.id,
+        product_identifier=product.identifier,
+        quantity=Decimal(chance.choice((101, 202, 303))),
+        less_included=Decimal(0),
+        unit_price=Decimal(3),
+        unit_cost=Decimal(1),
+        bill_customer="Billable",
+        effective=date(2026, 1, 1),
+        last_updated="2026-10-01T08:00:00Z",
+        updated_by="jane",
+    )
