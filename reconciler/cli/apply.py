@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import exit_codes
-from reconciler.cli.options import format_option, scope_option, yes_option
+from reconciler.cli.options import format_option, scope_option, unattended_option, yes_option
 
 if TYPE_CHECKING:
     from reconciler.cli.runtime import Runtime
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 @click.argument("source", metavar="FILE|DIR", default="mappings", type=click.Path(path_type=Path))
 @scope_option
 @yes_option
+@unattended_option(
+    "For a schedule: write without asking, by the stricter rules of a run that nobody reviews. DIR only."
+)
 @format_option("text", "json")
 @click.pass_obj
-def apply(runtime: Runtime, source: Path, scope: str, yes: bool, output_format: str) -> int:
+def apply(runtime: Runtime, source: Path, scope: str, yes: bool, unattended: bool, output_format: str) -> int:
     """Write a saved plan (FILE), or plan the mappings in DIR afresh and write that.
 
     A saved plan is checked first: if anything it expects has changed since, or a newer Sophos month than the
@@ -33,7 +36,7 @@ def apply(runtime: Runtime, source: Path, scope: str, yes: bool, output_format: 
     from reconciler.cli.configuration import read_configuration
     from reconciler.cli.files import read_plan
     from reconciler.cli.plan import exit_code, show_plan
-    from reconciler.cli.site import survey
+    from reconciler.cli.site import How, survey
     from reconciler.planning.plan import Scope
 
     saved = source.is_file() or (source.suffix == ".json" and not source.is_dir())
@@ -41,14 +44,13 @@ def apply(runtime: Runtime, source: Path, scope: str, yes: bool, output_format: 
         raise click.UsageError(
             f"A saved plan is written as it was reviewed: make it with `plan --scope {scope} --out FILE`."
         )
-    made = (
-        read_plan(source)
-        if saved
-        else survey(runtime, read_configuration(runtime, source), scope=Scope(scope)).plan
-    )
+    if unattended:
+        _refuse_beside_unattended(saved, yes)
+    how = How(scope=Scope(scope), unattended=unattended)
+    made = read_plan(source) if saved else survey(runtime, read_configuration(runtime, source), how=how).plan
     if output_format == "text":
         show_plan(runtime, made, "summary" if saved and yes else "text")
-    if made.ready and not yes and not _agreed(runtime, made):
+    if made.ready and not (yes or unattended) and not _agreed(runtime, made):
         runtime.stderr.write("Nothing was written.\n")
         return exit_codes.DONE
     run = Run(made)
@@ -59,9 +61,23 @@ def apply(runtime: Runtime, source: Path, scope: str, yes: bool, output_format: 
     return run.exit_code(exit_code(made, detailed=False))
 
 
+def _refuse_beside_unattended(saved: bool, yes: bool) -> None:
+    """Raises UsageError for what `--unattended` cannot go with."""
+    if saved:
+        raise click.UsageError(
+            "A saved plan was reviewed and is written as it is: --unattended is for a folder. Say --yes."
+        )
+    if yes:
+        raise click.UsageError(
+            "--unattended writes without asking already, by stricter rules than --yes: say one of them."
+        )
+
+
 def _agreed(runtime: Runtime, made: Plan) -> bool:
     if not runtime.stdin.isatty():
-        raise click.UsageError("Nobody is here to ask: say --yes to write this plan.")
+        raise click.UsageError(
+            "Nobody is here to ask: say --yes to write this plan, or --unattended in a schedule."
+        )
     count = len(made.ready)
     return click.confirm(
         f"\nWrite {'this change' if count == 1 else f'these {count} changes'}?", default=False

@@ -43,6 +43,32 @@ customers_option = click.option(
 yes_option = click.option("--yes", is_flag=True, help="Write without asking.")
 
 
+def unattended_option(help_text: str) -> Callable[[Any], Any]:
+    """`--unattended`: nobody reads the plan before it is written, so that the stricter rules apply."""
+    return click.option("--unattended", is_flag=True, help=help_text)
+
+
+usage_file_option = click.option(
+    "--usage",
+    "usage_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Take the usage from a file that `reconciler usage` froze, instead of asking Sophos.",
+)
+since_option = click.option(
+    "--since",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The base commit's folder: shows what comes from this change and counts what is waiting anyway. "
+    "`apply FILE` writes the former only.",
+)
+orphans_option = click.option(
+    "--orphans",
+    is_flag=True,
+    help="Also read every agreement, and name the open lines of our products that no customer row bills.",
+)
+
+
 def format_option(*formats: str) -> Callable[[Any], Any]:
     """`--format`, the first being the default."""
     return click.option(

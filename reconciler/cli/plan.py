@@ -13,11 +13,15 @@ from reconciler.cli.options import (
     customers_option,
     folder_argument,
     format_option,
+    orphans_option,
     period_option,
     products_option,
     report_option,
     scope_option,
     separator_option,
+    since_option,
+    unattended_option,
+    usage_file_option,
     write_report,
 )
 
@@ -31,22 +35,12 @@ if TYPE_CHECKING:
 @click.command()
 @folder_argument
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Save it for `apply FILE`.")
-@click.option(
-    "--usage",
-    "usage_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Take the usage from a file that `reconciler usage` froze, instead of asking Sophos.",
-)
-@click.option(
-    "--since",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="The base commit's folder: shows what comes from this change and counts what is waiting anyway. "
-    "`apply FILE` writes the former only.",
-)
+@usage_file_option
+@since_option
 @period_option
 @scope_option
+@unattended_option("Show what `apply --unattended` would write: what a schedule may not do is withheld.")
+@orphans_option
 @products_option
 @customers_option
 @format_option("text", "json", "csv", "xlsx")
@@ -62,6 +56,8 @@ def plan(
     since: Path | None,
     period: Month | None,
     scope: str,
+    unattended: bool,
+    orphans: bool,
     products: tuple[str, ...],
     customers: tuple[str, ...],
     output_format: str,
@@ -73,14 +69,16 @@ def plan(
     from reconciler.cli.configuration import read_configuration
     from reconciler.cli.files import plan_json, read_usage, write_text
     from reconciler.cli.narrowing import narrowed
-    from reconciler.cli.site import survey
+    from reconciler.cli.site import How, survey
     from reconciler.planning.plan import Scope
 
+    if orphans and scope == "products":
+        raise click.UsageError("--orphans is about agreement lines: leave --scope products out.")
     head = read_configuration(runtime, folder)
     base = None if since is None else _base(runtime, since)
     frozen = None if usage_file is None else read_usage(usage_file)
-    made = survey(runtime, head, base, period=period, scope=Scope(scope), frozen=frozen).plan
-    made = narrowed(made, head.desired, products, customers)
+    how = How(period, Scope(scope), frozen, unattended, orphans)
+    made = narrowed(survey(runtime, head, base, how).plan, head.desired, products, customers)
     if out is not None:
         write_text(out, plan_json(made))
     show_plan(runtime, made, output_format, report=report, separator=separator)

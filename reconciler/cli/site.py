@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from reconciler.sophos.client import Client as Sophos
 
 TOOL = f"reconciler {__version__}"
+#: How long ago a line or an agreement may have ended to be read: a year, and a month to notice.
+MONTHS_LOOKED_BACK = 13
 
 
 @dataclass(frozen=True)
@@ -79,24 +81,31 @@ def observe_site(
     lines: bool,
     since: date,
     frozen: FrozenUsage | None = None,
-) -> Observed:
+    orphans_on: date | None = None,
+) -> tuple[Observed, Observed | None]:
     """What is there, as far as these configurations need it; usage from a frozen month where one is given.
 
-    Lines are read that may still be billed on `since` or later.
+    Lines are read that may still be billed on `since` or later. With `orphans_on`, the second has
+    the agreements of every company instead, with their lines of that day.
     """
 
-    async def read() -> Observed:
+    async def read() -> tuple[Observed, Observed | None]:
         from reconciler.observation.needs import needs_of
-        from reconciler.observation.observe import observe, read_feed
+        from reconciler.observation.observe import observe, read_feed, with_every_agreement
 
         needs = needs_of(configurations, lines=lines)
         async with AsyncExitStack() as stack:
             if frozen is not None:
-                alone = await connect_connectwise(stack, runtime, write=False)
-                return await observe(alone, _thawed(frozen), needs, since=since)
-            site = await connect(stack, runtime, write=False)
-            feed = read_feed(site.sophos, months, read_at=runtime.now().isoformat(timespec="seconds"))
-            return await observe(site.connectwise, feed, needs, since=since)
+                connectwise = await connect_connectwise(stack, runtime, write=False)
+                feed = _thawed(frozen)
+            else:
+                site = await connect(stack, runtime, write=False)
+                connectwise = site.connectwise
+                feed = read_feed(site.sophos, months, read_at=runtime.now().isoformat(timespec="seconds"))
+            observed = await observe(connectwise, feed, needs, since=since)
+            if orphans_on is None:
+                return observed, None
+            return observed, await with_every_agreement(connectwise, observed, orphans_on)
 
     with progress(runtime, "Reading ConnectWise and Sophos"):
         return asyncio.run(read())
@@ -128,29 +137,48 @@ class Survey:
     month: UsageMonth | None
 
 
-def survey(
-    runtime: Runtime,
-    head: Configuration,
-    base: Configuration | None = None,
-    *,
-    period: Month | None = None,
-    scope: Scope = Scope.ALL,
-    frozen: FrozenUsage | None = None,
-) -> Survey:
-    """Read the site and plan a folder; with a base, each change's cause.
+@dataclass(frozen=True)
+class How:
+    """How a plan is made: of which month (the newest closed one), and what it may write.
 
-    With `frozen` Sophos is not asked.
+    With `frozen` Sophos is not asked. `unattended` says that nobody reads the plan before it is written;
+    with `orphans` it also names the open lines that no row bills.
     """
+
+    period: Month | None = None
+    scope: Scope = Scope.ALL
+    frozen: FrozenUsage | None = None
+    unattended: bool = False
+    orphans: bool = False
+
+
+def survey(
+    runtime: Runtime, head: Configuration, base: Configuration | None = None, how: How | None = None
+) -> Survey:
+    """Read the site and plan a folder; with a base, each change's cause."""
+    from reconciler.planning.agreements import shifted
     from reconciler.planning.cycles import months_back
-    from reconciler.planning.plan import since
+    from reconciler.planning.plan import since, with_orphans
     from reconciler.planning.usage import newest_closed
 
+    how = how or How()
+    period, frozen = how.period, how.frozen
     configurations = [head.desired] if base is None else [head.desired, base.desired]
-    lines = scope is not Scope.PRODUCTS and any(c.customers for c in configurations)
+    lines = how.scope is not Scope.PRODUCTS and any(c.customers for c in configurations)
     months = months_for(head.today, period, lines=lines)
     wanted = months_for(head.today, period, lines=lines, back=months_back(configurations))
-    first = min(months).first_day
-    observed = observe_site(runtime, configurations, wanted, lines=lines, since=first, frozen=frozen)
+    # A line that a person ended is not created again, and the line of an agreement that was renewed has the
+    # price: both are looked for in more than a year.
+    first = min(*(one.first_day for one in months), shifted(head.today, -MONTHS_LOOKED_BACK))
+    observed, everything = observe_site(
+        runtime,
+        configurations,
+        wanted,
+        lines=lines,
+        since=first,
+        frozen=frozen,
+        orphans_on=head.today if how.orphans else None,
+    )
     if period is None:
         # a bill that is read only to be one of a cycle is never the one that counts
         bills = [one for one in observed.usage if frozen is not None or one.month in months]
@@ -161,9 +189,12 @@ def survey(
             raise ReconcilerError(_not_frozen(period, frozen))
     # a frozen month is somebody's choice: what is not in the file was not meant to be looked at
     unread = _unread(months, observed, month) if lines and frozen is None else ()
-    made = _make(head, observed, month, scope, unread)
+    made = _make(head, observed, month, how, unread)
     if base is not None:
-        made = since(made, _make(base, observed, month, scope, unread), head.desired, base.desired)
+        without = _make(base, observed, month, how, unread)
+        made = since(made, without, head.desired, base.desired, observed)
+    if everything is not None:
+        made = with_orphans(made, head.desired, everything)
     return Survey(made, observed, month)
 
 
@@ -198,7 +229,7 @@ def _make(
     configuration: Configuration,
     observed: Observed,
     month: UsageMonth | None,
-    scope: Scope,
+    how: How,
     unread: tuple[Month, ...],
 ) -> Plan:
     from reconciler.planning.plan import make_plan
@@ -214,7 +245,8 @@ def _make(
         month=month,
         previous=None if month is None else _bill(observed, month.month.previous()),
         unread=unread,
-        scope=scope,
+        scope=how.scope,
+        unattended=how.unattended,
     )
 
 

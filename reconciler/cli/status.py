@@ -33,12 +33,12 @@ def status(
     With PRODUCT (a Sophos code or a ConnectWise identifier): that one, with all its fields.
     """
     from reconciler.cli.configuration import read_configuration
-    from reconciler.cli.site import survey
+    from reconciler.cli.site import How, survey
     from reconciler.planning.plan import Scope
     from reconciler.planning.status import product_statuses
 
     head = read_configuration(runtime, folder)
-    found = survey(runtime, head, period=period, scope=Scope.PRODUCTS)
+    found = survey(runtime, head, how=How(period, Scope.PRODUCTS))
     rows = product_statuses(head.desired, found.plan, found.month)
     if product is not None:
         return _show_one(runtime, product, rows, found, output_format)

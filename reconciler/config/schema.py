@@ -187,7 +187,7 @@ def _products() -> Schema:
             example=["Sophos_Intercept_X_Advanced"],
         ),
         "linePrice": words.choice(
-            "What a new `price` means for open agreement lines. Not acted on in this release.",
+            "What a new `price` means for open agreement lines. `follow` needs a declared `price`.",
             {
                 "keep": "they keep the price they have; the plan says how many",
                 "follow": "they end and new ones start at the new price, as a reviewed change",

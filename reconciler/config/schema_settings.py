@@ -51,8 +51,7 @@ def settings() -> Schema:
                 default="zero",
             ),
             "onUnmap": words.choice(
-                "What happens to the lines of a product whose codes are mapped nowhere any more. "
-                "Not acted on in this release.",
+                "What happens to the lines of a product whose codes are mapped nowhere any more.",
                 {"keep": "they stay, and the plan says so", "end": "they end"},
                 default="keep",
             ),
@@ -65,7 +64,7 @@ def settings() -> Schema:
                 default="block",
             ),
             "newLines": words.choice(
-                "Whether unattended runs may create lines. Not acted on in this release.",
+                "Whether runs with --unattended may create lines; a plan that was reviewed always may.",
                 {"ask": "they are withheld", "create": "they are created"},
                 default="ask",
             ),

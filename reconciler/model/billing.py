@@ -153,9 +153,10 @@ class Company:
 class Billing:
     """What ConnectWise bills the mapped customers by.
 
-    `agreements` are all agreements of the mapped companies, whatever their state; `companies` are those
-    companies, deleted ones too: one that is absent is not there, or cannot be seen. `lines` holds the lines
-    of the agreements that may still be billed, by agreement id: one that is absent could not be read.
+    `agreements` are all agreements of the mapped companies, whatever their state, and their parents and
+    children, whosever those are. `companies` are the mapped companies, deleted ones too: one that is absent
+    is not there, or cannot be seen. `lines` holds the lines of the agreements that may still be billed, or
+    ended lately, by agreement id: one that is absent could not be read.
     `recaps` are by agreement id.
     """
 

@@ -37,22 +37,7 @@ def not_acted_on(desired: Desired) -> list[Diagnostic]:
 
 def _stated(desired: Desired) -> Iterator[tuple[str, Location]]:
     settings = desired.settings
-    if settings.on_unmap != "keep":
-        yield "settings.onUnmap", settings.location
-    if settings.new_lines != "ask":
-        yield "settings.newLines", settings.location
     if settings.guards.run_change != _DEFAULT_RUN_CHANGE:
         yield "settings.guards.runChange", settings.location
     if settings.guards.max_plan_age_days != _DEFAULT_PLAN_AGE:
         yield "settings.guards.planAge", settings.location
-    for product in desired.products:
-        if product.line_price is not None:
-            yield "linePrice", product.where("linePrice")
-    for terms in (*desired.lines, *(t for customer in desired.customers for t in customer.lines)):
-        if terms.when_new:
-            yield "whenNew", terms.location
-    for customer in desired.customers:
-        if customer.start is not None:
-            yield "start", customer.location
-        if customer.restart:
-            yield "restart", customer.location

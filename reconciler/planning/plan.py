@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from reconciler.model.causes import with_causes
 from reconciler.model.diagnostics import Diagnostic, Severity, error, warning
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.plan import Action, Change, Plan, RemovedRow
+from reconciler.model.plan import Action, Change, Plan
 from reconciler.planning.line_changes import LinePlan, plan_lines
 from reconciler.planning.not_yet import not_acted_on
 from reconciler.planning.order import arrange
+from reconciler.planning.orphans import orphan_lines, removed_rows
 from reconciler.planning.products import Home, Scene, product_changes
 from reconciler.planning.remarks import no_usage
 from reconciler.planning.suggest import did_you_mean
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
-    from reconciler.model.desired import Desired, Row
+    from reconciler.model.desired import Desired
     from reconciler.model.lines import PlannedLine
     from reconciler.model.months import Month
     from reconciler.model.observed import Observed, UsageMonth
@@ -56,19 +57,20 @@ def make_plan(
     previous: UsageMonth | None = None,
     unread: Sequence[Month] = (),
     scope: Scope = Scope.ALL,
+    unattended: bool = False,
 ) -> Plan:
     """What has to happen so that ConnectWise is as the configuration says.
 
     `today` is the site's day; `month` the Sophos month whose usage counts, None where there is none, and
-    `previous` the one before it. No line is counted where a month is `unread`. `scope` narrows the writes.
+    `previous` the one before it. No line is counted where a month is `unread`. `scope` narrows the writes,
+    and so does `unattended`: nobody reads the plan before it is written.
     """
     targets, diagnostics = find_targets(desired, observed)
     diagnostics += [*_marker_field(desired, observed), *not_acted_on(desired)]
     changes, problems = _of_products(targets, Scene(desired, observed, _homes(targets)))
-    about_usage = [] if unread else _about_usage(month, observed)
+    about_usage = () if unread else _about_usage(month, observed)
     diagnostics += [*problems, *config_diagnostics, *observed.diagnostics, *about_usage]
     unusable = _unusable_homes(targets, diagnostics)
-    arranged = arrange(changes, diagnostics, unusable)
     period = None if month is None else period_of(month, today)
     unclear = unclear_months(observed.usage, month, today)
     if scope is Scope.PRODUCTS:
@@ -76,18 +78,17 @@ def make_plan(
     elif desired.customers and (unread or unclear):
         usage = LinePlan(diagnostics=(*unclear, *([_cannot_count(unread)] if unread else ())))
     else:
-        # with usage alone, lines whose product still changes wait for a run that writes the change
         usage = plan_lines(
             desired,
             observed,
-            () if scope is Scope.USAGE else arranged,
+            _kept(arrange(changes, diagnostics, unusable), scope),
             today=today,
             month=month,
             previous=previous,
             closed=period is not None and period.closed,
+            unattended=unattended,
         )
     diagnostics += usage.diagnostics
-    kept = () if scope is Scope.USAGE else changes
     return Plan(
         tool=tool,
         site=site,
@@ -98,11 +99,19 @@ def make_plan(
         period=period,
         usage_read_at=observed.usage_read_at,
         config_hash=config_hash,
-        changes=arrange([*kept, *usage.changes], diagnostics, unusable),
+        changes=arrange([*_kept(changes, scope), *usage.changes], diagnostics, unusable),
         lines=usage.lines,
         diagnostics=tuple(sorted(_once(diagnostics), key=_order_of)),
         usage_notes=(*usage_notes(desired, month, observed, today), *usage.notes),
     )
+
+
+def _kept(changes: Sequence[Change], scope: Scope) -> Sequence[Change]:
+    """The changes of products that are to be written.
+
+    With usage alone, lines whose product still changes wait for a run that writes the change.
+    """
+    return () if scope is Scope.USAGE else changes
 
 
 def _of_products(targets: Iterable[Target], scene: Scene) -> tuple[list[Change], list[Diagnostic]]:
@@ -120,10 +129,27 @@ def _cannot_count(unread: Sequence[Month]) -> Diagnostic:
     return no_usage(f"Sophos's usage of {titles} could not be read")
 
 
-def since(plan: Plan, base: Plan, desired: Desired, base_desired: Desired) -> Plan:
-    """The plan with each change's cause, and the rows that the base commit had and this one has not."""
+def since(plan: Plan, base: Plan, desired: Desired, base_desired: Desired, observed: Observed) -> Plan:
+    """The plan with each change's cause, and the rows that the base commit had and this one has not.
+
+    `observed` is what both were made from.
+    """
     changes = with_causes(plan.changes, base.changes)
-    return replace(plan, changes=changes, removed_rows=_removed_rows(desired, base_desired))
+    removed, problems = removed_rows(plan, desired, base_desired, observed)
+    return replace(_with(plan, problems), changes=changes, removed_rows=removed)
+
+
+def with_orphans(plan: Plan, desired: Desired, everything: Observed) -> Plan:
+    """The plan with what is said of open lines that no row bills; what is written stays the same.
+
+    `everything` holds the agreements of all companies, and what is said of reading them.
+    """
+    return _with(plan, [*orphan_lines(plan, desired, everything), *everything.diagnostics])
+
+
+def _with(plan: Plan, said: Iterable[Diagnostic]) -> Plan:
+    diagnostics = _once([*plan.diagnostics, *said])
+    return replace(plan, diagnostics=tuple(sorted(diagnostics, key=_order_of)))
 
 
 def only_customers(plan: Plan, names: Iterable[str]) -> Plan:
@@ -238,27 +264,6 @@ def _about_usage(month: UsageMonth | None, observed: Observed) -> list[Diagnosti
             )
         )
     return found
-
-
-def _removed_rows(desired: Desired, base: Desired) -> tuple[RemovedRow, ...]:
-    codes = {row.code for row in desired.rows}
-    products = {identifier_key(product.identifier) for product in desired.products}
-    removed = [
-        RemovedRow(f"mappings/{row.code}", _row_text(row)) for row in base.rows if row.code not in codes
-    ]
-    removed += [
-        RemovedRow(f"products/{product.identifier}", "its declared fields are no longer compared")
-        for product in base.products
-        if identifier_key(product.identifier) not in products
-    ]
-    return tuple(removed)
-
-
-def _row_text(row: Row) -> str:
-    if row.exclude is not None:
-        return f"was excluded: {row.exclude}"
-    names = ", ".join(str(selector) for selector in row.targets)
-    return f"was mapped to {names}, sync {'on' if row.sync else 'off'}"
 
 
 def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

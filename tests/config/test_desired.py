@@ -65,7 +65,6 @@ lines:
     minimum: 5
     maximum: 500
     included: 10
-    perSerial: true
     take: highest
     whenNew: {{billCustomer: Billable, unitPrice: 9.90, taxableFlag: false}}
     always: {{invoiceDescription: Gold}}
@@ -168,7 +167,7 @@ def test_terms(tmp_path: Path) -> None:
     assert by_id.product == Id(7)
     assert by_id.minimum == Decimal(2)
     assert (by_id.count, by_id.quantity, by_id.per_serial) == (None, None, None)
-    assert (gold.count, gold.quantity, gold.take, gold.per_serial) == ("max", "actual", "highest", True)
+    assert (gold.count, gold.quantity, gold.take, gold.per_serial) == ("max", "actual", "highest", None)
     assert (gold.blocks_of, gold.minimum, gold.maximum, gold.included) == decimals(5, 5, 500, 10)
     assert gold.when_new == {
         "billCustomer": "Billable",
@@ -179,6 +178,12 @@ def test_terms(tmp_path: Path) -> None:
     (example,) = gold.examples
     assert example.given == {"CIXAMTR-ADV-MSP": Decimal(7), "CEMA-MSP": Decimal(12)}
     assert example.expect == 15
+
+
+def test_a_line_for_each_serial_number(tmp_path: Path) -> None:
+    text = "mappings: {X-MSP: {product: MSP-FIREWALL}}\nlines: {MSP-FIREWALL: {perSerial: true}}\n"
+    (firewall,) = wanted(tmp_path, text).lines
+    assert firewall.per_serial is True
 
 
 def test_customers(tmp_path: Path) -> None:

@@ -64,6 +64,10 @@ ERRORS = {
         "replaces-each-other",
         ROW + "products:\n  MSP-A: {replaces: ▸[MSP-B]}\n  MSP-B: {replaces: [MSP-A]}\n",
     ),
+    "follows no price": (
+        "follow-without-price",
+        ROW + "products:\n  MSP-A: {linePrice: ▸follow}\n",
+    ),
     "sync to an inactive one": (
         "sync-inactive",
         "mappings:\n  ▸A-MSP: {product: msp-a, sync: true}\nproducts: {MSP-A: {inactiveFlag: true}}\n",
@@ -142,6 +146,11 @@ ERRORS = {
         "moved-from-itself",
         CUSTOMERS + f"▸{TENANT}: {{company: X, agreement: Y, movedFrom: {{agreement: Y}}}}\n",
     ),
+    "moved to where it was, spelled otherwise": (
+        "moved-from-itself",
+        CUSTOMERS + f"▸{TENANT}: {{company: X, agreement: {{type: MSP}}, "
+        "movedFrom: {agreement: {type: msp}}}\n",
+    ),
     "one line, two terms": (
         "terms-differ",
         CUSTOMERS + ONE + "▸" + SECOND + "lines: {MSP-A: {minimum: 5}}}\n",
@@ -161,6 +170,32 @@ ERRORS = {
     "fixed twice": (
         "fixed-lines",
         CUSTOMERS + f"{TENANT}: {{exclude: x, lines: {{▸MSP-A: {{line: 1, fixed: [2, 2]}}}}}}\n",
+    ),
+    "serials with a minimum": (
+        "per-serial-terms",
+        ROW + "lines:\n  ▸MSP-A: {perSerial: true, minimum: 5}\n",
+    ),
+    "serials with included units": (
+        "per-serial-terms",
+        ROW + "lines:\n  ▸MSP-A: {perSerial: true, included: 0}\n",
+    ),
+    "serials counted together": (
+        "per-serial-terms",
+        TWO + "lines:\n  ▸MSP-A: {perSerial: true, count: max}\n",
+    ),
+    "a customer's serials on one line": (
+        "per-serial-terms",
+        CUSTOMERS + f"{TENANT}: {{exclude: x, lines: {{▸MSP-A: {{perSerial: true, line: 1}}}}}}\n",
+    ),
+    "a customer's blocks over serials": (
+        "per-serial-terms",
+        CUSTOMERS + f"{TENANT}: {{exclude: x, lines: {{▸MSP-A: {{blocksOf: 5}}}}}}\n"
+        "lines: {MSP-A: {perSerial: true}}\n",
+    ),
+    "a customer's serials over a maximum": (
+        "per-serial-terms",
+        CUSTOMERS + f"{TENANT}: {{exclude: x, lines: {{▸MSP-A: {{perSerial: true}}}}}}\n"
+        "lines: {MSP-A: {maximum: 5}}\n",
     ),
     "line of two": (
         "line-twice",
@@ -275,6 +310,12 @@ def test_warning(tmp_path: Path, case: str) -> None:
         CUSTOMERS + f"{TENANT}: {{company: X}}\ndefaults: {{customers: {{agreement: {{type: MSP}}}}}}\n",
         CUSTOMERS + ONE + f"\nholds: [{{customer: {TENANT.upper()}, product: MSP-A, {HOLD}]\n",
         ROW + "protected: [GONE, customer/NOBODY]\n",
+        ROW + "products: {MSP-A: {linePrice: follow, price: 4.50}}\n",
+        TWO + "lines: {MSP-A: {perSerial: true, count: sum}}\n",
+        CUSTOMERS + f"{TENANT}: {{exclude: x, lines: {{MSP-A: {{perSerial: false, minimum: 5}}}}}}\n"
+        "lines: {MSP-A: {perSerial: true}}\n",
+        # A price of 0 that is declared is meant.
+        ROW + "lines: {MSP-A: {whenNew: {billCustomer: Billable, unitPrice: 0}}}\n",
     ],
 )
 def test_nothing_to_say(tmp_path: Path, text: str) -> None:

@@ -36,8 +36,8 @@ def test_a_customer_that_no_line_is_of_is_an_error(busy: Books) -> None:
 
 def test_keys_without_effect_are_said(busy: Books) -> None:
     assert "not-acted-on" not in busy.plan().codes
-    busy.live(settings=", newLines: create")
-    assert "settings.newLines" in busy.plan().diagnostic("not-acted-on")["message"]
+    busy.live(settings=", newLines: create, onUnmap: end, guards: {runChange: off}")
+    assert "settings.guards.runChange" in busy.plan().diagnostic("not-acted-on")["message"]
 
 
 def test_what_always_declares_is_sent_with_the_line(busy: Books) -> None:
