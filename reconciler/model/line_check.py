@@ -173,6 +173,12 @@ def line_row_problems(lines: Iterable[PlannedLine]) -> Iterator[str]:
 
 
 def _row_problems(line: PlannedLine) -> Iterator[str]:
+    ids = [line.agreement_id, line.line_id]
+    ids += [number for old in line.takes_over for number in (old.agreement_id, old.line_id)]
+    if not all(number is None or is_id(number) for number in ids):
+        yield "it names what is no record"
+    if type(line.cycle_months) is not int:
+        yield "cycleMonths: it is no number of months"
     numbers = [line.before, line.after, line.included_before, line.included_after]
     numbers += [line.unit_price, line.unit_cost, *line.feed.values()]
     numbers += [old.quantity for old in line.takes_over]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.causes import needed_with
@@ -80,6 +80,11 @@ def _head_problems(plan: Plan) -> Iterator[str]:
             date.fromisoformat(day)
         except ValueError:
             yield f"{place}: {day[:60]!r} is no day"
+    if plan.usage_read_at is not None:
+        try:
+            datetime.fromisoformat(plan.usage_read_at)
+        except ValueError:
+            yield "usageReadAt: it is no moment"
     writes_lines = any(change.action in OF_LINES for change in plan.changes)
     if writes_lines and (plan.period is None or not plan.period.closed):
         yield "period: lines are written from a closed month only"

@@ -220,6 +220,10 @@ def test_a_line_is_not_ended_and_changed() -> None:
         ({"not_billed": NotBilled((), Decimal(1))}, "notBilled/months"),
         ({"not_billed": NotBilled(("2026-11",), Decimal("9e200"))}, "out of all proportion"),
         ({"takes_over": (OldLine(1, "A", "B", 2, Decimal("9e200")),)}, "out of all proportion"),
+        ({"takes_over": (OldLine(10**15, "A", "B", 2, Decimal(1)),)}, "it names what is no record"),
+        ({"agreement_id": 10**15}, "it names what is no record"),
+        ({"line_id": 1.0}, "it names what is no record"),
+        ({"cycle_months": 3.0}, "cycleMonths"),
     ],
 )
 def test_rows_that_no_report_can_print_are_refused(values: dict[str, Any], said: str) -> None:
@@ -232,3 +236,8 @@ def test_a_row_keeps_everything_in_a_file() -> None:
         not_billed=NotBilled(("2026-11", "2026-12"), Decimal("108.00")),
     )  # fmt: skip
     assert read_back(plan(row)).lines == (row,)
+
+
+@pytest.mark.parametrize("moment", ["", "yesterday", "\ud800"])
+def test_a_moment_that_is_none_is_refused(moment: str) -> None:
+    assert plan_problems(plan(usage_read_at=moment)) == ["usageReadAt: it is no moment"]
