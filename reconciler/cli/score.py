@@ -61,6 +61,7 @@ def _lines_now(runtime: Runtime, old: Plan) -> dict[int, Line]:
     from reconciler.model.diagnostics import ReconcilerError
 
     agreements = {line.agreement_id for line in old.lines if line.agreement_id is not None}
+    agreements |= {one.agreement_id for line in old.lines for one in line.takes_over}
 
     async def read() -> dict[int, Line]:
         async with AsyncExitStack() as stack:

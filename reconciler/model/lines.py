@@ -140,7 +140,7 @@ class PlannedLine:
     the old one where one takes over from another (`takes_over`, whose money is in `sales` and `cost` too).
     `price_source` says where the price of a new line comes from, `not_billed` what its day leaves unbilled.
     `serial` is the firewall's where each has a line of its own; `left_over` a line that no row speaks of any
-    more.
+    more. An invoice of its agreement covers `cycle_months` months.
     """
 
     customer: str
@@ -188,6 +188,7 @@ class PlannedLine:
     serial: str = ""
     prorates: bool = False
     left_over: bool = False
+    cycle_months: int = 1
 
     def but(self, **values: Any) -> PlannedLine:
         """The same line with other values; `replace` is too slow for the 200,000 lines of a large plan."""
@@ -255,6 +256,7 @@ class PlannedLine:
             "serial": self.serial or None,
             "prorates": self.prorates,
             "leftOver": self.left_over,
+            "cycleMonths": self.cycle_months,
         }
 
     @classmethod
@@ -300,6 +302,7 @@ class PlannedLine:
             serial=data["serial"] or "",
             prorates=data["prorates"],
             left_over=data["leftOver"],
+            cycle_months=data["cycleMonths"],
         )
 
 

@@ -39,6 +39,8 @@ _AMOUNT: dict[str, Any] = _record(
     "Money per month, before tax.", currency=_TEXT, before=_NUMBER, after=_NUMBER, delta=_NUMBER
 )
 
+_RECORD_ID: dict[str, Any] = {"type": "integer", "minimum": 1}
+
 _FIELD_CHANGE: dict[str, Any] = {
     "type": "object",
     "description": "One value before and after.",
@@ -119,6 +121,10 @@ def _change(source: dict[str, Any]) -> dict[str, Any]:
             identifier=_TEXT,
             id=number,
             agreement=number,
+            part={
+                **_TEXT_OR_NULL,
+                "description": "Tells lines of one product on one agreement apart: serial/… or line/….",
+            },
         ),
         cause={"enum": [None, *(cause.value for cause in Cause)]},
         reason=_TEXT,
@@ -131,9 +137,27 @@ def _change(source: dict[str, Any]) -> dict[str, Any]:
             id=number,
             identifier=_TEXT_OR_NULL,
             mappedOn=_list({"type": "integer"}, "The products, by id, that have the code until now."),
+            line=_or_null(_basis()),
         ),
         source=source,
         money=_or_null(_AMOUNT),
+    )
+
+
+def _basis() -> dict[str, Any]:
+    return _record(
+        "What a line's change rests on besides the values that it writes.",
+        values={
+            "type": "object",
+            "additionalProperties": _TEXT_OR_NULL,
+            "description": "Further fields of the line that decide its money, as they stand.",
+        },
+        nextInvoice={**_or_null(_DAY), "description": "The agreement's."},
+        clearOf=_record(
+            "Where a new line's seats must have no open line.",
+            agreements=_list({"type": "integer"}, "By id."),
+            products=_list({"type": "integer"}, "By id."),
+        ),
     )
 
 
@@ -199,4 +223,34 @@ def _line(source: dict[str, Any]) -> dict[str, Any]:
             "description": "Closed months in a row that have nothing of the customer on Sophos's bill; 2 is "
             "two or more.",
         },
+        cycleMonths={
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 1200,
+            "description": "How many months one invoice of the agreement covers.",
+        },
+        starts={**_or_null(_DAY), "description": "The first billed day of a new line."},
+        ends={**_or_null(_DAY), "description": "The last billed day of a line that ends."},
+        takesOver=_list(_old_line(), "The lines that end because this one bills their seats."),
+        priceSource={**_TEXT, "description": "Where the price of a new line comes from."},
+        notBilled=_or_null(
+            _record(
+                "What the first day of a new line leaves unbilled.",
+                months=_list(_MONTH, "The months with usage before it."),
+                amount=_NUMBER,
+            )
+        ),
+        serial={**_TEXT_OR_NULL, "description": "Of a firewall with a line of its own."},
+        prorates={"type": "boolean", "description": "Whether the agreement bills parts of a month."},
+        leftOver={"type": "boolean", "description": "A line that no row speaks of any more."},
+    )
+
+
+def _old_line() -> dict[str, Any]:
+    return _record(
+        "A line that ends.",
+        agreement=_record("Its agreement.", id=_RECORD_ID, name=_TEXT),
+        product=_TEXT,
+        line=_RECORD_ID,
+        quantity=_NUMBER,
     )

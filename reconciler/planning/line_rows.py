@@ -40,6 +40,7 @@ def row_of(cell: Cell) -> PlannedLine:
         prorates=agreement.prorate if agreement is not None else False,
         source=rows[0].location,
         serial=cell.serial,
+        cycle_months=months_of_cycle(agreement) if agreement is not None else 1,
     )
 
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from reconciler.model.diagnostics import Severity
-from reconciler.model.lines import LineState
 from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action, Change, Period, Plan
 from reconciler.model.verdict import UNDECIDED
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
-from reconciler.reporting.lines_text import day_text, print_lines
+from reconciler.reporting.line_words import day_text
+from reconciler.reporting.lines_text import print_lines
 from reconciler.reporting.values import field_title, value_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from rich.console import Console
 
@@ -30,9 +30,7 @@ _SIGNS: dict[Action, tuple[str, str, str]] = {
     Action.UNMAP_PRODUCT: ("-", "unmap", "red"),
     Action.ENABLE_SYNC: ("+", "enable sync", "green"),
     Action.DISABLE_SYNC: ("-", "disable sync", "red"),
-    Action.UPDATE_LINE: ("~", "update line", "yellow"),
 }
-_BY_HAND = frozenset({LineState.NEW_LINE, LineState.ENDS, LineState.MOVES})
 _VERB_WIDTH = 14
 _COUNTED = {
     Action.CREATE_PRODUCT: "to create",
@@ -41,6 +39,11 @@ _COUNTED = {
     Action.UNMAP_PRODUCT: "to unmap",
     Action.ENABLE_SYNC: "sync on",
     Action.DISABLE_SYNC: "sync off",
+}
+_LINES_COUNTED = {
+    Action.CREATE_LINE: "to add",
+    Action.MOVE_LINE: "to move",
+    Action.END_LINE: "to end",
     Action.UPDATE_LINE: "to update",
 }
 
@@ -104,18 +107,15 @@ def summary_line(plan: Plan) -> str:
     """The counts, in the order of the run."""
     ready, held, waiting = plan.ready, len(plan.blocked), len(plan.waiting)
     counts = [
-        _counted(action, sum(c.action is action for c in ready))
-        for action in _COUNTED
-        if any(c.action is action for c in ready)
+        f"{count} {what}"
+        for action, what in _COUNTED.items()
+        if (count := sum(c.action is action for c in ready))
     ]
+    counts += _line_counts(ready)
     nothing = "Nothing to do: ConnectWise is as the mappings say."
     if waiting:
         nothing = "Nothing is written by this change."
     parts = [f"Plan: {', '.join(counts)}." if counts else nothing]
-    by_hand = sum(line.state in _BY_HAND for line in plan.lines)
-    if by_hand:
-        parts[0] = parts[0] if counts else "Nothing is written by this plan."
-        parts.append(f"{_number(by_hand, 'line')} to add, end or move by hand.")
     undecided = sum(line.state in UNDECIDED for line in plan.lines)
     if undecided:
         parts[0] = parts[0] if counts else "Nothing is written until somebody decides."
@@ -131,10 +131,21 @@ def summary_line(plan: Plan) -> str:
     return " ".join(parts)
 
 
-def _counted(action: Action, count: int) -> str:
-    if action is Action.UPDATE_LINE:
-        return f"{_number(count, 'line')} to update"
-    return f"{count} {_COUNTED[action]}"
+def _line_counts(ready: Sequence[Change]) -> list[str]:
+    """`3 lines to add`, `2 to move`, `1 to end`, `8 to update`: the first says what is counted.
+
+    A move is two requests and counts once: by the line that starts, or by the one that ends where no other
+    request comes after it.
+    """
+    needed = {write for change in ready if change.target.agreement is not None for write in change.depends_on}
+    found: list[str] = []
+    for action, what in _LINES_COUNTED.items():
+        own = [c for c in ready if c.action is action]
+        if action is Action.MOVE_LINE:
+            own = [c for c in own if c.starts_line or c.write not in needed]
+        if own:
+            found.append(f"{len(own)} {what}" if found else f"{_number(len(own), 'line')} {what}")
+    return found
 
 
 def _number(count: int, noun: str) -> str:

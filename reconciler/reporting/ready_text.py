@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from reconciler.reporting.clean import clean
-from reconciler.reporting.lines_text import day_text, source_text
+from reconciler.reporting.line_words import day_text, source_text
 from reconciler.reporting.tables import print_table
 
 if TYPE_CHECKING:

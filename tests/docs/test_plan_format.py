@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import Amount, LineState
-from reconciler.model.plan import Action, Cause, Change, Period, Plan, RemovedRow, Target
+from reconciler.model.plan import Action, Basis, Cause, Change, Period, Plan, RemovedRow, Target
 from reconciler.model.plan_schema import plan_schema
 from tests.docs.pages import DOCS, read, table_keys
 
@@ -81,6 +81,12 @@ def test_the_hash_covers_what_the_page_says() -> None:
                 replace(CHANGE, mapped_on=(7,)),
                 replace(CHANGE, money=Amount("EUR", Decimal(1), Decimal(2))),
                 replace(CHANGE, target=Target("A", 1, agreement=7)),
+                replace(CHANGE, target=Target("A", 1, agreement=7, part="line/1")),
+                replace(CHANGE, basis=Basis()),
+                replace(CHANGE, basis=Basis((("quantity", "1"),))),
+                replace(CHANGE, basis=Basis(next_invoice="2026-12-01")),
+                replace(CHANGE, basis=Basis(agreements=(7,))),
+                replace(CHANGE, basis=Basis(products=(7,))),
                 replace(CHANGE, cause=Cause.WAITING),
             )
         ),

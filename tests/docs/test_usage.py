@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.config.load import load
 from reconciler.model.lines import WRITTEN
-from reconciler.reporting.lines_text import why
+from reconciler.reporting.line_words import why
 from tests.docs.pages import DOCS, ROOT, Block, blocks, prose, read
 from tests.planning_lines.books import NOVEMBER, Books, agreements, bill
 
