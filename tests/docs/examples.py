@@ -1,15 +1,16 @@
 """Examples on the pages about billing: the books that one gives, and what its plan says in the same words.
 
-An example (a block `text example`) belongs to the YAML before it. `Sophos`, `Line`, `Agreement`, `Product` and
-`Run` give the books, `Plan`, `Why`, `Says` and `Written` what the plan has to say of them. What is not said is
-usual: one monthly agreement #1 "Managed" that is invoiced next on 1 December 2026, a catalog price of 4.50.
+An example (a block `text example`) belongs to the YAML before it. `Sophos`, `Line`, `Agreement`, `Product`
+and `Run` give the books, `Plan`, `Why`, `Says` and `Written` what the plan has to say of them. What is not
+said is usual: one monthly agreement #1 "Managed" that is invoiced next on 1 December 2026, a catalog price of
+4.50.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ _AGREEMENT = {
     "currency": re.compile(r"in ([A-Z]{3})"),
     "parent": re.compile(r"child of #(\d+)"),
 }
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LAST_INVOICE = re.compile(r"last invoice (.+)")
 
 
@@ -113,16 +115,18 @@ def examples(page: Path) -> Iterator[Example]:
 
 def _iso(text: str) -> str:
     """`1 Dec 2026` as ISO writes it."""
-    return datetime.strptime(text, "%d %b %Y").date().isoformat()
+    day, month, year = text.split()
+    return date(int(year), _MONTHS.index(month) + 1, int(day)).isoformat()
 
 
 def shown_day(day: date) -> str:
     """`1 Dec 2026`."""
-    return f"{day.day} {day:%b %Y}"
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def _month(text: str) -> str:
-    rows = ["tenant | code | units | from | to | serial", "Rowan | CIXA-MSP | 1 | | |"]  # others are on it, too
+    rows = ["tenant | code | units | from | to | serial"]
+    rows.append("Rowan | CIXA-MSP | 1 | | |")  # the bill has others, too
     for found in _USAGE.finditer(text if text != "nothing" else ""):
         days = [f"2026-11-{int(found[key]):02}" if found[key] else "" for key in ("first", "last")]
         rows.append(" | ".join(("Hawthorn", found["code"], found["units"], *days, found["serial"] or "")))
