@@ -83,3 +83,15 @@ def test_guards_have_the_numbers_of_the_code(tmp_path: Path) -> None:
     assert f"more than {limit.money:.2f} a month" in text
     assert f"fewer than {guards.feed_tenants_percent} % of last month's tenants" in text
     assert f"more than {guards.product_to_zero_customers} customers at once" in text
+
+
+def test_the_number_of_pairs_is_that_of_the_tests() -> None:
+    found = re.search(r"tried: (\d+) times in each run", read(BILLING))
+    assert found is not None
+    source = (ROOT / "tests/planning_lines/test_pairs.py").read_text(encoding="utf-8")
+    assert f'os.environ.get("PAIRS", "{found[1]}")' in source
+
+
+def test_all_forty_situations_are_answered() -> None:
+    numbers = re.findall(r"^\| (\d+) \|", read(BILLING), re.MULTILINE)
+    assert [int(number) for number in numbers] == list(range(1, 41))
