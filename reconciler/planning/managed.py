@@ -114,6 +114,10 @@ class Products:
         codes = {code for tag in tags for code in (*tag.codes, *tag.former)}
         return frozenset(codes | self._codes.get(f"#{number}", {}).keys())
 
+    def wanted_codes(self, key: str) -> frozenset[str]:
+        """The codes that the configuration maps to the product of that key."""
+        return frozenset(self._codes.get(key, ()))
+
     def replaced(self, product: Managed) -> frozenset[int]:
         """The record ids of the products that this one is said to replace."""
         names = self._replaces.get(product.key, ())
