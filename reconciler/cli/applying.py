@@ -17,12 +17,12 @@ from reconciler.execution.preconditions import stale_changes
 from reconciler.execution.run import execute, not_started
 from reconciler.execution.state import MarkerPlace
 from reconciler.execution.write import Writer
+from reconciler.model.change import CUSTOM_FIELD_PREFIX
 from reconciler.model.diagnostics import error
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.months import Month
 from reconciler.model.observed import Instance
 from reconciler.model.outcome import Result
-from reconciler.model.plan import CUSTOM_FIELD_PREFIX
 from reconciler.model.verdict import UNDECIDED
 from reconciler.planning.usage import newest_closed
 from reconciler.reporting.clean import clean

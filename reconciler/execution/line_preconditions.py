@@ -16,18 +16,18 @@ from reconciler.connectwise.agreements import read_dates
 from reconciler.execution.lines import holds, stale_line
 from reconciler.execution.new_lines import described, first_day, in_the_way, not_as_wanted
 from reconciler.execution.state import Stale
+from reconciler.model.change import Action
 from reconciler.model.diagnostics import ReconcilerError, Severity
 from reconciler.model.fields import IDENTIFIER
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.money import plain
-from reconciler.model.plan import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.connectwise.client import Client
     from reconciler.model.billing import Agreement, Line
-    from reconciler.model.plan import Change
+    from reconciler.model.change import Change
 
 #: Before any line; servers refuse or misread dates far outside of what their databases hold.
 _ALWAYS = date(1900, 1, 1)

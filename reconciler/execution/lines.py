@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from reconciler.connectwise.client import Client
     from reconciler.model.billing import Line
+    from reconciler.model.change import Change
     from reconciler.model.field_change import FieldChange
     from reconciler.model.fields import Value
-    from reconciler.model.plan import Change
 
 
 #: Prices are compared to so many places: all that anybody agrees on, and less than floating-point noise.

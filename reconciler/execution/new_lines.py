@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from reconciler.execution.write import Writer
     from reconciler.model.billing import Line
-    from reconciler.model.plan import Change
+    from reconciler.model.change import Change
 
 
 async def create_line(changes: Sequence[Change], writer: Writer) -> list[Outcome]:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from reconciler.connectwise import catalog
 from reconciler.execution.line_preconditions import stale_lines
 from reconciler.execution.state import MarkerPlace, Stale, current, is_value, stale_values
+from reconciler.model.change import MAPPING_PREFIX, Action
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.plan import MAPPING_PREFIX, Action
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.connectwise.client import Client
+    from reconciler.model.change import Change
     from reconciler.model.observed import CatalogItem
-    from reconciler.model.plan import Change
 
 
 async def stale_changes(client: Client, changes: Sequence[Change], place: MarkerPlace) -> list[Stale]:

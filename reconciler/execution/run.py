@@ -9,8 +9,8 @@ from reconciler.execution.lines import write_line
 from reconciler.execution.new_lines import create_line
 from reconciler.execution.telling import share
 from reconciler.execution.write import Writer, write
+from reconciler.model.change import OF_LINES, Action, Change, writes
 from reconciler.model.outcome import DONE, Outcome, Result
-from reconciler.model.plan import OF_LINES, Action, Change, writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.change import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, SYNC_ON, sync_text
 from reconciler.model.fields import (
     FIELDS_BY_NAME,
     IDENTIFIER,
@@ -17,14 +18,13 @@ from reconciler.model.fields import (
 )
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.marker import Marker, read, write
-from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, SYNC_ON, sync_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from reconciler.model.change import Change
     from reconciler.model.field_change import FieldChange
     from reconciler.model.observed import CatalogItem
-    from reconciler.model.plan import Change
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from reconciler.transport.errors import ApiError, NotPermitted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from reconciler.model.change import Change
     from reconciler.model.diagnostics import ReconcilerError
-    from reconciler.model.plan import Change
 
 
 def share(changes: Iterable[Change], result: Result, message: str = "") -> list[Outcome]:

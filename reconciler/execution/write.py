@@ -11,6 +11,7 @@ from reconciler.execution.side_effects import side_effects
 from reconciler.execution.state import MarkerPlace, current, is_value, stale_values
 from reconciler.execution.telling import is_about, share, told
 from reconciler.model import marker
+from reconciler.model.change import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.fields import (
     FIELDS_BY_NAME,
@@ -22,16 +23,15 @@ from reconciler.model.fields import (
 )
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.outcome import Outcome, Result
-from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX
 from reconciler.transport.errors import RecordNotFound, Unsure
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from reconciler.connectwise.client import Client
+    from reconciler.model.change import Change
     from reconciler.model.field_change import FieldChange
     from reconciler.model.observed import CatalogItem, CustomField
-    from reconciler.model.plan import Change
 
 #: When to look whether a create whose answer was lost has arrived; seconds after the loss.
 LOOKUPS = (2.0, 5.0, 10.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from reconciler.model.change import Action
 from reconciler.model.fields import from_plan
 from reconciler.model.line_fields import (
     CANCELLED,
@@ -17,15 +18,15 @@ from reconciler.model.line_fields import (
 )
 from reconciler.model.money import parse_decimal
 from reconciler.model.months import Month
-from reconciler.model.plan import Action
 from reconciler.model.value_check import amount_problems, is_id, number_of, value_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
+    from reconciler.model.change import Basis, Change
     from reconciler.model.lines import PlannedLine
-    from reconciler.model.plan import Basis, Change, Plan
+    from reconciler.model.plan import Plan
 
 SERIAL_PART, LINE_PART = "serial/", "line/"
 _COUNTED = frozenset({QUANTITY.name, LESS_INCLUDED.name})

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reconciler.model.plan import Change
+    from reconciler.model.change import Change
 
 
 class Result(StrEnum):

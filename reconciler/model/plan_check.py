@@ -8,12 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.causes import needed_with
-from reconciler.model.fields import FIELDS_BY_NAME, IDENTIFIER
-from reconciler.model.identifiers import identifier_key
-from reconciler.model.line_check import line_change_problems, line_row_problems, move_problems
-from reconciler.model.money import parse_decimal
-from reconciler.model.months import Month
-from reconciler.model.plan import (
+from reconciler.model.change import (
     CUSTOM_FIELD_PREFIX,
     MAPPING_PREFIX,
     OF_LINES,
@@ -22,13 +17,19 @@ from reconciler.model.plan import (
     Action,
     writes,
 )
+from reconciler.model.fields import FIELDS_BY_NAME, IDENTIFIER
+from reconciler.model.identifiers import identifier_key
+from reconciler.model.line_check import line_change_problems, line_row_problems, move_problems
+from reconciler.model.money import parse_decimal
+from reconciler.model.months import Month
 from reconciler.model.value_check import amount_problems, is_id, value_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from reconciler.model.change import Change
     from reconciler.model.field_change import FieldChange
-    from reconciler.model.plan import Change, Plan
+    from reconciler.model.plan import Plan
 
 _OWNER = re.compile(r"[A-Za-z0-9_.-]+")
 _DECLARED = frozenset({Action.CREATE_PRODUCT, Action.EDIT_PRODUCT})

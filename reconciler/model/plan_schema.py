@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.model.change import Action, Cause
 from reconciler.model.diagnostics import Severity
 from reconciler.model.lines import LineState
-from reconciler.model.plan import FORMAT_VERSION, Action, Cause
+from reconciler.model.plan import FORMAT_VERSION
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _TEXT_OR_NULL: dict[str, Any] = {"type": ["string", "null"]}

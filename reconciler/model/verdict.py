@@ -11,17 +11,18 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.change import OF_LINES, Cause
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import WRITTEN, Amount, LineState, PlannedLine
 from reconciler.model.money import to_places
-from reconciler.model.plan import OF_LINES, Cause, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
+    from reconciler.model.change import Target
     from reconciler.model.diagnostics import Location
-    from reconciler.model.plan import Target
+    from reconciler.model.plan import Plan
 
 _BILLABLE = "Billable"
 #: States that wait for a person.

@@ -149,7 +149,7 @@ Place = tuple[int, str]
 
 @dataclass(frozen=True)
 class Cells:
-    """The lines that are wanted; and the places of customers beside them, whose lines are not our business."""
+    """The lines that are wanted; and the places of customers beside them, whose lines stay."""
 
     cells: list[Cell]
     beside: frozenset[Place]
@@ -223,7 +223,7 @@ def collect_cells(
 def _serials(
     party: Party, route: _Route, terms: Terms, bills: tuple[Bills, Mapping[Month, Bills]]
 ) -> list[str | None]:
-    """The serial numbers on the bill, each of which has a line of its own; None for one line for all units."""
+    """The serial numbers on the bill, each with a line of its own; None for one line for all units."""
     if not terms.per_serial:
         return [None]
     bill = bills[0].of(party.row.tenant_id)
@@ -386,7 +386,7 @@ def _units_of(
 
 
 class Expected:
-    """What last month's bill gives for an open line of a product that a customer is not billed on any more."""
+    """What last month's bill gives for a line of a product that the customer is not billed on now."""
 
     def __init__(self, desired: Desired, products: Products, before: Bills | None) -> None:
         self._products = products

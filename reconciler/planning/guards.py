@@ -29,7 +29,7 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class Allowed:
-    """What needs no further yes: rows that say themselves what happens (by `id`), and what an approval names."""
+    """What needs no further yes: rows that say it themselves (by `id`), and what an approval names."""
 
     approval: Callable[[PlannedLine], Approval | None]
     settled: Collection[int] = ()
@@ -103,8 +103,8 @@ def _withheld(line: PlannedLine, guards: Guards) -> PlannedLine:
     if line.before == line.after and line.takes_over:
         return line.but(
             state=LineState.WITHHELD,
-            reason=f"{reason}: {line.reason}, of which no row speaks. If the customer has moved from there, say "
-            "`movedFrom`; otherwise end one of the lines in ConnectWise",
+            reason=f"{reason}: {line.reason}, of which no row speaks. If the customer has moved from there, "
+            "say `movedFrom`; otherwise end one of the lines in ConnectWise",
         )
     if line.before == line.after:
         return line.but(
@@ -116,7 +116,10 @@ def _withheld(line: PlannedLine, guards: Guards) -> PlannedLine:
 
 
 def _asked(line: PlannedLine, reason: str) -> PlannedLine:
-    """The line withheld, with the row that lets it through."""
+    """The line withheld, with the row that lets it through, and what would end with it."""
+    if line.takes_over:
+        old = ", ".join(f"#{one.line_id} of {one.product} ({plain(one.quantity)})" for one in line.takes_over)
+        reason = f"{reason}, and ends {old}"
     customer = line.company or line.tenants[0]
     row = (
         f"{{customer: {customer}, product: {line.product}, from: {plain(line.before or Decimal(0))}, "

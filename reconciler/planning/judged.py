@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import LineState
-from reconciler.planning.agreements import invoice_problem
+from reconciler.planning.agreements import day_that_counts, invoice_problem
 from reconciler.planning.dates import last_day
 from reconciler.planning.line_rows import with_money
 from reconciler.planning.quantities import ZERO
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ground:
-    """What every line is judged against. `managed` are the places that rows speak of; `usage` is the month."""
+    """What every line is judged against: `managed` are the places that rows speak of, `usage` the month."""
 
     billing: Billing
     settings: Settings
@@ -68,18 +68,22 @@ def decide(row: PlannedLine, reason: str) -> PlannedLine:
     return row.but(state=LineState.NEEDS_DECISION, reason=reason)
 
 
-def end_line(one: Judged, day: date) -> Judged:
-    """The row of a line that ends, so that nothing is billed from the day on."""
-    line, row = one.line, one.row
-    if line is None:
+def end_line(one: Judged, ground: Ground) -> Judged:
+    """The row of a line that ends, so that nothing is billed from its agreement's next invoice on."""
+    line, row, agreement = one.line, one.row, one.cell.agreement
+    if line is None or agreement is None:
         raise ValueError("only a line can end")
     if line.cancelled is not None:
         return replace(one, row=row.but(reason=f"{row.reason}; the line ends on {line.cancelled} already"))
+    problem, remedy = invoice_problem(
+        agreement, ground.billing.recaps.get(agreement.id), "last", ground.today
+    )
+    if problem:
+        said = f"{row.reason}, and it is not known from which invoice on: {problem}. {remedy}"
+        return replace(one, row=decide(row, said), ends=())
+    day = day_that_counts(agreement, ground.today)
     row = row.but(state=LineState.ENDS, ends=last_day(line, day), after=ZERO, included_after=ZERO)
-    agreement = one.cell.agreement
-    if agreement is not None:
-        row = with_money(row, line, line, agreement)
-    return replace(one, row=row)
+    return replace(one, row=with_money(row, line, line, agreement))
 
 
 def cannot_be_written(cell: Cell, agreement: Agreement, ground: Ground) -> str:

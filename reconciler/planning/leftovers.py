@@ -1,4 +1,4 @@
-"""Open lines of managed products that no wanted line has to do with: said, and ended where that is declared."""
+"""Open lines of managed products that no wanted line has to do with: said, or ended as declared."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _ends(
     judged = Judged(row, cell, one.line, settled=settled)
     if product.stop:
         return replace(judged, row=decide(row, product.stop))
-    ended = end_line(judged, one.day)
+    ended = end_line(judged, ground)
     approved = ground.answers.approval(ended.row) is not None
     if ended.row.state is LineState.ENDS and not (settled or is_ours(one.line, ground.settings) or approved):
         reason = (
@@ -109,7 +109,8 @@ def _stays(one: Open, product: Managed, owners: list[Party], why: str, today: da
     return warning(
         "line-left",
         f"{party.name}: line #{line.id} of {product.label} ({plain(line.quantity)}, {money} "
-        f"{one.agreement.currency or '?'} an invoice) on {describe(one.agreement, today)} stays as it is: {why}.",
+        f"{one.agreement.currency or '?'} an invoice) on {describe(one.agreement, today)} stays as it is: "
+        f"{why}.",
         "If nobody is to be billed for it, end it in ConnectWise by a date, or set `onUnmap: end`; otherwise "
         "bring back the row that speaks of it.",
         location=party.row.location,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reconciler.model.change import RAISES
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.lines import WRITTEN, LineState, PlannedLine
-from reconciler.model.plan import RAISES
 from reconciler.planning.answers import Answers
 from reconciler.planning.cells import (
     Expected,
@@ -50,10 +50,10 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reconciler.model.billing import Billing
+    from reconciler.model.change import Change
     from reconciler.model.desired import Desired
     from reconciler.model.months import Month
     from reconciler.model.observed import Observed, Tenant, UsageMonth
-    from reconciler.model.plan import Change
     from reconciler.model.usage_notes import UsageNote
     from reconciler.planning.cells import Bills, Cell, Cells
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconciler.model.change import Action, Basis, Change, Target
 from reconciler.model.field_change import FieldChange
 from reconciler.model.fields import normalise, to_plan
 from reconciler.model.line_fields import ATTRIBUTES, LESS_INCLUDED, LINE_FIELDS_BY_NAME, QUANTITY
 from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
-from reconciler.model.plan import Action, Basis, Change, Target
 from reconciler.planning.dates import ending, last_day
 
 if TYPE_CHECKING:

@@ -61,7 +61,7 @@ def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
     if stopped is not None:
         return Judged(stopped, cell, found.line)
     if _all_ended(cell, day):
-        return _ended(cell, row, found, day)
+        return _ended(cell, row, found, ground)
     if hold is not None:
         return _apply(cell, row.but(held=True), found, _held(cell, hold), ground)
     return _from_bill(cell, row, found, ground)
@@ -98,14 +98,14 @@ def _all_ended(cell: Cell, day: date) -> bool:
     return all(f.party.row.ended is not None and f.party.row.ended < day for f in cell.feedings)
 
 
-def _ended(cell: Cell, row: PlannedLine, found: Found, day: date) -> Judged | None:
+def _ended(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Judged | None:
     """The lines of a customer that has left, by its row's own word."""
     last = max(f.party.row.ended for f in cell.feedings if f.party.row.ended is not None)
     reason = f"the customer ended on {last}"
     if found.line is None:
         return nothing_needed(cell, row, found.take, reason, settled=True)
-    ends = found.take.lines
-    return end_line(Judged(row.but(reason=reason), cell, found.line, settled=True, ends=ends), day)
+    one = Judged(row.but(reason=reason), cell, found.line, settled=True, ends=found.take.lines)
+    return end_line(one, ground)
 
 
 def _stopped(cell: Cell, row: PlannedLine, found: Found, *, unreadable: bool) -> PlannedLine | None:
@@ -151,9 +151,7 @@ def _from_bill(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Ju
         and ground.settings.on_zero_usage == "end"
         and judged.row.state is not LineState.NEEDS_DECISION
     ):
-        agreement = cell.agreement
-        day = ground.today if agreement is None else day_that_counts(agreement, ground.today)
-        return end_line(replace(judged, row=judged.row.but(reason="no usage; onZeroUsage: end")), day)
+        return end_line(replace(judged, row=judged.row.but(reason="no usage; onZeroUsage: end")), ground)
     return judged
 
 

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.model import marker
+from reconciler.model.change import MAPPING_PREFIX, Action
 from reconciler.model.fields import FIELDS_BY_NAME, Value, from_plan
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.plan import MAPPING_PREFIX, Action
 from reconciler.planning.homes import wanted_homes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from reconciler.model.change import Change
     from reconciler.model.desired import Desired
     from reconciler.model.identifiers import Selector
     from reconciler.model.observed import CatalogItem, Observed
-    from reconciler.model.plan import Change
 
 PENDING = "product change pending"
 

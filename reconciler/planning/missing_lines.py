@@ -41,7 +41,7 @@ def add_line(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, groun
         return nothing_needed(cell, row, take, wanted.parts) or Judged(row, cell)
     problem = (
         _begins_later(found, day_that_counts(agreement, ground.today))
-        or _ended_by_a_person(cell, found, agreement, ground)
+        or _ended_on_purpose(cell, found, agreement, ground)
         or _not_seen(agreement, ground)
         or cannot_be_written(cell, agreement, ground)
         or other_invoices(agreement, take, ground)
@@ -52,7 +52,7 @@ def add_line(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, groun
         cell,
         agreement,
         wanted,
-        before=_line_before(cell, agreement, take, ground),
+        before=_line_before(cell, agreement, found, ground),
         follows_price=ground.products.follows_price(cell.product),
         start=_start(cell, agreement, found, ground),
     )
@@ -77,7 +77,7 @@ def nothing_needed(
 
 
 def new_price(cell: Cell, line: Line, ground: Ground) -> Decimal | None:
-    """The catalog's price, where the line is to follow it and has another one; a declared one stands above it."""
+    """The catalog's price, where the line is to follow it and has another one; a declared one comes first."""
     own = "unitPrice" in cell.terms.always or "unitPrice" in cell.terms.own_new
     if own or not ground.products.follows_price(cell.product):
         return None
@@ -130,13 +130,20 @@ def _start(cell: Cell, agreement: Agreement, found: Found, ground: Ground) -> St
     return Start(day, f"a line of the product runs until {max(until)} in that period; it starts after it")
 
 
-def _line_before(cell: Cell, agreement: Agreement, take: Takeover, ground: Ground) -> Line | None:
+def _line_before(cell: Cell, agreement: Agreement, found: Found, ground: Ground) -> Line | None:
     """The product's own line that the new one follows, whose terms go on."""
     item = cell.product.item
     if item is None:
         return None
-    own = [one.line for one in take.lines if one.line.product_id == item.id]
+    own = [one.line for one in (*found.take.lines, *_just_ended(cell, agreement, ground))]
+    own = [line for line in own if line.product_id == item.id]
     return own[0] if own else ground.open_lines.predecessor(agreement, item.id)
+
+
+def _just_ended(cell: Cell, agreement: Agreement, ground: Ground) -> list[Open]:
+    """Lines that billed these seats through the day before: an earlier run ended them, and no more."""
+    rivals = ground.products.rivals(cell.product, cell.every_code)
+    return [one for one in ground.open_lines.just_ended(agreement) if one.line.product_id in rivals]
 
 
 def _begins_later(found: Found, day: date) -> str:
@@ -150,19 +157,24 @@ def _begins_later(found: Found, day: date) -> str:
     )
 
 
-def _ended_by_a_person(cell: Cell, found: Found, agreement: Agreement, ground: Ground) -> str:
-    """A line that somebody else ended is not created again, unless the customer's row says so."""
+def _ended_on_purpose(cell: Cell, found: Found, agreement: Agreement, ground: Ground) -> str:
+    """A line that was ended is not created again, unless the customer's row says so.
+
+    Who wrote it last does not tell who ended it: a person may set a day, and a later sync the quantity. What
+    tells is that the plan knows why an end of ours is over: its seats come back from another line, its price
+    followed, or the bill of last month gave it nothing.
+    """
     day = day_that_counts(agreement, ground.today)
-    ended = [line for line in found.other if line.cancelled is not None and line.cancelled < day]
-    if not ended or any(feeding.party.row.restart for feeding in cell.feedings):
+    ended = [line for line in found.other if not line.may_bill(day)]
+    if not ended or found.take.lines or any(feeding.party.row.restart for feeding in cell.feedings):
         return ""
     last = max(ended, key=lambda line: (line.cancelled or day, line.id))
-    if is_ours(last, ground.settings):
+    if is_ours(last, ground.settings) and _is_over(cell, agreement, last, ground):
         return ""
+    who = "somebody" if is_ours(last, ground.settings) else last.updated_by.strip() or "a person"
     return (
-        f"there is usage, and {last.updated_by.strip() or 'a person'} ended line #{last.id} on "
-        f"{last.cancelled}. If it shall be billed again, say `restart: true` in the customer's row; otherwise "
-        "settle it with `ended` or `exclude`"
+        f"there is usage, and {who} ended line #{last.id} on {last.cancelled}. If it shall be billed again, "
+        "say `restart: true` in the customer's row; otherwise settle it with `ended` or `exclude`"
     )
 
 
@@ -172,19 +184,28 @@ def other_invoices(agreement: Agreement, take: Takeover, ground: Ground) -> str:
     foreign = [one for one in take.lines if one.agreement.currency != agreement.currency]
     if foreign:
         return (
-            f"it takes over from #{foreign[0].agreement.id}, which is in {foreign[0].agreement.currency or '?'}, "
-            f"and this agreement is in {agreement.currency or '?'}: end the old line in ConnectWise, and declare "
-            "the new one's price"
+            f"it takes over from #{foreign[0].agreement.id}, which is in "
+            f"{foreign[0].agreement.currency or '?'}, and this agreement is in {agreement.currency or '?'}: "
+            "end the old line in ConnectWise, and declare the new one's price"
         )
     others = [one for one in take.lines if one.day != day]
     if not others:
         return ""
     shown = " and ".join(f"#{one.agreement.id} on {one.day}" for one in others)
     return (
-        f"it takes over from an agreement with another next invoice ({shown}; this one on {day}), so that a part "
-        "of a month would be billed twice or not at all. Bring the two invoice days together in ConnectWise, or "
-        "end the old line there"
+        f"it takes over from an agreement with another next invoice ({shown}; this one on {day}), so that a "
+        "part of a month would be billed twice or not at all. Bring the two invoice days together in "
+        "ConnectWise, or end the old line there"
     )
+
+
+def _is_over(cell: Cell, agreement: Agreement, last: Line, ground: Ground) -> bool:
+    if any(one.line.id != last.id for one in _just_ended(cell, agreement, ground)):
+        return True
+    if new_price(cell, last, ground) is not None:
+        return True
+    nothing = all(f.before is not None and not any(f.before.values()) for f in cell.feedings)
+    return nothing and ground.settings.on_zero_usage == "end"
 
 
 def _not_seen(agreement: Agreement, ground: Ground) -> str:
@@ -192,8 +213,8 @@ def _not_seen(agreement: Agreement, ground: Ground) -> str:
     if not unread:
         return ""
     return (
-        f"the lines of agreement {ids(unread)} could not be read, so that it is not known whether these seats "
-        "are billed there"
+        f"the lines of agreement {ids(unread)} could not be read, so that it is not known whether these "
+        "seats are billed there"
     )
 
 
@@ -203,7 +224,7 @@ def _added(one: Judged, new: NewLine, ground: Ground) -> Judged:
     if agreement is None:
         raise ValueError("a line is on an agreement")
     row = one.row
-    follows = bool(one.ends) or new.price_source.startswith("line #")
+    follows = one.ends or new.price_source.startswith("line #") or _just_ended(one.cell, agreement, ground)
     unbilled = None if follows else not_billed(agreement, line, ground.usage, new.start)
     bills = billed(line.quantity, line.less_included, line)
     invoice = invoice_text(agreement, ZERO, bills) if not one.ends else ""
@@ -228,7 +249,7 @@ def _added(one: Judged, new: NewLine, ground: Ground) -> Judged:
 
 
 def with_old_lines(one: Judged) -> Judged:
-    """The row of a line, with the lines that end for it: they stand in it, and their money is part of its own."""
+    """The row of a line, with the lines that end for it: their money is part of its own."""
     if not one.ends:
         return one
     row = one.row

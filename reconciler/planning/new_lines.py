@@ -113,8 +113,8 @@ def new_line(
     problem = ""
     if line.bill_customer == "Billable" and line.unit_price == 0 and source == "catalog":
         problem = (
-            f"a new line would bill at a price of 0, because {cell.product.label} has none in the catalog. Give "
-            "the product a price, or declare the line's under `lines`: {whenNew: {unitPrice: …}}, or "
+            f"a new line would bill at a price of 0, because {cell.product.label} has none in the catalog. "
+            "Give the product a price, or declare the line's under `lines`: {whenNew: {unitPrice: …}}, or "
             "{whenNew: {billCustomer: NoCharge}}"
         )
     return NewLine(line, start.day, source, start.remark, problem)

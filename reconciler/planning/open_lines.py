@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.planning.agreements import day_that_counts
@@ -52,7 +53,7 @@ class OpenLines:
         return [one for _, one in sorted(found.items()) if self._may_be_invoiced(one)]
 
     def every(self) -> Iterator[Open]:
-        """The open lines of every agreement that may be invoiced, in the order of their agreements and ids."""
+        """The open lines of every agreement that may be invoiced, ordered by agreement and id."""
         for number in sorted(self._billing.lines):
             agreement = self._by_id.get(number)
             if agreement is not None and self._may_be_invoiced(agreement):
@@ -66,9 +67,18 @@ class OpenLines:
     def on(self, agreement: Agreement) -> Iterator[Open]:
         """The open lines of one agreement."""
         day = day_that_counts(agreement, self._today)
-        for line in self._billing.lines.get(agreement.id, ()):
+        for line in sorted(self._billing.lines.get(agreement.id, ()), key=lambda one: one.id):
             if line.may_bill(day):
                 yield Open(agreement, line, day)
+
+    def just_ended(self, agreement: Agreement) -> Iterator[Open]:
+        """The lines around an agreement whose last day is the one before its next invoice."""
+        day = day_that_counts(agreement, self._today)
+        for one in self.agreements_around(agreement):
+            for line in self._billing.lines.get(one.id, ()):
+                # one that was ended before it began has its own first day as its last one
+                if line.cancelled == day - timedelta(days=1) or (line.never_bills and line.cancelled == day):
+                    yield Open(one, line, day)
 
     def unread(self, agreement: Agreement) -> list[int]:
         """The agreements around it whose lines could not be read."""

@@ -18,6 +18,7 @@ from reconciler.model.verdict import sums
 from reconciler.planning.agreements import day_that_counts, describe
 from reconciler.planning.cells import collect_cells, sort_bill
 from reconciler.planning.companies import Companies
+from reconciler.planning.homes import wanted_homes
 from reconciler.planning.line_rows import amount, billed
 from reconciler.planning.managed import Products
 from reconciler.planning.open_lines import Open, OpenLines
@@ -203,7 +204,7 @@ def _after_mapping(row: Row, plan: Plan, desired: Desired, observed: Observed, p
     """What becomes of the open lines of the products that a removed row named."""
     if observed.billing is None:
         return ""
-    if any(map(products.is_wanted, row.codes)):
+    if any(code in other.codes for _, other in wanted_homes(desired) for code in row.codes):
         return "another row or an override still speaks of it"
     today = date.fromisoformat(plan.today)
     said = []

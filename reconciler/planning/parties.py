@@ -114,7 +114,7 @@ def count_months_without_usage(
 def unsynced_parties(
     customers: Iterable[Customer], tenants: Iterable[Tenant], billing: Billing, today: date
 ) -> list[Party]:
-    """Customers whose usage sync is off or that are excluded: for lines that they share, or that are theirs."""
+    """Customers that are not synced or excluded: for lines that they share, or that are theirs."""
     by_tenant = {tenant.id: tenant for tenant in tenants}
     companies = Companies(billing)
     found = []

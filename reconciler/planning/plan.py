@@ -7,9 +7,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.model.causes import with_causes
+from reconciler.model.change import Action, Change
 from reconciler.model.diagnostics import Diagnostic, Severity, error, warning
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.plan import Action, Change, Plan
+from reconciler.model.plan import Plan
 from reconciler.planning.line_changes import LinePlan, plan_lines
 from reconciler.planning.not_yet import not_acted_on
 from reconciler.planning.order import arrange

@@ -6,9 +6,9 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconciler.model.change import product_key
 from reconciler.model.diagnostics import Diagnostic, notice, warning
 from reconciler.model.money import cents, plain
-from reconciler.model.plan import product_key
 from reconciler.planning.agreements import day_that_counts
 from reconciler.planning.line_rows import billed
 from reconciler.planning.quantities import ZERO
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reconciler.model.billing import Agreement, Billing, Line
-    from reconciler.model.plan import Change
+    from reconciler.model.change import Change
     from reconciler.planning.managed import Managed, Products
 
 _AUTOMATIC = "autoUpdateUnitPriceFlag"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.change import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action, Change, sync_text
+from reconciler.model.change import Target as PlanTarget
 from reconciler.model.diagnostics import Diagnostic, error, warning
 from reconciler.model.field_change import FieldChange
 from reconciler.model.fields import (
@@ -18,8 +20,6 @@ from reconciler.model.fields import (
     to_plan,
 )
 from reconciler.model.identifiers import Id, Name, identifier_key
-from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action, Change, sync_text
-from reconciler.model.plan import Target as PlanTarget
 from reconciler.planning.references import resolve
 from reconciler.planning.suggest import did_you_mean, looks_like_a_typo
 

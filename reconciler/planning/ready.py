@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.model.change import OF_LINES
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import LineState, PlannedLine
 from reconciler.model.money import USUAL_PLACES, cents, plain, price
 from reconciler.model.months import Month
-from reconciler.model.plan import OF_LINES, Period, Plan
 from reconciler.model.verdict import (
     Elsewhere,
     LineGroups,
@@ -26,6 +26,8 @@ from reconciler.model.verdict import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from reconciler.model.plan import Period, Plan
 
 _AGAIN = "Ask again after that."
 _OF_EVERYBODY = frozenset({ReasonKind.USAGE, ReasonKind.MONTH, ReasonKind.SHADOW})

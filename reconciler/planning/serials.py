@@ -38,8 +38,8 @@ def with_silent_serials(cells: list[Cell], billing: Billing, today: date) -> lis
         if nameless:
             for cell in of_place:
                 cell.disagreement = (
-                    f"each firewall has a line of its own, and line {ids(line.id for line in nameless)} names "
-                    "no serial number: write it into the line in ConnectWise, or end that line"
+                    f"each firewall has a line of its own, and line {ids(line.id for line in nameless)} "
+                    "names no serial number: write it into the line in ConnectWise, or end that line"
                 )
         found = [cell for cell in found if cell not in of_place or cell.serial or nameless]
         found += [_silent(of_place[0], line) for line in others if line.serial_number.strip()]

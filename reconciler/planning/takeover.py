@@ -160,7 +160,7 @@ class _Neighbours:
 
 
 def _side_by_side(agreement: Agreement, one: Open, today: date) -> bool:
-    """Whether both agreements are invoiced at the same time; one that follows the other bills other months."""
+    """Whether both agreements run at once; one that follows the other bills other months."""
     day = day_that_counts(agreement, today)
     return one.agreement.in_force(day) and agreement.in_force(one.day)
 
@@ -189,11 +189,11 @@ def _claimed(cell: Cell, one: Open, products: Products, rules: Rules) -> Claimed
     twin = item is not None and one.line.product_id == item.id
     origins = [feeding.party.row.moved_from for feeding in cell.feedings]
     told = any(origin is not None and is_named(agreement, origin) for origin in origins)
-    return Claimed(one, twin, told, _why_not(cell, one, products, rules, unsaid=twin and not told))
+    return Claimed(one, twin, told, _why_not(cell, one, products, rules, twin=twin, told=told))
 
 
-def _why_not(cell: Cell, one: Open, products: Products, rules: Rules, *, unsaid: bool) -> str:
-    """Why the line may not end unasked; nothing where it may. `unsaid`: a twin that no row speaks of."""
+def _why_not(cell: Cell, one: Open, products: Products, rules: Rules, *, twin: bool, told: bool) -> str:
+    """Why the line may not end unasked; nothing where it may (`twin` and `told` as in `Claimed`)."""
     line, agreement = one.line, one.agreement
     if cell.agreement is None or agreement.company_id != cell.agreement.company_id:
         return "it is on an agreement of another company: end it in ConnectWise, or exclude one of the two"
@@ -204,10 +204,11 @@ def _why_not(cell: Cell, one: Open, products: Products, rules: Rules, *, unsaid:
     if guard or rules.approved(cell, one, label) is not None:
         return guard
     ours = rules.member is not None and identifier_key(line.updated_by) == identifier_key(rules.member)
-    related = _are_family(cell.agreement, agreement)
-    if ours and not (unsaid and related):
+    if _are_family(cell.agreement, agreement) and not told:
+        return "correct the agreement of the row, end that line, or say `movedFrom`"
+    if ours:
         return ""
-    if unsaid:
+    if twin and not told:
         return (
             "correct the agreement of the row, or end that line; if the customer has moved from there, say "
             "`movedFrom`"
@@ -223,13 +224,15 @@ def _why_not(cell: Cell, one: Open, products: Products, rules: Rules, *, unsaid:
         "until: …}"
     )
     return (
-        f"its quantity was set by {line.updated_by.strip() or 'somebody'} on {line.last_updated[:10] or '?'}, "
-        f"and {would}. To let it end, add under approvals: {answer}"
+        f"its quantity was set by {line.updated_by.strip() or 'somebody'} on "
+        f"{line.last_updated[:10] or '?'}, and {would}. To let it end, add under approvals: {answer}"
     )
 
 
 def _are_family(one: Agreement, other: Agreement) -> bool:
     """Parent and child, or children of one parent: each may well bill the same product."""
+    if one.id == other.id:
+        return False
     siblings = one.parent_id is not None and one.parent_id == other.parent_id
     return siblings or one.id == other.parent_id or other.id == one.parent_id
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.model import marker
+from reconciler.model.change import product_key
 from reconciler.model.diagnostics import Diagnostic, Location, error, warning
 from reconciler.model.fields import IDENTIFIER_LIMIT
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.plan import product_key
 from reconciler.planning.homes import wanted_homes
 from reconciler.planning.suggest import did_you_mean
 

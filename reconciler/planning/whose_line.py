@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.money import USUAL_PLACES, plain, price
 from reconciler.planning.quantities import ZERO
-from reconciler.planning.takeover import Takeover
+from reconciler.planning.takeover import NOTHING, Takeover
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +31,7 @@ class Found:
     problem: str = ""
     open: tuple[Line, ...] = ()
     other: tuple[Line, ...] = ()
-    take: Takeover = Takeover()
+    take: Takeover = NOTHING
 
 
 def find_line(terms: Terms, of_product: Iterable[Line], day: date, places: int = USUAL_PLACES) -> Found:

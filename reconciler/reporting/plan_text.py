@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from reconciler.model.change import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action, Change
 from reconciler.model.diagnostics import Severity
-from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action, Change, Period, Plan
 from reconciler.model.verdict import UNDECIDED
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from reconciler.model.field_change import FieldChange
+    from reconciler.model.plan import Period, Plan
     from reconciler.model.usage_notes import UsageNote
 
 _SIGNS: dict[Action, tuple[str, str, str]] = {

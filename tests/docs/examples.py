@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from reconciler.model.change import Change
     from reconciler.model.lines import Amount, PlannedLine
-    from reconciler.model.plan import Change
 
 _USAGE = re.compile(
     r"(?P<code>[A-Za-z_-]+) (?P<units>[\d.-]+)"

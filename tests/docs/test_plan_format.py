@@ -6,9 +6,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.change import Action, Basis, Cause, Change, Target
 from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import Amount, LineState
-from reconciler.model.plan import Action, Basis, Cause, Change, Period, Plan, RemovedRow, Target
+from reconciler.model.plan import Period, Plan, RemovedRow
 from reconciler.model.plan_schema import plan_schema
 from tests.docs.pages import DOCS, read, table_keys
 

@@ -9,7 +9,7 @@ from reconciler.connectwise.client import connect
 from reconciler.connectwise.credentials import parse_credentials
 from reconciler.execution.preconditions import stale_changes
 from reconciler.execution.state import MarkerPlace
-from reconciler.model.plan import Change
+from reconciler.model.change import Change
 from tests.flows_usage.books import AGREEMENTS
 
 if TYPE_CHECKING:

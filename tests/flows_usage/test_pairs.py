@@ -56,7 +56,7 @@ class Books(Site):
         kill = _Kill(chance.randrange(6), after=chance.random() < 0.5)
         for verb in WRITES:
             self.network.rules.append(_Writes(verb, "*", kill))
-        with suppress(Died):
+        with suppress(DiedError):
             self.apply()
         self.mend()
         return kill.done
@@ -78,7 +78,7 @@ class _Writes(Rule):
         return request.method == self.verb and "/apis/3.0/" in path and not path.endswith("/system/bundles")
 
 
-class Died(Exception):
+class DiedError(Exception):
     """The process is gone."""
 
 
@@ -92,12 +92,12 @@ class _Kill:
 
     async def __call__(self, request: httpx.Request, send: Send) -> httpx.Response:
         if self.done:
-            raise Died
+            raise DiedError
         if self.left == 0:
             self.done = True
             if self.after:
                 await send(request)
-            raise Died
+            raise DiedError
         self.left -= 1
         return await send(request)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.model.billing import Billing
-    from reconciler.model.plan import Change
+    from reconciler.model.change import Change
 
 _NUMBERS = {"quantity": "quantity", "lessIncluded": "less_included", "unitPrice": "unit_price"}
 

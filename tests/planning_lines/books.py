@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from reconciler.model.change import Change
     from reconciler.model.desired import Desired
     from reconciler.model.diagnostics import Diagnostic
-    from reconciler.model.plan import Change
 
 TODAY = date(2026, 11, 27)
 NOVEMBER = Month(2026, 11)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.model.change import Action, Change, Target
 from reconciler.model.field_change import FieldChange
-from reconciler.model.plan import Action, Change, Target
 from tests.planning_lines.books import ALPHA, NOVEMBER, SETTINGS, Books, agreements, bill, expect
 
 OCTOBER = NOVEMBER.previous()
@@ -390,8 +390,44 @@ def test_a_day_after_the_end_that_somebody_set_stays(books: Books) -> None:
 
 
 def test_a_customer_that_comes_back_gets_a_new_line(books: Books) -> None:
-    planned = books.plan(bill=MORE, lines="id | qty | to | price\n11 | 20 | 2026-10-31 | 3.90")
-    assert planned.writes == ["new MSP-EP on 1: 22 × 4.50 from 2026-12-01"]
+    left = {"bill": MORE, "lines": "id | qty | to | price\n11 | 20 | 2026-10-31 | 3.90"}
+    asked = books.plan(**left)
+    assert (asked.states, asked.writes) == (["Alpha MSP-EP needs a decision"], [])
+    again = books.plan(**left, yaml=ALPHA.replace("agreement: M", "restart: true, agreement: M"))
+    assert again.writes == ["new MSP-EP on 1: 22 × 4.50 from 2026-12-01"]
+
+
+def test_a_move_that_died_between_its_halves_is_finished_at_the_same_price(books: Books) -> None:
+    planned = books.plan(
+        yaml=FROM_OLD,
+        bill=MORE,
+        agreements=TWO,
+        lines="id | on | qty | price | to\n21 | 2 | 20 | 3.90 | 2026-11-30",
+    )
+    assert planned.writes == ["new MSP-EP on 1: 22 × 3.90 from 2026-12-01"]
+    assert "not billed by this plan" not in planned.reason, "line #21 bills November"
+
+
+def test_a_price_that_was_half_raised_is_raised(books: Books) -> None:
+    planned = books.plan(yaml=FOLLOW + ALPHA, fields=RAISED, lines="id | qty | to\n11 | 20 | 2026-11-30")
+    assert planned.writes == ["new MSP-EP on 1: 20 × 4.75 from 2026-12-01"]
+
+
+def test_a_line_on_a_child_never_ends_for_its_parents_unasked(books: Books) -> None:
+    family = agreements("id | company | name | parent\n1 | ALPHA | Managed |\n2 | ALPHA | Branch | 1")
+    planned = moved(books, agreements=family, lines="id | on | product | qty\n11 | 2 | MSP-OLD | 20")
+    assert planned.writes == []
+    assert "line #11 of MSP-OLD (20) on #2" in planned.reason
+    told = NEW.replace("agreement: Managed", "agreement: Managed, movedFrom: {agreement: Branch}")
+    said = moved(books, yaml=told, agreements=family, lines="id | on | product | qty\n11 | 2 | MSP-OLD | 20")
+    assert len(said.writes) == 2
+
+
+def test_an_end_needs_an_invoice_to_end_before(books: Books) -> None:
+    yaml = ALPHA.replace("agreement: Managed", "ended: 2026-11-20, agreement: Managed")
+    planned = books.plan(yaml=yaml, agreements=agreements("id | company | next\n1 | ALPHA | none"))
+    assert (planned.states, planned.writes) == (["Alpha MSP-EP needs a decision"], [])
+    assert "it is not known from which invoice on" in planned.reason
 
 
 def test_a_protected_customer_never_ends(books: Books) -> None:

@@ -137,7 +137,7 @@ def test_a_wish_never_doubles_a_line_that_ended_in_the_period(books: Books) -> N
     planned = books.plan(
         bill=MORE,
         lines="id | qty | to\n11 | 20 | 2026-11-20",
-        yaml=customer("start: periodStart"),
+        yaml=customer("start: periodStart, restart: true"),
         agreements=agreements("id | company | flags\n1 | ALPHA | prorate"),
         recaps={1: Recap(1, last_invoice=date(2026, 10, 1))},
     )

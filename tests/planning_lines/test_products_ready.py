@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.model.change import Action, Change, Target
 from reconciler.model.field_change import FieldChange
-from reconciler.model.plan import Action, Change, Target
 from tests.planning_lines.books import ALPHA, Books, bill, expect
 
 MORE = bill("tenant | code | units\nAlpha | EP | 22")

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconciler.model.change import Action
 from reconciler.model.lines import WRITTEN, LineState, PlannedLine
-from reconciler.model.plan import Action
 from reconciler.planning.line_changes import LinePlan, plan_lines
 from tests.planning_lines.applying import after
 from tests.planning_lines.books import NOVEMBER, OURS, SETTINGS, TODAY, Books, agreements, bill, tenant_id
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reconciler.model.billing import Billing
+    from reconciler.model.change import Change
     from reconciler.model.desired import Desired
     from reconciler.model.observed import Observed, UsageMonth
-    from reconciler.model.plan import Change
 
 NAMES = ("Alpha", "Beta", "Gamma", "Delta")
 CODES = {"EP": "MSP-EP", "MDR": "MSP-EP", "MAIL": "MSP-MAIL"}

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft7Validator
 
+from reconciler.model.change import Action, Basis, Change, Target
 from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import LineState, NotBilled, OldLine
 from reconciler.model.months import Month
-from reconciler.model.plan import Action, Basis, Change, Plan, Target
+from reconciler.model.plan import Plan
 from reconciler.model.plan_check import plan_problems
 from reconciler.model.plan_schema import plan_schema
 from tests.planning_lines.books import Books, agreements, bill

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.model.change import Cause
 from reconciler.model.diagnostics import error, warning
 from reconciler.model.lines import LineState
-from reconciler.model.plan import Cause, Period
+from reconciler.model.plan import Period
 from reconciler.model.verdict import Ready, ReasonKind
 from reconciler.planning.ready import ready
 from reconciler.reporting.ready_text import print_ready, ready_json, ready_line

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.billing import Line
+from reconciler.model.change import Cause
 from reconciler.model.lines import LineState
-from reconciler.model.plan import Cause
 from reconciler.model.score import Match, Score, ScoreRow
 from reconciler.model.verdict import rounded
 from reconciler.planning.score import score

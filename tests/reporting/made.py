@@ -7,10 +7,11 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.change import Action, Basis, Change, Target
 from reconciler.model.diagnostics import Location
 from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import Amount, LineState, NotBilled, OldLine, PlannedLine
-from reconciler.model.plan import Action, Basis, Change, Period, Plan, Target
+from reconciler.model.plan import Period, Plan
 from reconciler.reporting.console import console_for
 
 if TYPE_CHECKING:

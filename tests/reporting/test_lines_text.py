@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.model.change import Cause
 from reconciler.model.diagnostics import error
 from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import Amount, LineState, NotBilled, OldLine, PlannedLine
-from reconciler.model.plan import Cause, Plan
 from reconciler.model.verdict import group_lines, rounded, sums, totals
 from reconciler.reporting.decisions_text import answers
 from reconciler.reporting.line_words import signed
@@ -30,6 +31,9 @@ from tests.reporting.made import (
     product_change,
     requests_of,
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from reconciler.model.plan import Plan
 
 S = LineState
 
