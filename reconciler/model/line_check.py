@@ -117,15 +117,18 @@ def _basis_problems(change: Change, basis: Basis) -> Iterator[str]:
     place = "precondition/line"
     if basis.next_invoice is not None and not _is_day(basis.next_invoice):
         yield f"{place}/nextInvoice: it is no day"
-    if not all(is_id(number) for number in (*basis.agreements, *basis.products)):
+    beside = [number for number, _ in basis.beside]
+    if not all(is_id(number) for number in (*basis.agreements, *basis.products, *beside)):
         yield f"{place}/clearOf: it holds what is no record id"
+    if not all(_is_count(quantity) for _, quantity in basis.beside):
+        yield f"{place}/clearOf/beside: a quantity is a number from 0 on, as a text"
     if change.starts_line:
         if basis.values:
             yield f"{place}/values: a new line has none yet"
         if change.target.agreement not in basis.agreements:
             yield f"{place}/clearOf: the line's own agreement is missing"
         return
-    if basis.agreements or basis.products:
+    if basis.agreements or basis.products or basis.beside:
         yield f"{place}/clearOf: it is of new lines only"
     expected = TERMS - {one.field for one in change.fields}
     if {name for name, _ in basis.values} != expected:

@@ -158,6 +158,12 @@ def _basis() -> dict[str, Any]:
             "Where a new line's seats must have no open line.",
             agreements=_list({"type": "integer"}, "By id."),
             products=_list({"type": "integer"}, "By id."),
+            beside={
+                "type": "object",
+                "propertyNames": {"pattern": "^[1-9][0-9]{0,14}$"},
+                "additionalProperties": _NUMBER,
+                "description": "Open lines of these products that stay, by id: their quantities.",
+            },
         ),
     )
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from reconciler.model.diagnostics import Diagnostic, error, warning
 from reconciler.model.money import plain
 from reconciler.planning.agreements import months_taken
 from reconciler.planning.parties import Party, choose
-from reconciler.planning.quantities import Terms, code_usage, line_quantity, merge_terms, own_codes
+from reconciler.planning.quantities import Terms, code_usage, merge_terms, own_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,62 +18,12 @@ if TYPE_CHECKING:
 
     from reconciler.model.billing import Agreement
     from reconciler.model.desired import Desired, LineTerms, Override, Row
+    from reconciler.model.diagnostics import Diagnostic
     from reconciler.model.identifiers import Selector
     from reconciler.model.months import Month
-    from reconciler.model.observed import UsageLine, UsageMonth
+    from reconciler.model.observed import UsageLine
+    from reconciler.planning.bills import Bills
     from reconciler.planning.managed import Managed, Products
-    from reconciler.planning.open_lines import Open
-
-
-@dataclass(frozen=True)
-class Bills:
-    """One month's bill by tenant and code; a firewall counts for the customer that names its serial."""
-
-    month: UsageMonth
-    by_tenant: Mapping[str, Mapping[str, list[UsageLine]]]
-
-    def of(self, tenant_id: str) -> Mapping[str, list[UsageLine]]:
-        """One tenant's lines by code."""
-        return self.by_tenant.get(tenant_id, {})
-
-
-def sort_bill(month: UsageMonth, desired: Desired) -> Bills:
-    """The month by tenant and code. Serial numbers compare without case."""
-    serials = {
-        serial.strip().casefold(): customer.tenant_id
-        for customer in desired.customers
-        for serial in customer.firewalls
-    }
-    found: dict[str, dict[str, list[UsageLine]]] = defaultdict(lambda: defaultdict(list))
-    for line in month.lines or ():
-        tenant = line.tenant_id or serials.get(line.account_or_serial.strip().casefold())
-        if tenant is not None:
-            found[tenant][line.product_code].append(line)
-    return Bills(month, found)
-
-
-def claimed_elsewhere(desired: Desired, bills: Bills, names: Mapping[str, str]) -> list[Diagnostic]:
-    """Firewalls that one customer's row lists and that Sophos bills to another tenant."""
-    claims = {
-        serial.strip().casefold(): customer for customer in desired.customers for serial in customer.firewalls
-    }
-    found: dict[tuple[str, str], Diagnostic] = {}
-    for line in bills.month.lines or () if claims else ():
-        serial, tenant = line.account_or_serial.strip(), line.tenant_id
-        row = claims.get(serial.casefold())
-        if row is None or tenant is None or tenant == row.tenant_id:
-            continue
-        claimant = row.name or names.get(row.tenant_id) or row.tenant_id
-        other = names.get(tenant) or tenant
-        found[serial.casefold(), tenant] = warning(
-            "firewall-claimed-elsewhere",
-            f"The row of {claimant} lists the firewall {serial}, and Sophos bills it to {other}. It counts "
-            f"for {other}.",
-            "Take it off the row, or assign it to the other tenant in Sophos Central.",
-            location=row.location,
-            subject=f"customer/{row.tenant_id}",
-        )
-    return [found[key] for key in sorted(found)]
 
 
 @dataclass(frozen=True)
@@ -187,11 +136,11 @@ def collect_cells(
     it has units of a line of others, that line has a problem.
     """
     router = _Router(desired, products, today)
-    general = _by_product(desired.lines, products)
+    general = by_product(desired.lines, products)
     cells: dict[tuple[str, str, str], Cell] = {}
     beside: set[Place] = set()
     for party in sorted(parties, key=lambda one: one.unsynced):
-        own = _by_product(party.row.lines, products)
+        own = by_product(party.row.lines, products)
         for route in router.routes(party):
             key = route.product.key
             terms = router.terms(general.get(key), own.get(key))
@@ -249,7 +198,8 @@ def _add_unsynced(cell: Cell, feeding: Feeding) -> None:
         cell.feedings.append(feeding)
 
 
-def _by_product(terms: Iterable[LineTerms], products: Products) -> dict[str, LineTerms]:
+def by_product(terms: Iterable[LineTerms], products: Products) -> dict[str, LineTerms]:
+    """Terms by the product's key, whatever name they use for it."""
     return {products.key(one.product.key): one for one in terms}
 
 
@@ -383,57 +333,3 @@ def _units_of(
             return MonthUnits(month, None, f"on the bill of {month.title}, {code}: {counted.problem}")
         found[code] = counted.quantity
     return MonthUnits(month, found)
-
-
-class Expected:
-    """What last month's bill gives for a line of a product that the customer is not billed on now."""
-
-    def __init__(self, desired: Desired, products: Products, before: Bills | None) -> None:
-        self._products = products
-        self._before = before
-        self._general = _by_product(desired.lines, products)
-
-    def of(self, cell: Cell, one: Open) -> Decimal | None:
-        """By the product's terms and every code that it ever had, for the tenants of the wanted line."""
-        codes = self._products.carried(one.line.product_id)
-        units: dict[str, dict[str, Decimal]] = {}
-        if self._before is None or not self._before.month.lines:
-            return None
-        terms = merge_terms(self._general.get(f"#{one.line.product_id}"), None)
-        for number, feeding in enumerate(cell.feedings):
-            bill = self._before.of(feeding.party.row.tenant_id)
-            counted = {
-                code: code_usage(bill.get(code, ()), terms.quantity, self._before.month.month)
-                for code in codes
-            }
-            if not bill or any(one.problem for one in counted.values()):
-                return None
-            units[str(number)] = {code: usage.quantity for code, usage in counted.items()}
-        return line_quantity(units, terms).quantity
-
-
-def frozen_products(desired: Desired, products: Products) -> dict[str, Diagnostic]:
-    """Products of which some codes are synced and others are not: their number would be a part of one."""
-    on: dict[str, list[str]] = defaultdict(list)
-    off: dict[str, list[Row]] = defaultdict(list)
-    labels: dict[str, str] = {}
-    for row in desired.rows:
-        for target in row.targets:
-            key = products.key(target.key)
-            labels.setdefault(key, str(target))
-            if row.sync:
-                on[key].append(row.code)
-            else:
-                off[key].append(row)
-    return {
-        key: error(
-            "product-frozen",
-            f"{labels[key]}: usage sync is off for {', '.join(row.code for row in rows)} and on for "
-            f"{', '.join(on[key])}. A part of its number would be wrong, so its lines stay as they are.",
-            "Turn both on or off, or map them to different products.",
-            location=rows[0].location,
-            subject=f"lines/{labels[key]}",
-        )
-        for key, rows in sorted(off.items())
-        if on[key]
-    }

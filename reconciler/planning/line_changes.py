@@ -9,13 +9,9 @@ from reconciler.model.change import RAISES
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.lines import WRITTEN, LineState, PlannedLine
 from reconciler.planning.answers import Answers
-from reconciler.planning.cells import (
-    Expected,
-    claimed_elsewhere,
-    collect_cells,
-    frozen_products,
-    sort_bill,
-)
+from reconciler.planning.before import Expected, frozen_products
+from reconciler.planning.bills import claimed_elsewhere, sort_bill
+from reconciler.planning.cells import collect_cells
 from reconciler.planning.cycles import months_back
 from reconciler.planning.feed import last_window_day, replaced_codes, seats_in_two_tiers
 from reconciler.planning.guards import (
@@ -55,7 +51,8 @@ if TYPE_CHECKING:
     from reconciler.model.months import Month
     from reconciler.model.observed import Observed, Tenant, UsageMonth
     from reconciler.model.usage_notes import UsageNote
-    from reconciler.planning.cells import Bills, Cell, Cells
+    from reconciler.planning.bills import Bills
+    from reconciler.planning.cells import Cell, Cells
 
 
 @dataclass(frozen=True)

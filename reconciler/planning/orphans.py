@@ -16,7 +16,8 @@ from reconciler.model.observed import UsageMonth
 from reconciler.model.plan import RemovedRow
 from reconciler.model.verdict import sums
 from reconciler.planning.agreements import day_that_counts, describe
-from reconciler.planning.cells import collect_cells, sort_bill
+from reconciler.planning.bills import sort_bill
+from reconciler.planning.cells import collect_cells
 from reconciler.planning.companies import Companies
 from reconciler.planning.homes import wanted_homes
 from reconciler.planning.line_rows import amount, billed

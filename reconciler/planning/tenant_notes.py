@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.desired import Customer, Desired, Row
     from reconciler.model.observed import Tenant, UsageLine
-    from reconciler.planning.cells import Bills
+    from reconciler.planning.bills import Bills
     from reconciler.planning.parties import Party
 
 

@@ -147,7 +147,10 @@ def test_of_a_circle_only_the_code_that_is_needed_goes_with_this_change(site: Si
         "[sophos:main CODE-1, CODE-2]",
     )
     site.apply()
-    assert (site.notes("MSP-A"), site.notes("MSP-B")) == ("[sophos:main CODE-1]", "[sophos:main CODE-2]")
+    assert (site.notes("MSP-A"), site.notes("MSP-B")) == (
+        "[sophos:main CODE-1, CODE-2 (former)]",
+        "[sophos:main CODE-1 (former), CODE-2]",
+    )
 
 
 def test_a_second_home_of_a_code_that_leaves_none_is_no_move(site: Site) -> None:

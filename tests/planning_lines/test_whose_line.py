@@ -20,7 +20,7 @@ def own_lines(terms: str) -> str:
 @pytest.mark.parametrize(
     ("lines", "rows"),
     [
-        ("11 | 20 | | 2026-11-30", "Alpha MSP-EP no line new line ?→22 0.00→99.00 EUR"),
+        ("11 | 20 | | 2026-11-30", "Alpha MSP-EP no line needs a decision ?→22"),
         ("11 | 20 | | 2026-12-01", "Alpha MSP-EP #11 more 20→22 90.00→99.00 EUR"),
         ("11 | 20 | | 2027-06-30", "Alpha MSP-EP #11 more 20→22 90.00→99.00 EUR"),
         ("11 | 20 | 2026-12-01 |", "Alpha MSP-EP #11 more 20→22 90.00→99.00 EUR"),
@@ -49,9 +49,15 @@ def test_a_line_that_a_person_ended_is_named_and_restart_makes_it_a_new_one(book
     assert again.writes == ["new MSP-EP on 1: 22 × 4.50 from 2026-12-01"]
 
 
-def test_a_line_that_we_ended_may_be_created_again(books: Books) -> None:
-    planned = books.plan(bill=MORE, lines="id | qty | to\n11 | 20 | 2026-11-15")
-    assert planned.writes == ["new MSP-EP on 1: 22 × 4.50 from 2026-12-01"]
+def test_that_we_wrote_a_line_last_does_not_say_who_ended_it(books: Books) -> None:
+    """A person sets the day, and the next sync the quantity: the writer is ours from then on."""
+    planned = books.plan(bill=MORE, lines="id | qty | to\n11 | 20 | 2026-11-30")
+    assert planned.writes == []
+    assert "somebody ended line #11 on 2026-11-30" in planned.reason
+    settings = SETTINGS.replace("mode: live", "mode: live, onZeroUsage: end")
+    nothing = bill("tenant | code | units\nAlpha | OTHER | 1", OCTOBER)
+    back = books.plan(bill=MORE, last=nothing, lines="id | qty | to\n11 | 20 | 2026-10-31", settings=settings)
+    assert back.writes == ["new MSP-EP on 1: 22 × 4.50 from 2026-12-01"], "it ended for want of usage"
 
 
 def test_the_same_product_on_two_agreements_is_warned_about(books: Books) -> None:
