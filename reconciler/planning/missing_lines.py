@@ -67,11 +67,15 @@ def nothing_needed(
     """No line, and none is needed; lines that nothing speaks of any more end all the same."""
     if not take.lines:
         return Judged(row.but(reason=f"no line, and none is needed: {why}"), cell) if not settled else None
+    old = take.lines[0].line
     row = row.but(
         state=LineState.ENDS,
-        reason=f"its seats belong to {cell.product.label} now: {why}",
+        reason=why if settled else f"its seats belong to {cell.product.label} now: {why}",
         after=ZERO,
         included_after=ZERO,
+        unit_price=old.unit_price,
+        unit_cost=old.unit_cost,
+        bill_customer=old.bill_customer,
     )
     return with_old_lines(Judged(row, cell, settled=settled, ends=take.lines))
 
