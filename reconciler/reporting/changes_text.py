@@ -118,6 +118,11 @@ def print_changes(console: Console, title: str, lines: Sequence[PlannedLine]) ->
     print_table(console, header, [_change_row(line) for line in biggest_first(lines)])
 
 
+def _why_and_by_what(line: PlannedLine) -> str:
+    """How the quantity came about, and the rows whose terms decided it."""
+    return f"{why(line)} [{line.decided_by}]" if line.decided_by else why(line)
+
+
 def _change_row(line: PlannedLine) -> tuple[str, ...]:
     prorates = " (prorates)" if line.prorates else ""
     source = f" ({line.price_source})" if line.price_source else ""
@@ -129,7 +134,7 @@ def _change_row(line: PlannedLine) -> tuple[str, ...]:
         _billed(line),
         f"{price_text(line.unit_price, places_of(line))}{source}",
         *_money_cells(line.sales),
-        why(line),
+        _why_and_by_what(line),
     )
 
 
