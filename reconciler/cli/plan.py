@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 @orphans_option
 @products_option
 @customers_option
-@format_option("text", "json", "csv", "xlsx")
+@format_option("text", "markdown", "json", "csv", "xlsx")
 @report_option
 @separator_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 for changes and nothing worse.")
@@ -144,6 +144,7 @@ def _rendered(made: Plan, output_format: str, separator: str) -> bytes:
 
     from reconciler.cli.files import plan_json
     from reconciler.reporting.console import console_for
+    from reconciler.reporting.markdown import markdown
     from reconciler.reporting.plan_text import print_plan
     from reconciler.reporting.spreadsheet import csv_text, xlsx_bytes
 
@@ -153,6 +154,8 @@ def _rendered(made: Plan, output_format: str, separator: str) -> bytes:
         return csv_text(made, separator=SEPARATORS[separator], bom=True).encode()
     if output_format == "json":
         return plan_json(made).encode()
+    if output_format == "markdown":
+        return markdown(made).encode()
     text = StringIO()
     print_plan(console_for(text, {}), made)
     return text.getvalue().encode()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@format_option("text", "json", "csv", "xlsx")
+@format_option("text", "markdown", "json", "csv", "xlsx")
 @report_option
 @separator_option
 @click.pass_obj

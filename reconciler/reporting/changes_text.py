@@ -52,14 +52,16 @@ def print_kinds(console: Console, lines: Sequence[PlannedLine], title: str) -> N
     if not lines:
         return
     console.print()
-    rows = [
-        row
-        for state, name in _KINDS.items()
-        for row in _kind_rows(name, [line for line in lines if line.state is state])
-    ]
     header = (title, ">Customers", ">Now", ">New", ">Per month", "Currency")
-    print_table(console, header, [*rows, *_kind_rows("Together", lines)])
-    console.print(Text(_prices_line(lines)))
+    print_table(console, header, list(kind_rows(lines)))
+    console.print(Text(prices_line(lines)))
+
+
+def kind_rows(lines: Sequence[PlannedLine]) -> Iterable[tuple[str, ...]]:
+    """Kind, customers, money now and new, the difference, currency; the total comes last."""
+    for state, name in _KINDS.items():
+        yield from _kind_rows(name, [line for line in lines if line.state is state])
+    yield from _kind_rows("Together", lines)
 
 
 def _kind_rows(name: str, lines: Sequence[PlannedLine]) -> Iterable[tuple[str, ...]]:
@@ -80,7 +82,7 @@ def _or_dash(amount: Decimal, places: int) -> str:
     return money_text(amount, places) if amount else "–"
 
 
-def _prices_line(lines: Iterable[PlannedLine]) -> str:
+def prices_line(lines: Iterable[PlannedLine]) -> str:
     """Whether anybody pays another price for what is billed already."""
     count = sum(map(_has_another_price, lines))
     said = f"{number_of(count, 'line')} with another price" if count else "unchanged"
@@ -115,7 +117,7 @@ def print_changes(console: Console, title: str, lines: Sequence[PlannedLine]) ->
         ">Per month",
         "Why",
     )
-    print_table(console, header, [_change_row(line) for line in biggest_first(lines)])
+    print_table(console, header, [change_cells(line) for line in biggest_first(lines)])
 
 
 def _why_and_by_what(line: PlannedLine) -> str:
@@ -123,7 +125,8 @@ def _why_and_by_what(line: PlannedLine) -> str:
     return f"{why(line)} [{line.decided_by}]" if line.decided_by else why(line)
 
 
-def _change_row(line: PlannedLine) -> tuple[str, ...]:
+def change_cells(line: PlannedLine) -> tuple[str, ...]:
+    """Customer, product, what happens, quantity, billed units, price, money now and new, difference, why."""
     prorates = " (prorates)" if line.prorates else ""
     source = f" ({line.price_source})" if line.price_source else ""
     return (

@@ -178,7 +178,7 @@ def _lines(change: Change) -> Iterable[Text]:
     reason = clean(change.reason)
     place = f"  {clean(change.source.file)}:{change.source.line}" if change.source else ""
     if change.fields and change.fields[0].field.startswith(MAPPING_PREFIX):
-        start.append(_mapping_text(change.fields[0]))
+        start.append(mapping_text(change.fields[0]))
         start.append(f"   {reason}{place}", style="dim")
         yield start
         return
@@ -195,7 +195,8 @@ def _lines(change: Change) -> Iterable[Text]:
         yield line
 
 
-def _mapping_text(field: FieldChange) -> str:
+def mapping_text(field: FieldChange) -> str:
+    """`CEMA-MSP, sync on`, `CEMA-MSP (sync on until now)`."""
     code = clean(field.field.removeprefix(MAPPING_PREFIX))
     if field.before is None:
         return f"{code}, {field.after}"
@@ -210,9 +211,7 @@ def _print_held(console: Console, changes: list[Change]) -> None:
     console.print(Text("\nHeld back, nothing of this is written", style="bold red"))
     for change in changes:
         _, verb, _ = _SIGNS[change.action]
-        what = (
-            "" if not change.fields[0].field.startswith(MAPPING_PREFIX) else _mapping_text(change.fields[0])
-        )
+        what = "" if not change.fields[0].field.startswith(MAPPING_PREFIX) else mapping_text(change.fields[0])
         codes = ", ".join(sorted({reason.split(":", 1)[0] for reason in change.blocked_by}))
         console.print(
             Text(f"  {clean(change.target.identifier)}: {verb} {what}".rstrip() + f"   see {codes}")
