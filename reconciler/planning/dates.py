@@ -21,10 +21,10 @@ PERIOD_START = "periodStart"
 
 @dataclass(frozen=True)
 class Start:
-    """The first billed day of a new line; `remark` says why it is not the one that was asked for."""
+    """The first billed day of a new line, and the reason for it in words."""
 
     day: date
-    remark: str = ""
+    reason: str
 
 
 def start_of_new_line(agreement: Agreement, recap: Recap | None, wish: str | None, today: date) -> Start:
@@ -35,11 +35,9 @@ def start_of_new_line(agreement: Agreement, recap: Recap | None, wish: str | Non
     """
     day = day_that_counts(agreement, today)
     if wish != PERIOD_START or agreement.next_invoice is None:
-        return Start(day)
+        return next_invoice(agreement, today)
     if not agreement.prorate:
-        return Start(
-            day, "`start: periodStart` is for agreements that prorate; it starts with its next invoice"
-        )
+        return Start(day, "starts with the next invoice: `start: periodStart` is for agreements that prorate")
     first = shifted(agreement.next_invoice, -months_of_cycle(agreement))
     if recap is None or recap.last_invoice is None:
         return Start(day, f"whether the period from {first} is invoiced is not known; it starts after it")
@@ -47,7 +45,18 @@ def start_of_new_line(agreement: Agreement, recap: Recap | None, wish: str | Non
         return Start(
             day, f"the period from {first} is invoiced already ({recap.last_invoice}); it starts after it"
         )
-    return Start(max(first, agreement.bill_start or first))
+    return Start(
+        max(first, agreement.bill_start or first),
+        "starts with the period that runs, which is not invoiced yet and prorates",
+    )
+
+
+def next_invoice(agreement: Agreement, today: date) -> Start:
+    """With the next invoice, or where billing starts after it."""
+    day = day_that_counts(agreement, today)
+    if agreement.next_invoice is not None and day > agreement.next_invoice:
+        return Start(day, "starts where the agreement's billing does")
+    return Start(day, "starts with the next invoice")
 
 
 def ending(line: Line, last: date) -> tuple[FieldChange, ...]:

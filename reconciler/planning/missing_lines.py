@@ -10,7 +10,7 @@ from reconciler.model.lines import LineState, OldLine
 from reconciler.model.money import cents, plain, price
 from reconciler.planning.agreements import day_that_counts
 from reconciler.planning.cycles import invoice_text
-from reconciler.planning.dates import Start, last_day, start_of_new_line
+from reconciler.planning.dates import Start, last_day, next_invoice, start_of_new_line
 from reconciler.planning.judged import Judged, cannot_be_written, decide, is_ours
 from reconciler.planning.line_rows import amount, billed, plus
 from reconciler.planning.new_lines import new_line, not_billed, not_billed_text
@@ -108,7 +108,7 @@ def reprice(one: Judged, wanted: Quantity, ground: Ground) -> Judged:
         wanted,
         before=line,
         follows_price=True,
-        start=Start(day_that_counts(agreement, ground.today)),
+        start=next_invoice(agreement, ground.today),
     )
     own = Open(agreement, line, new.start)
     places = agreement.currency_places
@@ -232,7 +232,7 @@ def _added(one: Judged, new: NewLine, ground: Ground) -> Judged:
     unbilled = None if follows else not_billed(agreement, line, ground.usage, new.start)
     bills = billed(line.quantity, line.less_included, line)
     invoice = invoice_text(agreement, ZERO, bills) if not one.ends else ""
-    said = [row.reason, f"price from {new.price_source}", invoice, new.remark]
+    said = [row.reason, f"price from {new.price_source}", invoice, new.start_reason]
     if unbilled is not None:
         said.append(not_billed_text(unbilled, line, agreement.currency_places))
     row = row.but(

@@ -45,12 +45,12 @@ _BILLING = ("Billable", "DoNotBill", "NoCharge")
 
 @dataclass(frozen=True)
 class NewLine:
-    """A line as it is to be: its terms, its first day, and for people where its price comes from."""
+    """A line as it is to be: its terms, its first day with the reason, and where its price comes from."""
 
     line: Line
     start: date
     price_source: str
-    remark: str = ""
+    start_reason: str
     problem: str = ""
 
     def fields(self, serial: str) -> Iterator[FieldChange]:
@@ -117,7 +117,7 @@ def new_line(
             "Give the product a price, or declare the line's under `lines`: {whenNew: {unitPrice: …}}, or "
             "{whenNew: {billCustomer: NoCharge}}"
         )
-    return NewLine(line, start.day, source, start.remark, problem)
+    return NewLine(line, start.day, source, start.reason, problem)
 
 
 def _term(cell: Cell, name: str, before: Line | None) -> tuple[Any, str]:

@@ -47,7 +47,10 @@ def test_a_line_is_created_whole(books: Books) -> None:
 def test_it_says_its_price_and_what_its_day_leaves_unbilled(books: Books) -> None:
     planned = books.plan(bill=MORE, lines="")
     expect(planned, "Alpha MSP-EP no line new line ?→22 0.00→99.00 EUR")
-    assert planned.reason == ("price from catalog; not billed by this plan: November 2026, 22 × 4.50 = 99.00")
+    assert planned.reason == (
+        "price from catalog; starts with the next invoice; not billed by this plan: November 2026, "
+        "22 × 4.50 = 99.00"
+    )
     (row,) = planned.plan.lines
     assert (row.starts, row.price_source) == (date(2026, 12, 1), "catalog")
     assert row.not_billed is not None
@@ -111,7 +114,7 @@ def test_included_units_are_on_the_new_line(books: Books) -> None:
     ("flags", "last", "day", "said"),
     [
         ("", "2026-10-01", "2026-12-01", "is for agreements that prorate"),
-        ("prorate", "2026-10-01", "2026-11-01", ""),
+        ("prorate", "2026-10-01", "2026-11-01", "starts with the period that runs"),
         ("prorate", "2026-11-01", "2026-12-01", "is invoiced already (2026-11-01)"),
         ("prorate", None, "2026-12-01", "is not known"),
     ],
