@@ -106,14 +106,17 @@ class OldLine:
 
 @dataclass(frozen=True)
 class NotBilled:
-    """The months with usage that the day of a new line leaves without an invoice, and their money in all."""
+    """The months with usage that the day of a new line leaves without an invoice, and their money in all.
+
+    `amount` has the decimals of the line's currency: each month of it is what an invoice would have said.
+    """
 
     months: tuple[str, ...]
     amount: Decimal
 
     def to_json(self) -> dict[str, Any]:
         """The form in plan files."""
-        return {"months": list(self.months), "amount": str(cents(self.amount))}
+        return {"months": list(self.months), "amount": format(self.amount, "f")}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> NotBilled:
@@ -130,11 +133,10 @@ class PlannedLine:
     row and layer of its terms. `held` says that a person's hold gives the quantity. `sales` is what the
     customer is billed, `cost` ours at the line's unit cost, both a month and before tax (of a quarterly
     agreement a third of its invoice); None where it is not known. `feed` is the value at Sophos by currency.
-    `agreement_id` is None where no agreement could be chosen. `declared` are the
-    fields that `always` states and that differ. `months_without_usage` counts the closed months in a row that
+    `agreement_id` is None where no agreement could be chosen. `declared` are the fields that `always` states
+    and that differ. `months_without_usage` counts the closed months in a row that
     have nothing of the customer on Sophos's bill, as far as they are known: 2 is two or more, 0 is none, or a
     customer of whom a person has said when it ends.
-    fields that `always` states and that differ.
 
     `starts` is the first billed day of a line that is created, `ends` the last one of a line that ends, of
     the old one where one takes over from another (`takes_over`, whose money is in `sales` and `cost` too).

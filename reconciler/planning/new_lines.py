@@ -17,7 +17,7 @@ from reconciler.model.line_fields import (
     SERIAL,
 )
 from reconciler.model.lines import NotBilled
-from reconciler.model.money import cents, money_text, plain, price
+from reconciler.model.money import cents, money_text, plain, price, to_places
 from reconciler.model.months import Month
 from reconciler.planning.dates import unbilled_months
 from reconciler.planning.line_rows import amount, billed
@@ -143,7 +143,8 @@ def not_billed(agreement: Agreement, line: Line, usage: Month, start: date) -> N
     monthly = amount(agreement, ZERO, billed(line.quantity, line.less_included, line)).after
     if not months or not monthly:
         return None
-    return NotBilled(tuple(str(month) for month in months), monthly * len(months))
+    each = to_places(monthly, agreement.currency_places)
+    return NotBilled(tuple(str(month) for month in months), each * len(months))
 
 
 def not_billed_text(found: NotBilled, line: Line, places: int) -> str:
@@ -151,6 +152,6 @@ def not_billed_text(found: NotBilled, line: Line, places: int) -> str:
     units = max(ZERO, line.quantity - line.less_included)
     said = " and ".join(Month.parse(month).title for month in found.months)
     text = f"not billed by this plan: {said}, "
-    if units * line.unit_price == found.amount:
+    if to_places(units * line.unit_price, places) == found.amount:
         text += f"{plain(units)} × {price(line.unit_price, places):f} = "
     return text + money_text(found.amount, places)

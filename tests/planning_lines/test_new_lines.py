@@ -57,6 +57,15 @@ def test_it_says_its_price_and_what_its_day_leaves_unbilled(books: Books) -> Non
     assert (row.not_billed.months, row.not_billed.amount) == (("2026-11",), Decimal("99.00"))
 
 
+def test_what_is_left_unbilled_has_the_decimals_of_its_currency_in_a_file_as_well(books: Books) -> None:
+    dinars = agreements("id | company | currency | places\n1 | ALPHA | KWD | 3")
+    priced = {"MSP-EP": {"price": Decimal("0.3755")}}
+    planned = books.plan(bill=MORE, lines="", agreements=dinars, fields=priced)
+    assert planned.reason.endswith("November 2026, 22 × 0.3755 = 8.261")
+    (row,) = planned.plan.lines
+    assert row.to_json()["notBilled"] == {"months": ["2026-11"], "amount": "8.261"}
+
+
 @pytest.mark.parametrize(
     ("yaml", "price", "source"),
     [
