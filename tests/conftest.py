@@ -26,7 +26,7 @@ def anyio_backend() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many pairs of wanted states were tried, and how many runs died and were resumed."""
+    """How much was tried by tests that count it: pairs of wanted states, runs that died, spoiled files."""
     counts: dict[str, int] = {}
     for report in terminalreporter.getreports("passed"):
         for name, number in getattr(report, "user_properties", ()):
@@ -34,4 +34,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 counts[name] = counts.get(name, 0) + number
     if counts:
         shown = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
-        terminalreporter.write_line(f"wanted states: {shown}")
+        terminalreporter.write_line(f"tried: {shown}")

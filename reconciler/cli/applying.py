@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from reconciler.model.verdict import UNDECIDED
 from reconciler.planning.usage import newest_closed
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
+from reconciler.reporting.json_text import json_text
 from reconciler.reporting.outcome_text import left_alone, outcome_summary, print_outcome
 from reconciler.sophos.usage import read_usage
 
@@ -199,7 +199,7 @@ def report(runtime: Runtime, run: Run, output_format: str) -> None:
             "leftAlone": [change.id for change in run.plan.waiting],
             "diagnostics": [d.to_json() for d in (*_told(run), *run.plan.diagnostics)],
         }
-        runtime.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        runtime.stdout.write(json_text(document))
         return
     print_diagnostics(runtime.err(), _told(run))
     console = runtime.out()

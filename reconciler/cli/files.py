@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.plan import Plan
 from reconciler.model.plan_check import plan_problems
+from reconciler.reporting.json_text import json_text
 
 if TYPE_CHECKING:
     from reconciler.model.usage_file import FrozenUsage
@@ -21,7 +22,7 @@ _USAGE_AGAIN = "Freeze the month again with `reconciler usage --out`."
 
 def plan_json(plan: Plan) -> str:
     """A plan file's text: one form for one plan, so that two files can be compared."""
-    return json.dumps(plan.to_json(), ensure_ascii=False, sort_keys=True, indent=2) + "\n"
+    return json_text(plan.to_json(), sort_keys=True)
 
 
 def write_text(path: Path, text: str) -> None:

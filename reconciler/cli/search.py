@@ -9,6 +9,7 @@ import click
 
 from reconciler.cli import exit_codes
 from reconciler.cli.options import format_option
+from reconciler.reporting.json_text import json_text
 
 if TYPE_CHECKING:
     from reconciler.cli.runtime import Runtime
@@ -37,7 +38,7 @@ def search(runtime: Runtime, text: str, code: str, everything: bool, output_form
     found = _read(runtime, text)
     shown = [entry for entry in found if everything or not _obstacle(entry)]
     if output_format == "json":
-        runtime.stdout.write(json.dumps([_json(e, code) for e in shown], ensure_ascii=False, indent=2) + "\n")
+        runtime.stdout.write(json_text([_json(e, code) for e in shown]))
     else:
         _print(runtime, text, code, shown, hidden=len(found) - len(shown))
     return exit_codes.DONE

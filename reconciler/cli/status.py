@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli import exit_codes
 from reconciler.cli.options import folder_option, format_option, period_option
+from reconciler.reporting.json_text import json_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def status(
     if product is not None:
         return _show_one(runtime, product, rows, found, output_format)
     if output_format == "json":
-        runtime.stdout.write(json.dumps([_json(row) for row in rows], ensure_ascii=False, indent=2) + "\n")
+        runtime.stdout.write(json_text([_json(row) for row in rows]))
     else:
         _print_all(runtime, rows, found)
     return exit_codes.DONE
@@ -98,7 +98,7 @@ def _show_one(
     mapped = [row for row in rows if row is code or keys & {identifier_key(name) for name in row.products}]
     if output_format == "json":
         document = {"mappings": [_json(row) for row in mapped], "products": [_item_json(i) for i in items]}
-        runtime.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        runtime.stdout.write(json_text(document))
         return exit_codes.DONE
     _print_all(runtime, mapped, found)
     for item in items:

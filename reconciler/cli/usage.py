@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import click
 
 from reconciler.cli import exit_codes
 from reconciler.cli.options import folder_option, period_option
+from reconciler.reporting.json_text import json_text
 
 if TYPE_CHECKING:
     from reconciler.cli.runtime import Runtime
@@ -42,7 +42,7 @@ def usage(runtime: Runtime, out: Path, folder: Path, period: Month | None) -> in
     document = to_json(
         feed.tenants, feed.usage, feed.firewalls, partner=feed.partner, read_at=feed.read_at, tool=TOOL
     )
-    write_text(out, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    write_text(out, json_text(document))
     held = ", ".join(f"{m.month} {_lines(m.lines)}" for m in feed.usage)
     runtime.out().print(f"Frozen in {out}: {held}; {len(feed.tenants or ())} tenants.")
     return exit_codes.DONE

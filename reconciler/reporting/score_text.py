@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -11,6 +10,7 @@ from reconciler.model.money import plain
 from reconciler.model.score import Match, Score, ScoreRow, Tally
 from reconciler.model.verdict import rounded
 from reconciler.reporting.clean import clean
+from reconciler.reporting.json_text import json_text
 from reconciler.reporting.line_words import money_list, signed, source_text
 from reconciler.reporting.number_forms import CHANGE, MONEY
 from reconciler.reporting.sheets import Column, Table, csv_table
@@ -69,7 +69,7 @@ def score_line(score: Score) -> str:
 
 def score_json(score: Score) -> str:
     """The form of `--format json`."""
-    return json.dumps(score.to_json(), ensure_ascii=False, indent=2) + "\n"
+    return json_text(score.to_json())
 
 
 _COLUMNS = tuple(

@@ -86,7 +86,7 @@ def known_names(facts: Facts) -> None:
     tenants = {customer.tenant_id for customer in facts.desired.customers}
     for kind, row in _person_rows(facts):
         key = identifier_key(row.customer)
-        if key not in companies and key not in tenants:
+        if row.customer and key not in companies and key not in tenants:
             facts.say(
                 error(
                     "unknown-customer",
@@ -96,7 +96,7 @@ def known_names(facts: Facts) -> None:
                     location=row.location,
                 )
             )
-        if key_selector(row.product).key not in facts.targets:
+        if row.product and key_selector(row.product).key not in facts.targets:
             unknown = unknown_product(facts, row.product, row.location)
             ends = isinstance(row, Approval) and row.up_to == 0
             facts.say(_perhaps_former(unknown) if ends else unknown)
