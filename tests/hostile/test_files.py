@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from reconciler.model.plan import Plan
 from tests.config.test_desired import FULL
@@ -26,6 +26,8 @@ INPUTS = int(os.environ.get("INPUTS", "300"))
 TRIED = "hostile files"
 SLOWEST = 2.0  # seconds of processor time
 LARGEST = 400_000  # characters
+#: Deeper than a parser's stack.
+DEEP = [(0.0, 0, b'{"a":' * 3000)]
 FORMATS = tuple(("show", "FILE", "--format", form) for form in ("text", "markdown", "csv", "json"))
 
 
@@ -82,6 +84,7 @@ def _memory_is_bounded() -> Any:
 
 @share(0.4)
 @given(cuts=CUTS)
+@example(cuts=DEEP)
 def test_yaml(cuts: Any, record_property: Any) -> None:
     record_property(TRIED, 1)
     judged(cut(FULL.encode(), cuts), "validate", "FOLDER", name="a.yaml")
@@ -89,6 +92,7 @@ def test_yaml(cuts: Any, record_property: Any) -> None:
 
 @share(0.1)
 @given(cuts=CUTS)
+@example(cuts=DEEP)
 def test_frozen_months_as_bytes(cuts: Any, record_property: Any) -> None:
     record_property(TRIED, 1)
     judged(cut(right_files()["usage"], cuts), "plan", "MAPPINGS", "--usage", "FILE")
@@ -96,6 +100,7 @@ def test_frozen_months_as_bytes(cuts: Any, record_property: Any) -> None:
 
 @share(0.1)
 @given(cuts=CUTS)
+@example(cuts=DEEP)
 def test_plans_as_bytes(cuts: Any, record_property: Any) -> None:
     record_property(TRIED, 1)
     judged(cut(right_files()["plan"], cuts), "show", "FILE")
