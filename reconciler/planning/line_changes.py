@@ -165,7 +165,7 @@ def _plan(
     if months.closed:
         judged = [_on_its_invoice(one, windows[0]) for one in judged]
     judged = _finished(judged, desired, ground, months)
-    linked = link_shifts(judged, products)
+    linked = link_shifts(judged, products, ground.takeovers)
     judged = linked.judged
     lines = [one.row for one in judged]
     names = {tenant.id: tenant.show_as or tenant.name for tenant in tenants}
