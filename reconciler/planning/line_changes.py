@@ -158,7 +158,7 @@ def _plan(
     _park(cells.cells, frozen, replaced)
     ground = _ground(desired, billing, products, cells, months)
     judged = [one for cell in cells.cells if (one := plan_cell(cell, ground)) is not None]
-    ending, problems = left_over(ground.takeovers.left, parties, desired, ground)
+    ending, problems = left_over(ground.takeovers.left, parties, beside, desired, ground)
     judged += ending
     diagnostics += problems
     windows = months.windows
@@ -167,7 +167,6 @@ def _plan(
     judged = _finished(judged, desired, ground, months)
     linked = link_shifts(judged, products, ground.takeovers)
     judged = linked.judged
-    lines = [one.row for one in judged]
     names = {tenant.id: tenant.show_as or tenant.name for tenant in tenants}
     answered = [c.tenant_id for c in desired.customers if c.ended is not None or is_excluded(c, today)]
     diagnostics += [*frozen.values(), *replaced.values()]
@@ -177,7 +176,8 @@ def _plan(
         guards.append(feed_not_checked(last, settings.guards, closed=months.closed))
     if months.closed:  # a forecast writes nothing, and a running month lacks tenants by nature
         guards += feed_guard(months.now, months.previous, settings.guards, answered=answered, names=names)
-        guards += product_guard(lines, settings.guards, ground.answers.approval)
+        unsaid = [one.row for one in judged if not one.settled]
+        guards += product_guard(unsaid, settings.guards, ground.answers.approval)
     diagnostics += guards
     diagnostics += ground.answers.without_effect()
     diagnostics += silent_customers(parties, judged)

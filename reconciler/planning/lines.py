@@ -102,6 +102,12 @@ def _ended(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Judged
     """The lines of a customer that has left, by its row's own word."""
     last = max(f.party.row.ended for f in cell.feedings if f.party.row.ended is not None)
     reason = f"the customer ended on {last}"
+    if found.fixed:
+        shown = " and ".join(
+            f"#{line.id} ({plain(line.quantity)})" for line in found.open if line.id in cell.terms.fixed
+        )
+        said = f"{reason}, and fixed line {shown} would go on billing: end it in ConnectWise first"
+        return Judged(decide(row, said), cell, found.line)
     if found.line is None:
         return nothing_needed(cell, row, found.take, reason, ground, settled=True)
     one = Judged(row.but(reason=reason), cell, found.line, settled=True, ends=found.take.lines)
