@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.planning.managed import Products
     from reconciler.planning.takeover import Takeovers
 
-_GAINING = frozenset({LineState.NEW_LINE, LineState.MOVES, LineState.MORE})
+_GAINING = frozenset({LineState.NEW_LINE, LineState.MOVES, LineState.MORE, LineState.LESS})
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def _linked(judged: list[Judged], products: Products, takeovers: Takeovers) -> L
     of_company: dict[int, list[Judged]] = defaultdict(list)
     places = {wanted_place(one.cell): one for one in judged}
     for one in judged:
-        if _loses(one) and one.cell.agreement is not None:
+        if _may_lose(one) and one.cell.agreement is not None:
             of_company[one.cell.agreement.company_id].append(one)
     after: dict[str, tuple[str, ...]] = {}
     result = []
@@ -63,7 +63,7 @@ def _linked(judged: list[Judged], products: Products, takeovers: Takeovers) -> L
             other for other in of_company.get(agreement.company_id, ()) if _passes(other, one, products)
         ]
         stuck = [_shown(other) for other in losers if not _is_written_with(other, one)]
-        writes = {write for other in losers for write in _writes(other)}
+        writes = {write for other in losers if _shrinks(other) for write in _writes(other)}
         for open_line, place in takeovers.shared.get(wanted_place(one.cell), ()):
             other = places.get(place)
             if open_line.line.product_id == _item(one) and one.line is not None:
@@ -101,24 +101,31 @@ def _writes(one: Judged) -> list[str]:
     return [write_of(agreement.id, line.id) for line in own]
 
 
-def _loses(one: Judged) -> bool:
-    """Whether the line bills less than before, and for another reason than that usage shrank.
+def _may_lose(one: Judged) -> bool:
+    """Whether the line's number changes for another reason than that usage did.
 
-    A line that says what last month's bill gives by today's rules lost no seats to another one.
+    It may lose seats also where it is to bill more: others come to it. A line that says what last month's
+    bill gives by today's rules lost none.
     """
     row = one.row
-    if not _writes(one) or row.before is None or row.after is None or row.after >= row.before:
+    if not _writes(one) or row.before is None or row.after is None or row.after == row.before:
         return False
-    if one.expected is not None and one.expected == row.before:
-        return False
-    return row.state in {*WRITTEN, LineState.NEEDS_DECISION, LineState.WITHHELD}
+    return _out_of_step(one) and row.state in {*WRITTEN, LineState.NEEDS_DECISION, LineState.WITHHELD}
+
+
+def _shrinks(one: Judged) -> bool:
+    row = one.row
+    return row.before is not None and row.after is not None and row.after < row.before
+
+
+def _out_of_step(one: Judged) -> bool:
+    return one.expected is None or one.expected != one.row.before
 
 
 def _passes(loser: Judged, gainer: Judged, products: Products) -> bool:
-    """Whether seats of the one are seats of the other from now on.
+    """Whether seats of the one may be seats of the other from now on: those of a code that both may bill.
 
-    They are where a code left the one's product for the other, and may be where a customer that shares the
-    code went from one to the other: then the other one is new, or not what last month's bill gives either.
+    A line that was in step has them already, unless the code is one that the other one has lost.
     """
     item = loser.cell.product.item
     if loser is gainer or item is None:
@@ -126,11 +133,10 @@ def _passes(loser: Judged, gainer: Judged, products: Products) -> bool:
     same = loser.cell.product.key == gainer.cell.product.key
     if same and loser.cell.agreement is gainer.cell.agreement:
         return False
-    carried = products.carried(item.id)
-    if (carried - loser.cell.every_code) & gainer.cell.every_code:
+    shared = products.carried(item.id) & gainer.cell.every_code
+    if gainer.row.state is LineState.MORE and _shrinks(loser) and shared - loser.cell.every_code:
         return True
-    grows = gainer.line is None or gainer.expected is None or gainer.expected != gainer.row.before
-    return bool(carried & gainer.cell.every_code) and grows
+    return bool(shared) and (gainer.line is None or _out_of_step(gainer))
 
 
 def _shown(one: Judged) -> str:
@@ -143,7 +149,7 @@ def _shown(one: Judged) -> str:
 
 
 def _waits(one: Judged, shown: str) -> Judged:
-    reason = f"its seats are still on {shown}, which is not written now: settle that one first"
+    reason = f"its seats may still be on {shown}, which is not written now: settle that one first"
     return replace(one, row=decide(one.row, reason), new=None)
 
 

@@ -18,6 +18,7 @@ from reconciler.config.load import load
 from reconciler.model import marker
 from reconciler.model.billing import Billing, Company, Line
 from reconciler.model.change import MAPPING_PREFIX
+from reconciler.model.desired import LineChangeGuard
 from reconciler.model.observed import CatalogItem, Instance, Observed, Tenant
 from reconciler.planning.plan import make_plan
 from tests.planning_lines.applying import after
@@ -222,3 +223,30 @@ def _janes(number: int, place: int, product: CatalogItem, chance: random.Random)
         last_updated="2026-10-01T08:00:00Z",
         updated_by="jane",
     )
+
+
+@pytest.mark.parametrize("seed", range(PAIRS))
+def test_what_is_withheld_or_in_mode_shadow_leaves_no_unit_on_two_lines(seed: int) -> None:
+    """Of a move that is written in part, because limits or modes hold the rest back, no half stands alone."""
+    chance = random.Random(seed)
+    first, second = by_chance(chance), replace(by_chance(chance), ended=())
+    observed, _ = applied(desired(first), start())
+    asks = desired(second)
+    limits = LineChangeGuard(units=Decimal(chance.choice((0, 2, 5))), percent=Decimal(25), money=Decimal(20))
+    guards = replace(asks.settings.guards, line_change=limits, line_to_zero=chance.random() < 0.5)
+    shadow = chance.choice((*TENANTS, None, None, None))
+    rows = tuple(
+        replace(row, mode="shadow") if shadow is not None and row.tenant_id == tenant_id(shadow) else row
+        for row in asks.customers
+    )
+    asks = replace(asks, settings=replace(asks.settings, guards=guards), customers=rows)
+    observed = written(observed, chance.choice(list(in_requests(plan(asks, observed).changes))[-2:]))
+    now, was, then = standing(observed), first.lines(), second.lines()
+    for (name, code), units in UNITS.items():
+        before, after_it = first.places(name, code), second.places(name, code)
+        # a line bills a code's units where it stands at the number of the state in which it does
+        billing = {place for place in before if now[place] == was[place]}
+        billing |= {place for place in after_it if now[place] == then[place]}
+        left, new = billing & before - after_it, billing & after_it - before
+        unclear = {place for place in (*left, *new) if was[place] == then[place]}
+        assert not (left - unclear and new - unclear), f"{units} {code} of {name} on {left} and {new}"
