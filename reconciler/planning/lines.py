@@ -159,19 +159,28 @@ def _from_bill(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Ju
     wanted, problem = quantity_now(cell)
     if wanted is None:
         return Judged(decide(row, problem), cell, found.line)
-    nothing = wanted.counted == 0 and not cell.terms.own_minimum and found.line is not None
-    if nothing and ground.settings.on_zero_usage == "keep":
-        row = row.but(state=LineState.NOT_COUNTED, reason="no usage; onZeroUsage: keep")
+    nothing = wanted.counted == 0 and not cell.terms.own_minimum
+    if nothing and (found.line is not None or found.take.lines) and ground.settings.on_zero_usage == "keep":
+        row = row.but(state=LineState.NOT_COUNTED, reason=f"no usage; onZeroUsage: keep{_kept(found)}")
         return Judged(row, cell, found.line)
     judged = _apply(cell, row, found, wanted, ground)
     if (
         nothing
+        and found.line is not None
         and ground.settings.on_zero_usage == "end"
         and judged.row.state is not LineState.NEEDS_DECISION
     ):
         ending = judged.row.but(reason="no usage; onZeroUsage: end", takes_over=())
         return _end_with_others(replace(judged, row=ending), ground)
     return judged
+
+
+def _kept(found: Found) -> str:
+    """The lines beside its own that stay as well; nothing where there are none."""
+    return "".join(
+        f"; #{one.line.id} of {one.line.product_identifier.strip()} ({plain(one.line.quantity)}) stays"
+        for one in found.take.lines
+    )
 
 
 def _apply(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, ground: Ground) -> Judged:

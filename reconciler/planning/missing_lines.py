@@ -46,6 +46,7 @@ def add_line(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, groun
         or _not_seen(agreement, ground)
         or cannot_be_written(cell, agreement, ground)
         or other_invoices(agreement, take, ground)
+        or _unlike_terms(cell, take)
     )
     if problem:
         return Judged(decide(row, problem), cell)
@@ -221,6 +222,26 @@ def other_invoices(agreement: Agreement, take: Takeover, ground: Ground) -> str:
         "part of a month would be billed twice or not at all. Bring the two invoice days together in "
         "ConnectWise, or end the old line there"
     )
+
+
+def _unlike_terms(cell: Cell, take: Takeover) -> str:
+    """Why lines of the product cannot become one: their terms go on, and which ones is a person's word."""
+    item, terms = cell.product.item, cell.terms
+    own = [one.line for one in take.lines if item is not None and one.line.product_id == item.id]
+    declared = terms.always.keys() | terms.own_new
+    fields = (("unitPrice", "unit_price"), ("billCustomer", "bill_customer"))
+    unlike = [name for name, a in fields if name not in declared and len({getattr(x, a) for x in own}) > 1]
+    said = [f"whenNew: {{{name}: …}}" for name in unlike]
+    if terms.included is None and len(own) > 1 and any(line.less_included for line in own):
+        said.append("included: …")
+    if not said:
+        return ""
+    shown = " and ".join(
+        f"#{line.id} ({plain(line.quantity)} × {price(line.unit_price)}, {line.bill_customer}, "
+        f"{plain(line.less_included)} included)"
+        for line in own
+    )
+    return f"{shown} become one line: say in the customer's `lines` on which terms, {', '.join(said)}"
 
 
 def _is_over(cell: Cell, agreement: Agreement, last: Line, ground: Ground) -> bool:

@@ -81,3 +81,34 @@ def test_without_an_invoice_to_end_before_no_line_ends(books: Books, own: str) -
     assert planned.writes == []
     assert planned.states == ["Alpha MSP-NEW needs a decision"]
     assert "no next invoice date" in planned.reason
+
+
+def test_what_is_kept_without_usage_keeps_the_old_line_as_well(books: Books) -> None:
+    keep = SETTINGS.replace("live", "live, onZeroUsage: keep, guards: {lineToZero: off}")
+    planned = books.plan(
+        yaml=NEW, settings=keep, bill=NOTHING, others=FORMER, lines="id | product | qty\n11 | MSP-OLD | 20"
+    )
+    assert planned.states == ["Alpha MSP-NEW not counted"]
+    assert planned.writes == []
+    assert "#11 of MSP-OLD (20) stays" in planned.reason
+
+
+@pytest.mark.parametrize(
+    ("lines", "answer"),
+    [
+        ("11 | 2 | 12 | 3.90 | 0\n12 | 3 | 8 | 5.00 | 0", "whenNew: {unitPrice: 4.00}"),
+        ("11 | 2 | 12 | 4.50 | 2\n12 | 3 | 8 | 4.50 | 3", "included: 5"),
+    ],
+    ids=["prices", "included units"],
+)
+def test_lines_of_other_terms_do_not_become_one_unasked(books: Books, lines: str, answer: str) -> None:
+    books.agreements = agreements(
+        "id | company | name\n1 | ALPHA | Managed\n2 | ALPHA | Old\n3 | ALPHA | Older"
+    )
+    books.lines = "id | on | qty | price | incl\n" + lines
+    asked = books.plan()
+    assert asked.writes == []
+    assert "#11 (12 × " in asked.reason
+    assert answer.split(":")[0] in asked.reason
+    said = ALPHA.replace("agreement: Managed", f"agreement: Managed, lines: {{MSP-EP: {{{answer}}}}}")
+    assert len(books.plan(yaml=said).writes) == 3
