@@ -53,16 +53,18 @@ if TYPE_CHECKING:
     from reconciler.model.usage_notes import UsageNote
     from reconciler.planning.bills import Bills
     from reconciler.planning.cells import Cell, Cells
+    from reconciler.planning.shifts import Linked
 
 
 @dataclass(frozen=True)
 class LinePlan:
-    """What usage means for the agreement lines."""
+    """What usage means for the agreement lines. `together` is as in `model.plan.Plan`."""
 
     lines: tuple[PlannedLine, ...] = ()
     changes: tuple[Change, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     notes: tuple[UsageNote, ...] = ()
+    together: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -188,15 +190,33 @@ def _plan(
     diagnostics += price_remarks(products, billing, today)
     stopped = tuple(sorted(d.id for d in guards if d.code in RUN_GUARDS and d.severity is Severity.ERROR))
     judged.sort(key=lambda one: (one.row.customer, one.row.tenants, one.row.key))
+    return _line_plan(judged, linked, ground, stopped, diagnostics)
+
+
+def _line_plan(
+    judged: list[Judged],
+    linked: Linked,
+    ground: Ground,
+    stopped: tuple[str, ...],
+    diagnostics: Iterable[Diagnostic],
+) -> LinePlan:
+    """The rows, and the requests of those that are written; `stopped` is what holds all of them back."""
+    changes = {
+        one.row.key: [
+            _after(change, linked.after.get(one.row.key, ())) for change in requests(one, ground, stopped)
+        ]
+        for one in judged
+        if is_written(one)
+    }
     return LinePlan(
         lines=tuple(one.row for one in judged),
-        changes=tuple(
-            _after(change, linked.after.get(one.row.key, ()))
-            for one in judged
-            if is_written(one)
-            for change in requests(one, ground, stopped)
-        ),
+        changes=tuple(change for own in changes.values() for change in own),
         diagnostics=tuple(diagnostics),
+        together=tuple(
+            (changes[one][0].write, changes[other][0].write)
+            for one, other in linked.pairs
+            if changes.get(one) and changes.get(other)
+        ),
     )
 
 

@@ -68,10 +68,9 @@ def make_plan(
     and so does `unattended`: nobody reads the plan before it is written.
     """
     targets, diagnostics = find_targets(desired, observed)
-    diagnostics += [*_marker_field(desired, observed), *not_acted_on(desired)]
     changes, problems = _of_products(targets, Scene(desired, observed, _homes(targets)))
-    about_usage = () if unread else _about_usage(month, observed)
-    diagnostics += [*problems, *config_diagnostics, *observed.diagnostics, *about_usage]
+    diagnostics += [*_marker_field(desired, observed), *not_acted_on(desired), *problems]
+    diagnostics += [*config_diagnostics, *observed.diagnostics, *_about_usage(month, observed, unread)]
     unusable = _unusable_homes(targets, diagnostics)
     period = None if month is None else period_of(month, today)
     unclear = unclear_months(observed.usage, month, today)
@@ -105,6 +104,7 @@ def make_plan(
         lines=usage.lines,
         diagnostics=tuple(sorted(_once(diagnostics), key=_order_of)),
         usage_notes=(*usage_notes(desired, month, observed, today), *usage.notes),
+        together=usage.together,
     )
 
 
@@ -158,9 +158,13 @@ def only_customers(plan: Plan, names: Iterable[str]) -> Plan:
     """The lines of these customers (by company identifier, tenant id or name), with what they wait for."""
     wanted = {identifier_key(name) for name in names}
     lines = [line for line in plan.lines if wanted & customer_keys(line)]
+    return _with_what_they_need(plan, _writes_of(plan, lines), lines)
+
+
+def _writes_of(plan: Plan, lines: Iterable[PlannedLine]) -> set[str]:
+    """The requests that these rows are written by."""
     own = {name for line in lines for name in requests_of(line)}
-    writes = {c.write for c in plan.changes if c.action in OF_LINES and own & {*names_of(c.target)}}
-    return _with_what_they_need(plan, writes, lines)
+    return {c.write for c in plan.changes if c.action in OF_LINES and own & {*names_of(c.target)}}
 
 
 def customer_keys(line: PlannedLine) -> set[str]:
@@ -177,7 +181,7 @@ def only_products(plan: Plan, identifiers: Iterable[str]) -> Plan:
     wanted = {identifier_key(identifier) for identifier in identifiers}
     kept = {c.write for c in plan.changes if identifier_key(c.target.identifier) in wanted}
     lines = [line for line in plan.lines if identifier_key(line.product) in wanted]
-    return _with_what_they_need(plan, kept, lines)
+    return _with_what_they_need(plan, kept | _writes_of(plan, lines), lines)
 
 
 def _with_what_they_need(plan: Plan, kept: set[str], lines: Iterable[PlannedLine]) -> Plan:
@@ -193,6 +197,7 @@ def _with_what_they_need(plan: Plan, kept: set[str], lines: Iterable[PlannedLine
         needed |= {c.write for c in plan.changes if c.action is _MAP and c.fields[0].field in left}
         seats = kept & of_lines
         needed |= {c.write for c in plan.changes if c.action in OF_LINES and seats & {*c.depends_on}}
+        needed |= {write for pair in plan.together if kept & {*pair} for write in pair}
         if needed <= kept:
             break
         kept |= needed
@@ -257,8 +262,10 @@ def _marker_field(desired: Desired, observed: Observed) -> list[Diagnostic]:
     return []
 
 
-def _about_usage(month: UsageMonth | None, observed: Observed) -> list[Diagnostic]:
+def _about_usage(month: UsageMonth | None, observed: Observed, unread: Sequence[Month]) -> list[Diagnostic]:
     found: list[Diagnostic] = []
+    if unread:
+        return found
     if month is None and observed.usage:
         found.append(
             warning(

@@ -22,10 +22,14 @@ _GAINING = frozenset({LineState.NEW_LINE, LineState.MOVES, LineState.MORE, LineS
 
 @dataclass(frozen=True)
 class Linked:
-    """The judged lines, and for each that gains (by its key) the requests that take seats off others."""
+    """The judged lines, and for each that gains (by its key) the requests that take seats off others.
+
+    `pairs` are the keys of lines of which one may take seats of the other.
+    """
 
     judged: list[Judged]
     after: dict[str, tuple[str, ...]]
+    pairs: list[tuple[str, str]]
 
 
 def link_shifts(judged: list[Judged], products: Products, takeovers: Takeovers) -> Linked:
@@ -53,6 +57,7 @@ def _linked(judged: list[Judged], products: Products, takeovers: Takeovers) -> L
         if _may_lose(one) and one.cell.agreement is not None:
             of_company[one.cell.agreement.company_id].append(one)
     after: dict[str, tuple[str, ...]] = {}
+    pairs: list[tuple[str, str]] = []
     result = []
     for one in judged:
         agreement = one.cell.agreement
@@ -62,6 +67,7 @@ def _linked(judged: list[Judged], products: Products, takeovers: Takeovers) -> L
         losers = [
             other for other in of_company.get(agreement.company_id, ()) if _passes(other, one, products)
         ]
+        pairs += [(one.row.key, other.row.key) for other in losers]
         stuck = [_shown(other) for other in losers if not _is_written_with(other, one)]
         writes = {write for other in losers if _shrinks(other) for write in _writes(other)}
         for open_line, place in takeovers.shared.get(wanted_place(one.cell), ()):
@@ -71,6 +77,8 @@ def _linked(judged: list[Judged], products: Products, takeovers: Takeovers) -> L
             if other is None or open_line not in other.ends or not _is_written_with(other, one):
                 line = open_line.line
                 stuck.append(f"line #{line.id} of {line.product_identifier.strip()} ({plain(line.quantity)})")
+            if other is not None:
+                pairs.append((one.row.key, other.row.key))
             writes.add(write_of(open_line.agreement.id, open_line.line.id))
         if stuck:
             one = _waits(one, stuck[0])
@@ -79,7 +87,7 @@ def _linked(judged: list[Judged], products: Products, takeovers: Takeovers) -> L
             if not one.row.shadow:
                 after[one.row.key] = tuple(sorted(writes))
         result.append(one)
-    return Linked(result, after)
+    return Linked(result, after, pairs)
 
 
 def _item(one: Judged) -> int | None:
