@@ -67,12 +67,16 @@ class Wanted:
         """The units of each line that has to be open."""
         found: Counter[tuple[int, str]] = Counter()
         for (name, code), units in UNITS.items():
-            product, agreement = self.overrides.get((name, code), ("", ""))
-            targets = (product,) if product else self.homes.get(code, ())
-            place = PLACES[TENANTS[name], agreement or self.agreement[name]]
-            for target in targets if name not in self.ended else ():
-                found[place, target] += units
+            for place in self.places(name, code):
+                found[place] += units
         return found
+
+    def places(self, name: str, code: str) -> set[tuple[int, str]]:
+        """The agreements and products on which a tenant's units of a code are billed."""
+        product, agreement = self.overrides.get((name, code), ("", ""))
+        targets = (product,) if product else self.homes.get(code, ())
+        place = PLACES[TENANTS[name], agreement or self.agreement[name]]
+        return {(place, target) for target in targets if name not in self.ended}
 
 
 def by_chance(chance: random.Random) -> Wanted:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.model.change import Action, Cause, Change
@@ -59,7 +59,11 @@ class RemovedRow:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every change with its reason, every problem, and which site and day they are about."""
+    """Every change with its reason, every problem, and which site and day they are about.
+
+    `together` are requests of two lines of which one may take seats of the other: a part of the plan has both
+    or neither. It does not stand in plan files, of which no parts are made.
+    """
 
     tool: str
     site: str
@@ -75,6 +79,7 @@ class Plan:
     usage_read_at: str | None = None
     usage_notes: tuple[UsageNote, ...] = ()
     removed_rows: tuple[RemovedRow, ...] = ()
+    together: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
 
     @property
     def hash(self) -> str:

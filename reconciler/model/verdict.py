@@ -73,7 +73,7 @@ def _group_of(line: PlannedLine, held: Mapping[str, object], waiting: frozenset[
         return "apart"
     if line.shadow:
         return "shadow"
-    names = _requests_of(line)
+    names = requests_of(line)
     if not held.keys().isdisjoint(names):
         return "decisions"
     return "written" if waiting.isdisjoint(names) else "waiting"
@@ -85,7 +85,7 @@ def held_back(plan: Plan) -> dict[str, tuple[str, ...]]:
         name: change.blocked_by
         for change in plan.changes
         if change.blocked and change.action in OF_LINES
-        for name in _names_of(change.target)
+        for name in names_of(change.target)
     }
 
 
@@ -93,7 +93,7 @@ def is_held_back(line: PlannedLine, held: Mapping[str, tuple[str, ...]]) -> tupl
     """What holds any change of a line's row back, by what `held_back` gave; empty where nothing does."""
     if line.state not in WRITTEN:
         return ()
-    return tuple(dict.fromkeys(why for name in _requests_of(line) for why in held.get(name, ())))
+    return tuple(dict.fromkeys(why for name in requests_of(line) for why in held.get(name, ())))
 
 
 def _waiting(plan: Plan) -> frozenset[str]:
@@ -101,16 +101,17 @@ def _waiting(plan: Plan) -> frozenset[str]:
         name
         for change in plan.changes
         if change.action in OF_LINES and change.cause is Cause.WAITING
-        for name in _names_of(change.target)
+        for name in names_of(change.target)
     )
 
 
-def _names_of(target: Target) -> tuple[str, ...]:
+def names_of(target: Target) -> tuple[str, ...]:
     """The names by which a row finds its changes: its own by the key, ends of other lines by record."""
     return target.key, _record(target.agreement, target.id)
 
 
-def _requests_of(line: PlannedLine) -> tuple[str, ...]:
+def requests_of(line: PlannedLine) -> tuple[str, ...]:
+    """The names (`names_of`) of the changes that a row is written by."""
     return line.key, *(_record(old.agreement_id, old.line_id) for old in line.takes_over)
 
 

@@ -41,7 +41,7 @@ class Feeding:
 
     `before` is None where the month before is not known. `months` are filled where the line takes its
     quantity from several: the cycle's and one more, the newest first. `lines` are this month's, for their
-    value.
+    value. `unnamed` are units without a serial number, where each firewall has a line of its own.
     """
 
     party: Party
@@ -50,6 +50,7 @@ class Feeding:
     lines: list[UsageLine] = field(default_factory=list)
     months: tuple[MonthUnits, ...] = ()
     problem: str = ""
+    unnamed: Decimal = Decimal(0)
 
 
 @dataclass
@@ -294,6 +295,9 @@ def _feed(
         feeding.now[code] = counted.quantity
         if counted.problem:
             problems.append(f"{code}: {counted.problem}")
+    if terms.per_serial:
+        without = [line for names in route.codes.values() for name in names for line in bill.get(name, ())]
+        feeding.unnamed = sum((x.billable for x in without if _is_of(x, "")), Decimal(0))
     if any(feeding.now.values()) and terms.count not in (None, "sum", "max", *route.codes):
         problems.append(f"it is counted by {terms.count}, which is not billed here for {party.name}")
     if route.off:

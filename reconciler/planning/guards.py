@@ -63,11 +63,24 @@ def _judged(
     judged = _protected(line, keys)
     if judged.state not in WRITTEN or allowed.approval(judged) is not None:
         return judged
-    if new_lines_ask and judged.starts is not None:
-        return _asked(judged, "it is a new line, and nobody reads this plan before it is written")
+    moves = judged.takes_over and judged.state is not LineState.ENDS
+    if new_lines_ask and (judged.starts is not None or moves):
+        return _not_read(judged)
     if id(line) in allowed.settled:
         return _loses_seats(judged, guards)
     return _withheld(judged, guards)
+
+
+def _not_read(line: PlannedLine) -> PlannedLine:
+    """A line that starts or takes over in a run that nobody reads. No approval names a number that stays."""
+    what = "it is a new line" if line.starts is not None else "seats move to it"
+    reason = f"{what}, and nobody reads this plan before it is written"
+    if line.before != line.after:
+        return _asked(line, reason)
+    return line.but(
+        state=LineState.WITHHELD,
+        reason=f"{reason}: {line.reason}. Apply a plan that a person has read, or set `newLines: create`",
+    )
 
 
 def _loses_seats(line: PlannedLine, guards: Guards) -> PlannedLine:
@@ -228,7 +241,8 @@ def product_guard(
 ) -> list[Diagnostic]:
     """One product at zero for many customers at once: it was probably replaced or renamed.
 
-    Zeroes that a person has already answered, by a hold or an approval, do not count.
+    Zeroes that a person has already answered, by a hold or an approval, do not count. `lines` are those whose
+    rows do not say themselves that they end (`ended`).
     """
     if guards.product_to_zero_customers is None:
         return []

@@ -26,13 +26,17 @@ if TYPE_CHECKING:
 
 
 def left_over(
-    left: Iterable[Open], parties: Iterable[Party], desired: Desired, ground: Ground
+    left: Iterable[Open],
+    parties: Iterable[Party],
+    beside: Iterable[Party],
+    desired: Desired,
+    ground: Ground,
 ) -> tuple[list[Judged], list[Diagnostic]]:
-    """What becomes of these lines: with `onUnmap: end` those whose codes are mapped nowhere end."""
-    of_company: dict[int, list[Party]] = {}
-    for party in parties:
-        for number in {agreement.company_id for agreement in party.agreements}:
-            of_company.setdefault(number, []).append(party)
+    """What becomes of these lines: with `onUnmap: end` those whose codes are mapped nowhere end.
+
+    `beside` are customers that are not synced or excluded: a line may be theirs where others have left.
+    """
+    of_company, others = _by_company(parties), _by_company(beside)
     judged: list[Judged] = []
     said: list[Diagnostic] = []
     for one in left:
@@ -40,7 +44,7 @@ def left_over(
         owners = of_company.get(one.agreement.company_id, [])
         if product is None or not owners:
             continue
-        gone = _all_left(one, owners)
+        gone = _all_left(one, [*owners, *others.get(one.agreement.company_id, [])])
         why, nowhere = _why(one, owners, desired, ground)
         if gone or (nowhere and ground.settings.on_unmap == "end"):
             reason = gone or f"{why}; onUnmap: end"
@@ -48,6 +52,14 @@ def left_over(
         else:
             said.append(_stays(one, product, owners, why, ground.today))
     return judged, said
+
+
+def _by_company(parties: Iterable[Party]) -> dict[int, list[Party]]:
+    found: dict[int, list[Party]] = {}
+    for party in parties:
+        for number in {agreement.company_id for agreement in party.agreements}:
+            found.setdefault(number, []).append(party)
+    return found
 
 
 def _why(one: Open, owners: list[Party], desired: Desired, ground: Ground) -> tuple[str, bool]:
@@ -87,7 +99,7 @@ def _ends(
     one: Open, product: Managed, owners: list[Party], why: str, ground: Ground, *, settled: bool
 ) -> Judged:
     """The row of a line that nothing feeds any more: it ends, unless it is a person's word."""
-    cell = Cell(one.agreement, product, Terms(), [Feeding(party, {}, None) for party in owners[:1]])
+    cell = Cell(one.agreement, product, Terms(), [Feeding(party, {}, None) for party in owners])
     row = with_line(row_of(cell), one.line, one.agreement).but(left_over=True, reason=why)
     judged = Judged(row, cell, one.line, settled=settled)
     if product.stop:

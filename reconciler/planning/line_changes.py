@@ -53,16 +53,18 @@ if TYPE_CHECKING:
     from reconciler.model.usage_notes import UsageNote
     from reconciler.planning.bills import Bills
     from reconciler.planning.cells import Cell, Cells
+    from reconciler.planning.shifts import Linked
 
 
 @dataclass(frozen=True)
 class LinePlan:
-    """What usage means for the agreement lines."""
+    """What usage means for the agreement lines. `together` is as in `model.plan.Plan`."""
 
     lines: tuple[PlannedLine, ...] = ()
     changes: tuple[Change, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     notes: tuple[UsageNote, ...] = ()
+    together: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,16 +160,15 @@ def _plan(
     _park(cells.cells, frozen, replaced)
     ground = _ground(desired, billing, products, cells, months)
     judged = [one for cell in cells.cells if (one := plan_cell(cell, ground)) is not None]
-    ending, problems = left_over(ground.takeovers.left, parties, desired, ground)
+    ending, problems = left_over(ground.takeovers.left, parties, beside, desired, ground)
     judged += ending
     diagnostics += problems
     windows = months.windows
     if months.closed:
         judged = [_on_its_invoice(one, windows[0]) for one in judged]
     judged = _finished(judged, desired, ground, months)
-    linked = link_shifts(judged, products)
+    linked = link_shifts(judged, products, ground.takeovers)
     judged = linked.judged
-    lines = [one.row for one in judged]
     names = {tenant.id: tenant.show_as or tenant.name for tenant in tenants}
     answered = [c.tenant_id for c in desired.customers if c.ended is not None or is_excluded(c, today)]
     diagnostics += [*frozen.values(), *replaced.values()]
@@ -177,7 +178,8 @@ def _plan(
         guards.append(feed_not_checked(last, settings.guards, closed=months.closed))
     if months.closed:  # a forecast writes nothing, and a running month lacks tenants by nature
         guards += feed_guard(months.now, months.previous, settings.guards, answered=answered, names=names)
-        guards += product_guard(lines, settings.guards, ground.answers.approval)
+        unsaid = [one.row for one in judged if not one.settled]
+        guards += product_guard(unsaid, settings.guards, ground.answers.approval)
     diagnostics += guards
     diagnostics += ground.answers.without_effect()
     diagnostics += silent_customers(parties, judged)
@@ -188,15 +190,33 @@ def _plan(
     diagnostics += price_remarks(products, billing, today)
     stopped = tuple(sorted(d.id for d in guards if d.code in RUN_GUARDS and d.severity is Severity.ERROR))
     judged.sort(key=lambda one: (one.row.customer, one.row.tenants, one.row.key))
+    return _line_plan(judged, linked, ground, stopped, diagnostics)
+
+
+def _line_plan(
+    judged: list[Judged],
+    linked: Linked,
+    ground: Ground,
+    stopped: tuple[str, ...],
+    diagnostics: Iterable[Diagnostic],
+) -> LinePlan:
+    """The rows, and the requests of those that are written; `stopped` is what holds all of them back."""
+    changes = {
+        one.row.key: [
+            _after(change, linked.after.get(one.row.key, ())) for change in requests(one, ground, stopped)
+        ]
+        for one in judged
+        if is_written(one)
+    }
     return LinePlan(
         lines=tuple(one.row for one in judged),
-        changes=tuple(
-            _after(change, linked.after.get(one.row.key, ()))
-            for one in judged
-            if is_written(one)
-            for change in requests(one, ground, stopped)
-        ),
+        changes=tuple(change for own in changes.values() for change in own),
         diagnostics=tuple(diagnostics),
+        together=tuple(
+            (changes[one][0].write, changes[other][0].write)
+            for one, other in linked.pairs
+            if changes.get(one) and changes.get(other)
+        ),
     )
 
 

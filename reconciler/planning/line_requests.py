@@ -12,6 +12,7 @@ from reconciler.model.fields import normalise, to_plan
 from reconciler.model.line_fields import ATTRIBUTES, LESS_INCLUDED, LINE_FIELDS_BY_NAME, QUANTITY
 from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
+from reconciler.planning.agreements import day_that_counts
 from reconciler.planning.dates import ending, last_day
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def requests(one: Judged, ground: Ground, stopped: tuple[str, ...]) -> list[Chan
     needed = tuple(change.write for change in ends)
     if one.new is not None:
         return [*ends, _creation(one, ground, needed, stopped)]
-    own = _own(one, needed, stopped)
+    own = _own(one, ground, needed, stopped)
     if own is None and ends:
         # nothing else is written for the row, so that its money belongs to the line that ends
         ends[-1] = replace(ends[-1], money=one.row.sales)
@@ -51,13 +52,13 @@ def write_of(agreement: int, number: int) -> str:
     return f"agreement/{agreement}/line/{number}"
 
 
-def _own(one: Judged, needed: tuple[str, ...], stopped: tuple[str, ...]) -> Change | None:
+def _own(one: Judged, ground: Ground, needed: tuple[str, ...], stopped: tuple[str, ...]) -> Change | None:
     """The change of the row's own line; None where it stays as it is."""
     row, line, agreement = one.row, one.line, one.cell.agreement
     if line is None or row.line_id is None or agreement is None:
         return None
     ends = row.state is LineState.ENDS
-    fields = list(ending(line, _last_day(one))) if ends else _differences(one)
+    fields = list(ending(line, _last_day(line, agreement, ground))) if ends else _differences(one)
     if not fields:
         return None
     action = Action.END_LINE if ends else Action.UPDATE_LINE
@@ -78,10 +79,9 @@ def _own(one: Judged, needed: tuple[str, ...], stopped: tuple[str, ...]) -> Chan
     )
 
 
-def _last_day(one: Judged) -> date:
-    if one.row.ends is None:
-        raise ValueError("a line that ends has a last day")
-    return one.row.ends
+def _last_day(line: Line, agreement: Agreement, ground: Ground) -> date:
+    """The line's own one, which may be another than that of a line that ends with it."""
+    return last_day(line, day_that_counts(agreement, ground.today))
 
 
 def _differences(one: Judged) -> list[FieldChange]:

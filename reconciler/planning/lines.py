@@ -102,10 +102,28 @@ def _ended(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Judged
     """The lines of a customer that has left, by its row's own word."""
     last = max(f.party.row.ended for f in cell.feedings if f.party.row.ended is not None)
     reason = f"the customer ended on {last}"
+    if found.fixed:
+        shown = " and ".join(
+            f"#{line.id} ({plain(line.quantity)})" for line in found.open if line.id in cell.terms.fixed
+        )
+        said = f"{reason}, and fixed line {shown} would go on billing: end it in ConnectWise first"
+        return Judged(decide(row, said), cell, found.line)
     if found.line is None:
-        return nothing_needed(cell, row, found.take, reason, settled=True)
+        return nothing_needed(cell, row, found.take, reason, ground, settled=True)
     one = Judged(row.but(reason=reason), cell, found.line, settled=True, ends=found.take.lines)
-    return end_line(one, ground)
+    return _end_with_others(one, ground)
+
+
+def _end_with_others(one: Judged, ground: Ground) -> Judged:
+    """The end of a line, and with it of those whose seats it bills; their money is part of its own."""
+    ended = end_line(replace(one, ends=()), ground)
+    if not one.ends or ended.row.state is LineState.NEEDS_DECISION:
+        return ended
+    if ended.row.state is not LineState.ENDS:
+        shown = ", ".join(f"#{end.line.id} of {end.line.product_identifier.strip()}" for end in one.ends)
+        said = f"{ended.row.reason}, and {shown} bills the same seats: end it in ConnectWise as well"
+        return replace(ended, row=decide(ended.row, said))
+    return with_old_lines(replace(ended, ends=one.ends))
 
 
 def _stopped(cell: Cell, row: PlannedLine, found: Found, *, unreadable: bool) -> PlannedLine | None:
@@ -141,18 +159,28 @@ def _from_bill(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Ju
     wanted, problem = quantity_now(cell)
     if wanted is None:
         return Judged(decide(row, problem), cell, found.line)
-    nothing = wanted.counted == 0 and not cell.terms.own_minimum and found.line is not None
-    if nothing and ground.settings.on_zero_usage == "keep":
-        row = row.but(state=LineState.NOT_COUNTED, reason="no usage; onZeroUsage: keep")
+    nothing = wanted.counted == 0 and not cell.terms.own_minimum
+    if nothing and (found.line is not None or found.take.lines) and ground.settings.on_zero_usage == "keep":
+        row = row.but(state=LineState.NOT_COUNTED, reason=f"no usage; onZeroUsage: keep{_kept(found)}")
         return Judged(row, cell, found.line)
     judged = _apply(cell, row, found, wanted, ground)
     if (
         nothing
+        and found.line is not None
         and ground.settings.on_zero_usage == "end"
         and judged.row.state is not LineState.NEEDS_DECISION
     ):
-        return end_line(replace(judged, row=judged.row.but(reason="no usage; onZeroUsage: end")), ground)
+        ending = judged.row.but(reason="no usage; onZeroUsage: end", takes_over=())
+        return _end_with_others(replace(judged, row=ending), ground)
     return judged
+
+
+def _kept(found: Found) -> str:
+    """The lines beside its own that stay as well; nothing where there are none."""
+    return "".join(
+        f"; #{one.line.id} of {one.line.product_identifier.strip()} ({plain(one.line.quantity)}) stays"
+        for one in found.take.lines
+    )
 
 
 def _apply(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, ground: Ground) -> Judged:
@@ -184,12 +212,14 @@ def _compare(
     row = row.but(after=wanted.quantity, included_after=included, reason=reason, declared=declared)
     row = with_money(row, line, then, agreement)
     expected = _expected_before(cell, ground, found.fixed)
-    ends, price = found.take.lines, new_price(cell, line, ground)
+    ends = found.take.lines
+    price = new_price(cell, line, ground) if wanted.quantity else None  # a line without usage is not created
     same = wanted.quantity == line.quantity and included == line.less_included
     if same and not declared and price is None:
-        apart = other_invoices(agreement, found.take, ground)
-        if apart:
-            return Judged(decide(row, apart), cell, line, expected)
+        unsure = cannot_be_written(cell, agreement, ground) if ends else ""
+        unsure = unsure or other_invoices(agreement, found.take, ground)
+        if unsure:
+            return Judged(decide(row, unsure), cell, line, expected)
         row = row.but(state=LineState.UNCHANGED)
         return with_old_lines(
             Judged(row, cell, line, expected, settled=bool(ends) and not found.take.unsaid, ends=ends)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconciler.model.lines import LineState, OldLine
 from reconciler.model.money import cents, plain, price
-from reconciler.planning.agreements import day_that_counts
+from reconciler.planning.agreements import day_that_counts, invoice_problem
 from reconciler.planning.cycles import invoice_text
 from reconciler.planning.dates import Start, last_day, next_invoice, start_of_new_line
 from reconciler.planning.judged import Judged, cannot_be_written, decide, is_ours
@@ -38,13 +39,14 @@ def add_line(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, groun
         raise ValueError("a line is on an agreement")
     row = row.but(after=wanted.quantity, included_after=wanted.included)
     if wanted.quantity == 0:
-        return nothing_needed(cell, row, take, wanted.parts) or Judged(row, cell)
+        return nothing_needed(cell, row, take, wanted.parts, ground) or Judged(row, cell)
     problem = (
         _begins_later(found, day_that_counts(agreement, ground.today))
         or _ended_on_purpose(cell, found, agreement, ground)
         or _not_seen(agreement, ground)
         or cannot_be_written(cell, agreement, ground)
         or other_invoices(agreement, take, ground)
+        or _unlike_terms(cell, take)
     )
     if problem:
         return Judged(decide(row, problem), cell)
@@ -54,7 +56,7 @@ def add_line(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, groun
         wanted,
         before=_line_before(cell, agreement, found, ground),
         follows_price=ground.products.follows_price(cell.product),
-        start=_start(cell, agreement, found, ground),
+        start=_start(cell, agreement, found.take, ground),
     )
     if new.problem:
         return Judged(decide(row, new.problem), cell)
@@ -62,12 +64,18 @@ def add_line(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, groun
 
 
 def nothing_needed(
-    cell: Cell, row: PlannedLine, take: Takeover, why: str, *, settled: bool = False
+    cell: Cell, row: PlannedLine, take: Takeover, why: str, ground: Ground, *, settled: bool = False
 ) -> Judged | None:
     """No line, and none is needed; lines that nothing speaks of any more end all the same."""
     if not take.lines:
         return Judged(row.but(reason=f"no line, and none is needed: {why}"), cell) if not settled else None
     old = take.lines[0].line
+    for one in take.lines:
+        recap = ground.billing.recaps.get(one.agreement.id)
+        problem, remedy = invoice_problem(one.agreement, recap, "last", ground.today)
+        if problem:
+            said = f"{why}, and line #{one.line.id} of {one.line.product_identifier.strip()} is open still: "
+            return Judged(decide(row, f"{said}{problem}. {remedy}"), cell)
     row = row.but(
         state=LineState.ENDS,
         reason=why if settled else f"its seats belong to {cell.product.label} now: {why}",
@@ -119,19 +127,24 @@ def reprice(one: Judged, wanted: Quantity, ground: Ground) -> Judged:
     return _added(changed, new, ground)
 
 
-def _start(cell: Cell, agreement: Agreement, found: Found, ground: Ground) -> Start:
+def _start(cell: Cell, agreement: Agreement, take: Takeover, ground: Ground) -> Start:
     """When the line starts; one that takes over starts where the other ends, whatever the customer wishes."""
     wishes = {feeding.party.row.start for feeding in cell.feedings}
-    wish = wishes.pop() if len(wishes) == 1 and not found.take.lines else None
+    wish = wishes.pop() if len(wishes) == 1 and not take.lines else None
     recap = ground.billing.recaps.get(agreement.id)
     start = start_of_new_line(agreement, recap, wish, ground.today)
+    item = cell.product.item
     until = [
-        line.cancelled for line in found.other if line.may_bill(start.day) and line.cancelled is not None
+        one.line.cancelled
+        for one in ground.open_lines.billed_from(agreement, start.day)
+        if one.line.product_id in _rivals(cell, ground)
+        and one.line.cancelled is not None
+        and (not cell.serial or one.line.product_id != (item and item.id) or one.line.bears(cell.serial))
     ]
     if not until:
         return start
     day = day_that_counts(agreement, ground.today)
-    return Start(day, f"a line of the product runs until {max(until)} in that period; it starts after it")
+    return Start(day, f"a line of these seats runs until {max(until)} in that period; it starts after it")
 
 
 def _line_before(cell: Cell, agreement: Agreement, found: Found, ground: Ground) -> Line | None:
@@ -146,12 +159,20 @@ def _line_before(cell: Cell, agreement: Agreement, found: Found, ground: Ground)
 
 def _just_ended(cell: Cell, agreement: Agreement, ground: Ground) -> list[Open]:
     """Lines that billed these seats through the day before: an earlier run ended them, and no more."""
-    rivals = ground.products.rivals(cell.product, cell.every_code)
+    rivals = _rivals(cell, ground)
     return [one for one in ground.open_lines.just_ended(agreement) if one.line.product_id in rivals]
 
 
+def _rivals(cell: Cell, ground: Ground) -> frozenset[int]:
+    return ground.products.rivals(cell.product, cell.every_code)
+
+
 def _begins_later(found: Found, day: date) -> str:
-    later = [line for line in found.other if line.effective is not None and line.effective > day]
+    later = [
+        line
+        for line in found.other
+        if line.effective is not None and line.effective > day and not line.never_bills
+    ]
     if not later:
         return ""
     shown = ", ".join(f"#{line.id} from {line.effective}" for line in later)
@@ -203,6 +224,26 @@ def other_invoices(agreement: Agreement, take: Takeover, ground: Ground) -> str:
     )
 
 
+def _unlike_terms(cell: Cell, take: Takeover) -> str:
+    """Why lines of the product cannot become one: their terms go on, and which ones is a person's word."""
+    item, terms = cell.product.item, cell.terms
+    own = [one.line for one in take.lines if item is not None and one.line.product_id == item.id]
+    declared = terms.always.keys() | terms.own_new
+    fields = (("unitPrice", "unit_price"), ("billCustomer", "bill_customer"))
+    unlike = [name for name, a in fields if name not in declared and len({getattr(x, a) for x in own}) > 1]
+    said = [f"whenNew: {{{name}: …}}" for name in unlike]
+    if terms.included is None and len(own) > 1 and any(line.less_included for line in own):
+        said.append("included: …")
+    if not said:
+        return ""
+    shown = " and ".join(
+        f"#{line.id} ({plain(line.quantity)} × {price(line.unit_price)}, {line.bill_customer}, "
+        f"{plain(line.less_included)} included)"
+        for line in own
+    )
+    return f"{shown} become one line: say in the customer's `lines` on which terms, {', '.join(said)}"
+
+
 def _is_over(cell: Cell, agreement: Agreement, last: Line, ground: Ground) -> bool:
     if any(one.line.id != last.id for one in _just_ended(cell, agreement, ground)):
         return True
@@ -228,7 +269,9 @@ def _added(one: Judged, new: NewLine, ground: Ground) -> Judged:
     if agreement is None:
         raise ValueError("a line is on an agreement")
     row = one.row
-    follows = one.ends or new.price_source.startswith("line #") or _just_ended(one.cell, agreement, ground)
+    follows = (
+        one.ends or _just_ended(one.cell, agreement, ground) or _renews(one.cell, agreement, new, ground)
+    )
     unbilled = None if follows else not_billed(agreement, line, ground.usage, new.start)
     bills = billed(line.quantity, line.less_included, line)
     invoice = invoice_text(agreement, ZERO, bills) if not one.ends else ""
@@ -250,6 +293,13 @@ def _added(one: Judged, new: NewLine, ground: Ground) -> Judged:
         cost=amount(agreement, ZERO, line.quantity * line.unit_cost),
     )
     return with_old_lines(replace(one, row=row))
+
+
+def _renews(cell: Cell, agreement: Agreement, new: NewLine, ground: Ground) -> bool:
+    """Whether the agreement that this one renews billed these seats through the day before."""
+    item = cell.product.item
+    last = new.start - timedelta(days=1)
+    return item is not None and ground.open_lines.predecessor(agreement, item.id, still_on=last) is not None
 
 
 def with_old_lines(one: Judged) -> Judged:
@@ -280,7 +330,7 @@ def with_old_lines(one: Judged) -> Judged:
         state = LineState.MOVES
     if row.line_id is not None:
         shown = ", ".join(f"#{line.line_id} of {line.product} ({plain(line.quantity)})" for line in old)
-        reason = f"{reason}; takes over {shown}"
+        reason = f"{reason}; {'with it ends' if state is LineState.ENDS else 'takes over'} {shown}"
     last = max(last_day(end.line, end.day) for end in one.ends)
     row = row.but(
         takes_over=old, before=before, sales=sales, cost=cost, ends=last, state=state, reason=reason

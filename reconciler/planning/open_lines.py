@@ -80,19 +80,31 @@ class OpenLines:
                 if line.cancelled == day - timedelta(days=1) or (line.never_bills and line.cancelled == day):
                     yield Open(one, line, day)
 
+    def billed_from(self, agreement: Agreement, day: date) -> Iterator[Open]:
+        """The lines with units around an agreement that are billed on the day or later."""
+        for one in self.agreements_around(agreement):
+            for line in self._billing.lines.get(one.id, ()):
+                if line.may_bill(day) and line.quantity:
+                    yield Open(one, line, day)
+
     def unread(self, agreement: Agreement) -> list[int]:
         """The agreements around it whose lines could not be read."""
         return [one.id for one in self.agreements_around(agreement) if one.id not in self._billing.lines]
 
-    def predecessor(self, agreement: Agreement, product_id: int) -> Line | None:
-        """The product's line on the agreement that this one renews: of the same company, type and parent."""
+    def predecessor(self, agreement: Agreement, product_id: int, still_on: date | None = None) -> Line | None:
+        """The product's line on the agreement that this one renews: of the same company, type and parent.
+
+        With `still_on` only one of an agreement that ran on that day.
+        """
+        day = day_that_counts(agreement, self._today)
         found = [
             line
             for one in self._of_company[agreement.company_id]
             if one.id != agreement.id
             and (one.type_id, one.parent_id) == (agreement.type_id, agreement.parent_id)
             and one.end is not None
-            and not self._may_be_invoiced(one)
+            and (still_on is None or one.in_force(still_on))
+            and not (self._may_be_invoiced(one) and one.in_force(day))
             for line in self._billing.lines.get(one.id, ())
             if line.product_id == product_id and line.in_force(one.end)
         ]

@@ -7,10 +7,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.model.causes import with_causes
-from reconciler.model.change import Action, Change
+from reconciler.model.change import OF_LINES, Action, Change
 from reconciler.model.diagnostics import Diagnostic, Severity, error, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.plan import Plan
+from reconciler.model.verdict import names_of, requests_of
 from reconciler.planning.line_changes import LinePlan, plan_lines
 from reconciler.planning.not_yet import not_acted_on
 from reconciler.planning.order import arrange
@@ -67,10 +68,9 @@ def make_plan(
     and so does `unattended`: nobody reads the plan before it is written.
     """
     targets, diagnostics = find_targets(desired, observed)
-    diagnostics += [*_marker_field(desired, observed), *not_acted_on(desired)]
     changes, problems = _of_products(targets, Scene(desired, observed, _homes(targets)))
-    about_usage = () if unread else _about_usage(month, observed)
-    diagnostics += [*problems, *config_diagnostics, *observed.diagnostics, *about_usage]
+    diagnostics += [*_marker_field(desired, observed), *not_acted_on(desired), *problems]
+    diagnostics += [*config_diagnostics, *observed.diagnostics, *_about_usage(month, observed, unread)]
     unusable = _unusable_homes(targets, diagnostics)
     period = None if month is None else period_of(month, today)
     unclear = unclear_months(observed.usage, month, today)
@@ -104,6 +104,7 @@ def make_plan(
         lines=usage.lines,
         diagnostics=tuple(sorted(_once(diagnostics), key=_order_of)),
         usage_notes=(*usage_notes(desired, month, observed, today), *usage.notes),
+        together=usage.together,
     )
 
 
@@ -156,10 +157,14 @@ def _with(plan: Plan, said: Iterable[Diagnostic]) -> Plan:
 def only_customers(plan: Plan, names: Iterable[str]) -> Plan:
     """The lines of these customers (by company identifier, tenant id or name), with what they wait for."""
     wanted = {identifier_key(name) for name in names}
-    lines = tuple(line for line in plan.lines if wanted & customer_keys(line))
-    keys = {(line.agreement_id, line.line_id) for line in lines if line.line_id is not None}
-    writes = {c.write for c in plan.changes if (c.target.agreement, c.target.id) in keys}
-    return replace(_with_what_they_need(plan, writes), lines=lines)
+    lines = [line for line in plan.lines if wanted & customer_keys(line)]
+    return _with_what_they_need(plan, _writes_of(plan, lines), lines)
+
+
+def _writes_of(plan: Plan, lines: Iterable[PlannedLine]) -> set[str]:
+    """The requests that these rows are written by."""
+    own = {name for line in lines for name in requests_of(line)}
+    return {c.write for c in plan.changes if c.action in OF_LINES and own & {*names_of(c.target)}}
 
 
 def customer_keys(line: PlannedLine) -> set[str]:
@@ -175,20 +180,32 @@ def only_products(plan: Plan, identifiers: Iterable[str]) -> Plan:
     """
     wanted = {identifier_key(identifier) for identifier in identifiers}
     kept = {c.write for c in plan.changes if identifier_key(c.target.identifier) in wanted}
-    lines = tuple(line for line in plan.lines if identifier_key(line.product) in wanted)
-    return replace(_with_what_they_need(plan, kept), lines=lines)
+    lines = [line for line in plan.lines if identifier_key(line.product) in wanted]
+    return _with_what_they_need(plan, kept | _writes_of(plan, lines), lines)
 
 
-def _with_what_they_need(plan: Plan, kept: set[str]) -> Plan:
-    """The plan with these requests and whatever they wait for, and no move torn."""
+def _with_what_they_need(plan: Plan, kept: set[str], lines: Iterable[PlannedLine]) -> Plan:
+    """The plan with these lines and requests, whatever they wait for, and no move torn.
+
+    A line that ends or shrinks for another one takes that one along, and the rows of both stand in the plan.
+    """
     kept = set(kept)
+    of_lines = {c.write for c in plan.changes if c.action in OF_LINES}
     while True:
         needed = {write for c in plan.changes if c.write in kept for write in c.depends_on}
         left = {c.fields[0].field for c in plan.changes if c.write in kept and c.action is _UNMAP}
         needed |= {c.write for c in plan.changes if c.action is _MAP and c.fields[0].field in left}
+        seats = kept & of_lines
+        needed |= {c.write for c in plan.changes if c.action in OF_LINES and seats & {*c.depends_on}}
+        needed |= {write for pair in plan.together if kept & {*pair} for write in pair}
         if needed <= kept:
-            return replace(plan, changes=tuple(c for c in plan.changes if c.write in kept))
+            break
         kept |= needed
+    changes = tuple(c for c in plan.changes if c.write in kept)
+    written = {name for c in changes if c.action in OF_LINES for name in names_of(c.target)}
+    own = {line.key for line in lines}
+    shown = tuple(line for line in plan.lines if line.key in own or written & {*requests_of(line)})
+    return replace(plan, changes=changes, lines=shown)
 
 
 def _homes(targets: list[Target]) -> dict[str, tuple[Home, ...]]:
@@ -245,8 +262,10 @@ def _marker_field(desired: Desired, observed: Observed) -> list[Diagnostic]:
     return []
 
 
-def _about_usage(month: UsageMonth | None, observed: Observed) -> list[Diagnostic]:
+def _about_usage(month: UsageMonth | None, observed: Observed, unread: Sequence[Month]) -> list[Diagnostic]:
     found: list[Diagnostic] = []
+    if unread:
+        return found
     if month is None and observed.usage:
         found.append(
             warning(

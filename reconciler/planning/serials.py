@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.model.money import plain
 from reconciler.planning.agreements import day_that_counts
 from reconciler.planning.quantities import ZERO
 from reconciler.planning.whose_line import ids
@@ -22,8 +23,9 @@ _Place = tuple[int, str]
 def with_silent_serials(cells: list[Cell], billing: Billing, today: date) -> list[Cell]:
     """The cells, with one for each open line of a firewall that the bill does not list any more.
 
-    A line of the product that names no serial number may be any firewall's: then none of that agreement is
-    written, and each says why.
+    A line of the product that names no serial number may be any firewall's, and so may units without one on
+    the bill; and a line that names several is not one firewall's. Then none of that agreement is written, and
+    each says why.
     """
     places: dict[_Place, list[Cell]] = {}
     for cell in cells:
@@ -35,15 +37,61 @@ def with_silent_serials(cells: list[Cell], billing: Billing, today: date) -> lis
         known = [cell.serial for cell in of_place if cell.serial]
         others = [line for line in lines if not any(line.bears(serial) for serial in known)]
         nameless = [line for line in others if not line.serial_number.strip()]
-        if nameless:
+        problem = _problem(of_place, lines, nameless)
+        of_place, doubled = _once_a_line(of_place, lines)
+        found = [cell for cell in found if not any(cell is other for other in doubled)]
+        if problem:
             for cell in of_place:
-                cell.disagreement = (
-                    f"each firewall has a line of its own, and line {ids(line.id for line in nameless)} "
-                    "names no serial number: write it into the line in ConnectWise, or end that line"
-                )
-        found = [cell for cell in found if cell not in of_place or cell.serial or nameless]
-        found += [_silent(of_place[0], line) for line in others if line.serial_number.strip()]
+                cell.disagreement = problem
+        found = [cell for cell in found if cell.serial or problem or not any(cell is one for one in of_place)]
+        named = {line.serial_number.strip().casefold(): line for line in others if line.serial_number.strip()}
+        found += [_silent(of_place[0], line) for line in named.values()]
     return found
+
+
+def _once_a_line(of_place: list[Cell], lines: list[Line]) -> tuple[list[Cell], list[Cell]]:
+    """The cells, one for each line; those of a line that names several firewalls become its first one's."""
+    kept: list[Cell] = []
+    doubled: list[Cell] = []
+    firsts: dict[int, Cell] = {}
+    for cell in of_place:
+        number = next((line.id for line in lines if cell.serial and line.bears(cell.serial)), None)
+        first = cell if number is None else firsts.setdefault(number, cell)
+        if first is cell:
+            kept.append(cell)
+            continue
+        doubled.append(cell)
+        for feeding in cell.feedings:
+            own = next((one for one in first.feedings if one.party is feeding.party), None)
+            if own is None:
+                first.feedings.append(feeding)
+            else:
+                own.lines += feeding.lines
+    return kept, doubled
+
+
+def _problem(of_place: list[Cell], lines: list[Line], nameless: list[Line]) -> str:
+    """Why it is not clear which line is which firewall's; nothing where it is."""
+    every = "each firewall has a line of its own, and "
+    if nameless:
+        return (
+            f"{every}line {ids(line.id for line in nameless)} names no serial number: write it into the line "
+            "in ConnectWise, or end that line"
+        )
+    for line in lines:
+        named = [cell.serial for cell in of_place if cell.serial and line.bears(cell.serial)]
+        if len(named) > 1:
+            return (
+                f"{every}line #{line.id} names several ({', '.join(named)}): leave one of them in it in "
+                "ConnectWise, and the others get lines of their own"
+            )
+    for cell in of_place:
+        unnamed = sum((feeding.unnamed for feeding in cell.feedings), ZERO)
+        if unnamed:
+            return (
+                f"{every}{plain(unnamed)} units on the bill carry no serial number: it cannot be said whose"
+            )
+    return ""
 
 
 def _open_lines(cell: Cell, billing: Billing, today: date) -> list[Line]:
@@ -64,4 +112,4 @@ def _silent(like: Cell, line: Line) -> Cell:
 def _without_usage(feeding: Feeding) -> Feeding:
     codes: Iterable[str] = feeding.now
     before = None if feeding.before is None else dict.fromkeys(codes, ZERO)
-    return replace(feeding, now=dict.fromkeys(codes, ZERO), before=before, lines=[])
+    return replace(feeding, now=dict.fromkeys(codes, ZERO), before=before, lines=[], unnamed=ZERO)

@@ -28,6 +28,15 @@ if TYPE_CHECKING:
     from reconciler.planning.open_lines import Open, OpenLines
 
 
+#: A wanted line: its agreement, its product's key, and its firewall's serial number.
+Wanted = tuple[int, str, str]
+
+
+def wanted_place(cell: Cell) -> Wanted:
+    """The place of a wanted line, the same whoever feeds it."""
+    return (0 if cell.agreement is None else cell.agreement.id), cell.product.key, cell.serial
+
+
 @dataclass(frozen=True)
 class Claimed:
     """An open line that bills a wanted line's seats until now.
@@ -82,12 +91,14 @@ class Rules:
 class Takeovers:
     """Every left-over line by the wanted line that bills its seats now; each is in one place.
 
-    `left` are those that no wanted line has to do with.
+    `left` are those that no wanted line has to do with. Where several wanted lines bill the seats of one,
+    `shared` names it for each of the others (by its place), with the place that it is with.
     """
 
     today: date
     by_cell: dict[int, list[Claimed]] = field(default_factory=dict)
     left: list[Open] = field(default_factory=list)
+    shared: dict[Wanted, list[tuple[Open, Wanted]]] = field(default_factory=dict)
 
     def of(self, cell: Cell, *, has_line: bool) -> Takeover:
         """What a cell takes over. Beside a line of its own, a twin that is not ours stays, and is said."""
@@ -133,6 +144,9 @@ def find_takeovers(cells: Cells, open_lines: OpenLines, products: Products, rule
             continue
         _, _, cell = min(wanted, key=lambda found: found[:2])
         result.by_cell.setdefault(id(cell), []).append(_claimed(cell, one, products, rules))
+        for _, _, other in wanted:
+            if other is not cell:
+                result.shared.setdefault(wanted_place(other), []).append((one, wanted_place(cell)))
     return result
 
 

@@ -136,7 +136,7 @@ def test_a_product_that_keeps_other_codes_shrinks_first(books: Books) -> None:
         lines="id | product | qty | by\n11 | MSP-ALL | 12 | jane",
     )
     assert held.writes == [], "what loses the seats waits, and so must what gains them"
-    assert "its seats are still on line #11 of MSP-ALL (12 → 6)" in held.plan.lines[1].reason
+    assert "its seats may still be on line #11 of MSP-ALL (12 → 6)" in held.plan.lines[1].reason
 
 
 # --- overrides
@@ -276,6 +276,23 @@ def test_an_unattended_run_moves_nothing_unasked(books: Books) -> None:
     planned = moved(books, unattended=True)
     assert planned.states == ["Alpha MSP-NEW withheld"]
     assert planned.writes == []
+    create = SETTINGS.replace("mode: live", "mode: live, newLines: create")
+    for stands in (2, 22):
+        lines = OLD_LINE + f"\n12 | MSP-NEW | {stands}"
+        to_a_line = moved(books, unattended=True, lines=lines)
+        assert to_a_line.writes == [], "nor to a line that is there"
+        assert "seats move to it, and nobody reads this plan" in to_a_line.reason
+        let_in = moved(books, unattended=True, lines=lines, settings=create)
+        assert let_in.writes[0] == "line 11 cancelledDate None→2026-11-30"
+
+
+def test_an_unattended_run_never_prints_an_approval_that_cannot_be_written(books: Books) -> None:
+    """One that lets a number stay is refused by the configuration."""
+    raised = books.plan(yaml=FOLLOW + ALPHA, fields=RAISED, unattended=True)
+    assert raised.writes == []
+    assert "approvals" not in raised.reason
+    assert "price 4.50 → 4.75 (linePrice: follow)" in raised.reason
+    assert "Apply a plan that a person has read" in raised.reason
 
 
 def test_a_line_that_has_not_begun_ends_on_its_own_first_day_and_without_units(books: Books) -> None:

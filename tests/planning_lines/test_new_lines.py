@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -316,3 +317,28 @@ def test_a_line_without_a_serial_number_is_asked_about(books: Books) -> None:
     planned = books.plan(yaml=SERIALS, bill=TWO, last=TWO)
     assert planned.writes == []
     assert all("line #11 names no serial number" in row.reason for row in planned.plan.lines)
+
+
+def test_a_line_that_names_two_firewalls_is_asked_about_once(books: Books) -> None:
+    """It would follow each of them, and one of two units would be lost."""
+    for line in ("11 | 2 | | Firewalls C001, C002", "11 | 2 | C001 | with C002"):
+        planned = books.plan(yaml=SERIALS, bill=TWO, lines="id | qty | serial | text\n" + line)
+        expect(planned, "Alpha MSP-EP #11 needs a decision 2→2 9.00→9.00 EUR")
+        assert "line #11 names several (C001, C002)" in planned.reason
+        assert planned.plan.lines[0].feed == {"USD": Decimal("4.00")}, "no unit is left out"
+
+
+def test_units_without_a_serial_number_are_not_left_out(books: Books) -> None:
+    assert TWO.lines is not None
+    one, other = TWO.lines
+    mixed = replace(TWO, lines=(one, replace(other, account_or_serial=" ", billable=Decimal(3))))
+    planned = books.plan(yaml=SERIALS, bill=mixed, lines="id | qty | serial\n11 | 1 | C001")
+    assert planned.writes == []
+    assert "3 units on the bill carry no serial number" in planned.reason
+
+
+def test_two_lines_of_a_firewall_that_is_gone_are_one_question(books: Books) -> None:
+    one = bill("tenant | code | units | serial\nAlpha | EP | 1 | C001")
+    lines = "id | qty | serial\n11 | 1 | C001\n12 | 1 | C009\n13 | 1 | c009"
+    planned = books.plan(yaml=SERIALS, bill=one, lines=lines)
+    assert planned.states == ["Alpha MSP-EP unchanged", "Alpha MSP-EP needs a decision"]

@@ -18,8 +18,10 @@ from reconciler.config.load import load
 from reconciler.model import marker
 from reconciler.model.billing import Billing, Company, Line
 from reconciler.model.change import MAPPING_PREFIX
+from reconciler.model.desired import LineChangeGuard
+from reconciler.model.lines import WRITTEN
 from reconciler.model.observed import CatalogItem, Instance, Observed, Tenant
-from reconciler.planning.plan import make_plan
+from reconciler.planning.plan import make_plan, only_customers, only_products
 from tests.planning_lines.applying import after
 from tests.planning_lines.books import NOVEMBER, OURS, TODAY, agreements, bill, tenant_id
 from tests.wanted_states import PRODUCTS, TENANTS, UNITS, Wanted, by_chance
@@ -222,3 +224,65 @@ def _janes(number: int, place: int, product: CatalogItem, chance: random.Random)
         last_updated="2026-10-01T08:00:00Z",
         updated_by="jane",
     )
+
+
+@pytest.mark.parametrize("seed", range(PAIRS))
+def test_what_is_withheld_or_in_mode_shadow_leaves_no_unit_on_two_lines(seed: int) -> None:
+    """Of a move that is written in part, because limits or modes hold the rest back, no half stands alone."""
+    chance = random.Random(seed)
+    first, second = by_chance(chance), replace(by_chance(chance), ended=())
+    observed, _ = applied(desired(first), start())
+    asks = desired(second)
+    limits = LineChangeGuard(units=Decimal(chance.choice((0, 2, 5))), percent=Decimal(25), money=Decimal(20))
+    guards = replace(asks.settings.guards, line_change=limits, line_to_zero=chance.random() < 0.5)
+    shadow = chance.choice((*TENANTS, None, None, None))
+    rows = tuple(
+        replace(row, mode="shadow") if shadow is not None and row.tenant_id == tenant_id(shadow) else row
+        for row in asks.customers
+    )
+    asks = replace(asks, settings=replace(asks.settings, guards=guards), customers=rows)
+    observed = written(observed, chance.choice(list(in_requests(plan(asks, observed).changes))[-2:]))
+    for (name, code), places in billing_places(first, second, observed).items():
+        left, new = places - second.places(name, code), places - first.places(name, code)
+        assert not (left and new), f"{code} of {name} on {left} and {new}"
+
+
+def billing_places(
+    first: Wanted, second: Wanted, observed: Observed
+) -> dict[tuple[str, str], set[tuple[int, str]]]:
+    """Where each tenant's code is billed on the way from one state to the other.
+
+    A line bills what it does in the state whose number it stands at; one of the same number in both is left
+    out where only one of them has the code there.
+    """
+    now, was, then = standing(observed), first.lines(), second.lines()
+    found = {}
+    for name, code in UNITS:
+        before, later = first.places(name, code), second.places(name, code)
+        billing = {place for place in before if now[place] == was[place]}
+        billing |= {place for place in later if now[place] == then[place]}
+        found[name, code] = {p for p in billing if p in before & later or was[p] != then[p]}
+    return found
+
+
+@pytest.mark.parametrize("seed", range(PAIRS))
+def test_a_part_of_a_plan_moves_each_unit_whole_and_adds_up(seed: int) -> None:
+    """`--customer` and `--product`: no unit is on two lines or on none, and the rest finishes it."""
+    chance = random.Random(seed)
+    first, second = by_chance(chance), by_chance(chance)
+    observed, _ = applied(desired(first), start())
+    whole = plan(desired(second), observed)
+    if chance.random() < 0.5:
+        part = only_customers(whole, [chance.choice((*TENANTS, "ALPHA", "BETA"))])
+    else:
+        part = only_products(whole, [chance.choice(PRODUCTS)])
+    of_rows = sum((row.sales.delta for row in part.lines if row.sales and row.state in WRITTEN), Decimal(0))
+    assert of_rows == sum((c.money.delta for c in part.changes if c.money is not None), Decimal(0))
+    observed = written(observed, part.changes)
+    for (name, code), places in billing_places(first, second, observed).items():
+        left, new = places - second.places(name, code), places - first.places(name, code)
+        assert not (left and new), f"{code} of {name} on {left} and {new}"
+        goes_on = first.places(name, code) and second.places(name, code)
+        assert places or not goes_on, f"{code} of {name} is on no line"
+    observed, _ = applied(desired(second), observed)
+    assert standing(observed) == second.lines()
