@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from reconciler.cli.runtime import Runtime
 
+#: Seconds: longer than this program waits for an answer.
+_TIME_OUT = 35.0
+
 
 def sandbox_modules() -> tuple[ModuleType, ModuleType]:
     """The sandbox's seed and server. Raises ReconcilerError where its libraries are not installed."""
@@ -38,6 +41,9 @@ def sandbox_modules() -> tuple[ModuleType, ModuleType]:
 @click.option("--latency", type=click.FloatRange(0, 60), default=0.0, help="Seconds added to each request.")
 @click.option("--rate-limit", type=click.IntRange(1), help="Requests a minute before it answers 429.")
 @click.option(
+    "--faults", metavar="SEED[:RATE]", help="What goes wrong, by chance of this seed; see docs/guarantees.md."
+)
+@click.option(
     "--catalog-size",
     type=click.IntRange(0, 200_000),
     default=3000,
@@ -59,6 +65,7 @@ def sandbox(
     quirks: tuple[str, ...],
     latency: float,
     rate_limit: int | None,
+    faults: str | None,
     catalog_size: int,
     today: str | None,
     member: str,
@@ -68,6 +75,8 @@ def sandbox(
     Everything it knows is lost when it ends (Ctrl-C). It listens on loopback only.
     """
     seed, server = sandbox_modules()
+    from reconciler.sandbox.faults import Faults
+
     world = seed.small_msp(_day(today, runtime.now()), catalog_size=catalog_size)
 
     def ready(url: str) -> None:
@@ -83,6 +92,7 @@ def sandbox(
             quirks=_pairs(quirks),
             latency=latency,
             rate_limit=rate_limit,
+            faults=None if faults is None else Faults.parse(faults, hang=_TIME_OUT),
             on_ready=ready,
         )
     except ValueError as wrong:
