@@ -10,6 +10,7 @@ import click
 from reconciler.cli import exit_codes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import ModuleType
 
     from reconciler.cli.runtime import Runtime
@@ -78,13 +79,6 @@ def sandbox(
     from reconciler.sandbox.faults import Faults
 
     world = seed.small_msp(_day(today, runtime.now()), catalog_size=catalog_size)
-
-    def ready(url: str) -> None:
-        for name, value in server.environment(url, member=member).items():
-            runtime.stdout.write(f"export {name}={value}\n")
-        runtime.stdout.flush()
-        runtime.stderr.write("Serving until Ctrl-C. Use the lines above in another shell.\n")
-
     try:
         server.serve(
             world,
@@ -93,13 +87,20 @@ def sandbox(
             latency=latency,
             rate_limit=rate_limit,
             faults=None if faults is None else Faults.parse(faults, hang=_TIME_OUT),
-            on_ready=ready,
+            on_ready=lambda url: _say(runtime, server.environment(url, member=member)),
         )
     except ValueError as wrong:
         raise click.UsageError(str(wrong)) from None
     except OSError as failed:
         raise click.UsageError(f"Port {port} cannot be used: {failed.strerror}.") from None
     return exit_codes.DONE
+
+
+def _say(runtime: Runtime, environment: Mapping[str, str]) -> None:
+    for name, value in environment.items():
+        runtime.stdout.write(f"export {name}={value}\n")
+    runtime.stdout.flush()
+    runtime.stderr.write("Serving until Ctrl-C. Use the lines above in another shell.\n")
 
 
 def _day(text: str | None, now: datetime) -> date:

@@ -209,9 +209,9 @@ def test_a_server_closes_connections_or_keeps_one_waiting(
     kind: Fault, hang: float, capfd: pytest.CaptureFixture[str]
 ) -> None:
     wanted = httpx.ReadTimeout if hang else httpx.RemoteProtocolError
-    with running(empty_world(TODAY), faults=Faults("1", 1.0, (kind,), hang=hang)) as sandbox:
-        with pytest.raises(wanted):
-            httpx.get(f"{sandbox.url}{ROOT}/system/info", timeout=0.3)
+    faults = Faults("1", 1.0, (kind,), hang=hang)
+    with running(empty_world(TODAY), faults=faults) as sandbox, pytest.raises(wanted):
+        httpx.get(f"{sandbox.url}{ROOT}/system/info", timeout=0.3)
     assert capfd.readouterr().err == ""
 
 
