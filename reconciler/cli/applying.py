@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli import exit_codes
 from reconciler.cli.site import connect, months_for, refuse_another_instance
+from reconciler.cli.waiting import run_to_its_end
 from reconciler.connectwise.catalog import custom_field_definitions
 from reconciler.execution.preconditions import stale_changes
 from reconciler.execution.run import execute, not_started
@@ -79,7 +80,7 @@ def write(runtime: Runtime, run: Run, *, check_first: bool, quiet: bool) -> None
     ReconcilerError where nothing could be started.
     """
     try:
-        asyncio.run(_write_all(runtime, run, check_first=check_first, quiet=quiet))
+        run_to_its_end(_write_all(runtime, run, check_first=check_first, quiet=quiet))
     except (asyncio.CancelledError, KeyboardInterrupt):
         run.interrupted = True
     if not run.stale and run.outdated is None:

@@ -45,10 +45,10 @@ def search(runtime: Runtime, text: str, code: str, everything: bool, output_form
 
 
 def _read(runtime: Runtime, text: str) -> list[CatalogEntry]:
-    import asyncio
     from contextlib import AsyncExitStack
 
     from reconciler.cli.site import connect_connectwise, progress
+    from reconciler.cli.waiting import run_to_its_end
     from reconciler.connectwise.catalog import search_items
 
     async def read() -> list[CatalogEntry]:
@@ -56,7 +56,7 @@ def _read(runtime: Runtime, text: str) -> list[CatalogEntry]:
             return await search_items(await connect_connectwise(stack, runtime, write=False), text)
 
     with progress(runtime, "Searching ConnectWise"):
-        found = asyncio.run(read())
+        found = run_to_its_end(read())
     return sorted(found, key=lambda entry: entry.identifier.casefold())
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
+from reconciler.cli.waiting import run_to_its_end
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.months import Month
 from reconciler.model.observed import Feed
@@ -108,7 +108,7 @@ def observe_site(
             return observed, await with_every_agreement(connectwise, observed, orphans_on)
 
     with progress(runtime, "Reading ConnectWise and Sophos"):
-        return asyncio.run(read())
+        return run_to_its_end(read())
 
 
 async def _thawed(frozen: FrozenUsage) -> Feed:

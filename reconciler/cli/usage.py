@@ -54,10 +54,10 @@ def _lines(lines: tuple[object, ...] | None) -> str:
 
 def _read(runtime: Runtime, months: tuple[Month, ...]) -> Feed:
     """The feed, whole: a part that cannot be read ends it here. Raises ReconcilerError."""
-    import asyncio
     from contextlib import AsyncExitStack
 
     from reconciler.cli.site import connect_sophos, progress
+    from reconciler.cli.waiting import run_to_its_end
     from reconciler.model.diagnostics import ReconcilerError
     from reconciler.observation.observe import read_feed
 
@@ -67,7 +67,7 @@ def _read(runtime: Runtime, months: tuple[Month, ...]) -> Feed:
             return await read_feed(sophos, months, read_at=runtime.now().isoformat(timespec="seconds"))
 
     with progress(runtime, "Reading Sophos"):
-        feed = asyncio.run(read())
+        feed = run_to_its_end(read())
     if feed.diagnostics:
         raise ReconcilerError(feed.diagnostics)
     return feed

@@ -268,7 +268,7 @@ def _line(row: Row, agreement_id: int) -> Line:
         agreement_id=agreement_id,
         product_id=product.id(),
         product_identifier=product.required_text("identifier"),
-        quantity=record.number("quantity"),
+        quantity=record.required_number("quantity"),
         less_included=record.number("lessIncluded"),
         unit_price=record.number("unitPrice"),
         unit_cost=record.number("unitCost"),

@@ -98,6 +98,10 @@ class Record:
             raise self.wrong(name, "number")
         return number
 
+    def required_number(self, name: str) -> Decimal:
+        """A number that has to be there, because its absence would read as 0."""
+        return self._missing(name) if self._row.get(name) is None else self.number(name)
+
     def flag(self, name: str) -> bool:
         """A flag; False where it is not set."""
         value = self._row.get(name)

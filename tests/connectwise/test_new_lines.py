@@ -19,7 +19,13 @@ from tests.connectwise.support import refused, sandbox, served
 
 pytestmark = pytest.mark.anyio
 
-ROW = {"id": 9, "agreementId": 7, "product": {"id": 3, "identifier": "P"}, "billCustomer": "Billable"}
+ROW = {
+    "id": 9,
+    "agreementId": 7,
+    "product": {"id": 3, "identifier": "P"},
+    "quantity": 2,
+    "billCustomer": "Billable",
+}
 
 
 def test_days_are_midnights_and_nothing_that_is_not_set_is_sent() -> None:

@@ -46,7 +46,7 @@ UNKNOWNS = {
 class Books(Site):
     """The small MSP of `wanted_states` on a server."""
 
-    world: World = field(default_factory=lambda: _world())
+    world: World = field(default_factory=lambda: make_world())
     today: date = date(2026, 11, 27)
 
     def want(self, state: Wanted) -> None:
@@ -129,7 +129,8 @@ class _Kill:
         return await send(request)
 
 
-def _world() -> World:
+def make_world() -> World:
+    """Its products, companies, agreements, tenants and four months of bills."""
     world = empty_world(date(2026, 11, 27))
     for number, product in enumerate(PRODUCTS, 1):
         world.add_catalog_item(product, price=float(number), cost=1.0)
