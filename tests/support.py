@@ -298,6 +298,7 @@ class Site:
             stdout=out,
             stderr=err,
             transport=self.network,
+            journals=self.root / "journal",
         )
         with mock.patch.object(asyncio.events, "new_event_loop", _VirtualTime):
             code = invoke(list(arguments), runtime)

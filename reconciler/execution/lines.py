@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from reconciler.connectwise import additions, patching
 from reconciler.execution.side_effects import side_effects
-from reconciler.execution.telling import is_about, share, told
+from reconciler.execution.telling import is_about, sent, share, told, unrecorded
 from reconciler.model.diagnostics import ReconcilerError
 from reconciler.model.fields import Kind, from_plan, normalise, same
 from reconciler.model.identifiers import identifier_key
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from reconciler.connectwise.client import Client
+    from reconciler.execution.telling import BeforeWrite
     from reconciler.model.billing import Line
     from reconciler.model.change import Change
     from reconciler.model.field_change import FieldChange
@@ -91,13 +93,15 @@ def _moved(line: Line, name: str, expected: Any) -> str:
     return f"{name} of line #{line.id} is {shown(line, name)}, the plan expected {_or_not_set(expected)}"
 
 
-async def write_line(client: Client, changes: Sequence[Change]) -> list[Outcome]:
+async def write_line(
+    client: Client, changes: Sequence[Change], before_write: BeforeWrite = unrecorded
+) -> list[Outcome]:
     """Send the request that these changes of one line share and say what became of each.
 
-    Raises nothing of the API's.
+    Raises nothing of the API's, and NotRecordedError where `before_write` does.
     """
     try:
-        return await _write(client, changes)
+        return await _write(client, changes, before_write)
     except ReconcilerError as failed:
         if not is_about(failed, _path(changes[0])):
             return share(changes, Result.NOT_ATTEMPTED, f"because of an earlier failure: {told(failed)}")
@@ -108,7 +112,7 @@ def _path(change: Change) -> str:
     return f"{additions.lines_path(change.target.agreement or 0)}/{change.target.id}"
 
 
-async def _write(client: Client, changes: Sequence[Change]) -> list[Outcome]:
+async def _write(client: Client, changes: Sequence[Change], before_write: BeforeWrite) -> list[Outcome]:
     agreement, number = changes[0].target.agreement, changes[0].target.id
     if agreement is None or number is None:
         raise ValueError(f"{changes[0].id} names no line")
@@ -128,6 +132,7 @@ async def _write(client: Client, changes: Sequence[Change]) -> list[Outcome]:
     operations = patching.line_operations(
         {one.field: from_plan(LINE_FIELDS_BY_NAME[one.field], one.after) for one in fields}
     )
+    before_write(sent(changes, fields))
     try:
         answer = await additions.patch_line(client, agreement, number, operations)
     except Unsure as lost:
@@ -161,11 +166,12 @@ def _noted(outcomes: list[Outcome], effects: list[str]) -> list[Outcome]:
     if not effects:
         return outcomes
     said = f"ConnectWise or somebody else changed at the same moment: {'; '.join(effects)}"
-    return [Outcome(one.change, Result.SERVER_KEPT, f"{one.message}; {said}") for one in outcomes]
+    return [replace(one, result=Result.SERVER_KEPT, message=f"{one.message}; {said}") for one in outcomes]
 
 
 def _compared(change: Change, answer: Line) -> Outcome:
     kept = differences(answer, change.fields)
     if kept:
-        return Outcome(change, Result.SERVER_KEPT, f"ConnectWise kept another value: {'; '.join(kept)}")
-    return Outcome(change, Result.APPLIED, f"line #{answer.id}")
+        said = f"ConnectWise kept another value: {'; '.join(kept)}"
+        return Outcome(change, Result.SERVER_KEPT, said, answer.id)
+    return Outcome(change, Result.APPLIED, f"line #{answer.id}", answer.id)
