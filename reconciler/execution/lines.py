@@ -10,10 +10,11 @@ from reconciler.connectwise import additions, patching
 from reconciler.execution.side_effects import side_effects
 from reconciler.execution.telling import is_about, sent, share, told, unrecorded
 from reconciler.model.diagnostics import ReconcilerError
-from reconciler.model.fields import Kind, from_plan, normalise, same
+from reconciler.model.fields import from_plan
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.line_fields import ATTRIBUTES, LINE_FIELDS_BY_NAME
-from reconciler.model.money import USUAL_PLACES, cents, plain, price, to_places
+from reconciler.model.line_fields import LINE_FIELDS_BY_NAME
+from reconciler.model.line_state import PRICE_PLACES, holds, line_value
+from reconciler.model.money import cents, plain, price, to_places
 from reconciler.model.outcome import Outcome, Result
 from reconciler.transport.errors import RecordNotFound, Unsure
 
@@ -28,20 +29,6 @@ if TYPE_CHECKING:
     from reconciler.model.fields import Value
 
 
-#: Prices are compared to so many places: all that anybody agrees on, and less than floating-point noise.
-_PRICE_PLACES = 6
-
-
-def holds(line: Line, name: str, value: Any) -> bool:
-    """Whether the line's field has this value (in plan form) now; quantities agree to two places."""
-    field = LINE_FIELDS_BY_NAME[name]
-    now, wanted = _now(line, name), from_plan(field, value)
-    if isinstance(now, Decimal) and isinstance(wanted, Decimal):
-        places = _PRICE_PLACES if field.kind is Kind.MONEY else USUAL_PLACES
-        return to_places(now, places) == to_places(wanted, places)
-    return same(field, now, wanted)
-
-
 def differences(line: Line, fields: Iterable[FieldChange]) -> list[str]:
     """The fields that are not as wanted, each as `quantity is 4 instead of 5`."""
     return [
@@ -53,12 +40,8 @@ def differences(line: Line, fields: Iterable[FieldChange]) -> list[str]:
 
 def shown(line: Line, name: str) -> str:
     """The field's value now, for people."""
-    now = _now(line, name)
+    now = line_value(line, name)
     return plain(now) if isinstance(now, Decimal) else _or_not_set(now)
-
-
-def _now(line: Line, name: str) -> Value:
-    return normalise(LINE_FIELDS_BY_NAME[name], getattr(line, ATTRIBUTES[name]))
 
 
 def _or_not_set(value: Any) -> str:
@@ -153,8 +136,8 @@ def _terms(line: Line) -> dict[str, Value]:
     """What decides an invoice; without floating-point noise."""
     return {
         "quantity": cents(line.quantity),
-        "unitPrice": price(to_places(line.unit_price, _PRICE_PLACES)),
-        "unitCost": price(to_places(line.unit_cost, _PRICE_PLACES)),
+        "unitPrice": price(to_places(line.unit_price, PRICE_PLACES)),
+        "unitCost": price(to_places(line.unit_cost, PRICE_PLACES)),
         "lessIncluded": cents(line.less_included),
         "billCustomer": line.bill_customer,
         "cancelledDate": None if line.cancelled is None else line.cancelled.isoformat(),
