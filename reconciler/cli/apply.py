@@ -39,7 +39,8 @@ def apply(
     A saved plan is checked first: if anything it expects has changed since, or a newer Sophos month than the
     one of its quantities has closed, nothing is written (exit 5). One that was made with --since is written
     without the changes that wait anyway.
-    What is written is recorded in a journal, line by line before and after each change; `show` reads it.
+    What is written is recorded in a journal, line by line before and after each change; `show` reads it, and
+    `rollback` makes a plan of it that takes the run back.
     The first Ctrl-C lets the requests in flight finish and reports; the second one stops at once.
     """
     from reconciler.cli.applying import Record, Run, report, reported_even_so, write

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.change import Change
     from reconciler.model.field_change import FieldChange
-    from reconciler.model.plan import Plan
+    from reconciler.model.plan import Plan, RollbackOf
 
 _OWNER = re.compile(r"[A-Za-z0-9_.-]+")
 _DECLARED = frozenset({Action.CREATE_PRODUCT, Action.EDIT_PRODUCT})
@@ -91,9 +91,24 @@ def _head_problems(plan: Plan) -> Iterator[str]:
             datetime.fromisoformat(plan.usage_read_at)
         except ValueError:
             yield "usageReadAt: it is no moment"
+    if plan.rollback_of is not None:
+        yield from _rollback_problems(plan, plan.rollback_of)
+        return
     writes_lines = any(change.action in OF_LINES for change in plan.changes)
     if writes_lines and (plan.period is None or not plan.period.closed):
         yield "period: lines are written from a closed month only"
+
+
+def _rollback_problems(plan: Plan, of: RollbackOf) -> Iterator[str]:
+    if plan.period is not None:
+        yield "period: a rollback is of no month"
+    try:
+        datetime.fromisoformat(of.started)
+    except ValueError:
+        yield "rollbackOf/started: it is no moment"
+    for change in plan.changes:
+        if change.target.id is None or change.action is Action.MOVE_LINE:
+            yield f"{change.id}: a rollback creates and moves nothing"
 
 
 def change_problems(change: Change) -> Iterator[str]:

@@ -24,6 +24,11 @@ def newest(books: Books) -> Path:
     return max((books.root / "journal").iterdir(), key=lambda path: path.stat().st_mtime_ns)
 
 
+def oldest(books: Books) -> Path:
+    """The journal that was begun first."""
+    return min((books.root / "journal").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+
+
 def rows_of(path: Path) -> list[dict[str, Any]]:
     """Its whole lines."""
     whole = path.read_bytes().rpartition(b"\n")[0]
