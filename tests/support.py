@@ -312,6 +312,7 @@ class Site:
             stdout=out,
             stderr=err,
             transport=self.network,
+            journals=self.root / "journal",
         )
         with mock.patch.object(asyncio.events, "new_event_loop", self.loop):
             code = invoke(list(arguments), runtime)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import exit_codes
-from reconciler.cli.options import format_option, scope_option, unattended_option, yes_option
+from reconciler.cli.options import format_option, journal_option, scope_option, unattended_option, yes_option
 
 if TYPE_CHECKING:
     from reconciler.cli.runtime import Runtime
@@ -22,17 +22,28 @@ if TYPE_CHECKING:
 @unattended_option(
     "For a schedule: write without asking, by the stricter rules of a run that nobody reviews. DIR only."
 )
+@journal_option
 @format_option("text", "json")
 @click.pass_obj
-def apply(runtime: Runtime, source: Path, scope: str, yes: bool, unattended: bool, output_format: str) -> int:
+def apply(
+    runtime: Runtime,
+    source: Path,
+    scope: str,
+    yes: bool,
+    unattended: bool,
+    journal: Path | None,
+    output_format: str,
+) -> int:
     """Write a saved plan (FILE), or plan the mappings in DIR afresh and write that.
 
     A saved plan is checked first: if anything it expects has changed since, or a newer Sophos month than the
     one of its quantities has closed, nothing is written (exit 5). One that was made with --since is written
     without the changes that wait anyway.
+    What is written is recorded in a journal, line by line before and after each change; `show` reads it, and
+    `rollback` makes a plan of it that takes the run back.
     The first Ctrl-C lets the requests in flight finish and reports; the second one stops at once.
     """
-    from reconciler.cli.applying import Run, report, reported_even_so, write
+    from reconciler.cli.applying import Record, Run, report, reported_even_so, write
     from reconciler.cli.configuration import read_configuration
     from reconciler.cli.files import read_plan
     from reconciler.cli.plan import exit_code, show_plan
@@ -56,7 +67,8 @@ def apply(runtime: Runtime, source: Path, scope: str, yes: bool, unattended: boo
     run = Run(made)
     if made.ready:
         with reported_even_so(runtime, run, output_format):
-            write(runtime, run, check_first=saved, quiet=output_format == "json")
+            record = Record(journal, source.parent if saved else source)
+            write(runtime, run, record, check_first=saved, quiet=output_format == "json")
     report(runtime, run, output_format)
     return run.exit_code(exit_code(made, detailed=False))
 

@@ -10,6 +10,7 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.cli import exit_codes
+from reconciler.cli.journaling import recording
 from reconciler.cli.site import connect, months_for, refuse_another_instance
 from reconciler.cli.waiting import run_to_its_end
 from reconciler.connectwise.catalog import custom_field_definitions
@@ -33,7 +34,9 @@ from reconciler.sophos.usage import read_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from reconciler.cli.journaling import Recorder
     from reconciler.cli.runtime import Runtime
     from reconciler.cli.site import Connections
     from reconciler.execution.state import Stale
@@ -49,11 +52,20 @@ _AS_WANTED = frozenset({Result.APPLIED, Result.ALREADY_OK})
 _WESTERNMOST = timedelta(hours=12)
 
 
+@dataclass(frozen=True)
+class Record:
+    """Where the journal goes (None: the usual place), and the folder whose commit it names."""
+
+    place: Path | None
+    folder: Path
+
+
 @dataclass
 class Run:
     """One apply: its plan, what became of each change, and how it ended.
 
-    `outdated` says that a newer month has closed than the one that its quantities are of.
+    `outdated` says that a newer month has closed than the one that its quantities are of. `journal` is there
+    once the writing has begun.
     """
 
     plan: Plan
@@ -61,6 +73,7 @@ class Run:
     stale: list[Stale] = field(default_factory=list)
     outdated: Diagnostic | None = None
     interrupted: bool = False
+    journal: Recorder | None = None
 
     def exit_code(self, of_plan: int) -> int:
         """The worst of what happened."""
@@ -68,31 +81,35 @@ class Run:
             return exit_codes.STALE
         if self.interrupted:
             return exit_codes.INTERRUPTED
+        if self.journal is not None and self.journal.trouble is not None:
+            return exit_codes.PARTLY
         if any(outcome.result not in _AS_WANTED for outcome in self.outcomes):
             return exit_codes.PARTLY
         return of_plan
 
 
-def write(runtime: Runtime, run: Run, *, check_first: bool, quiet: bool) -> None:
-    """Write the plan's changes and keep what became of each in `run`.
+def write(runtime: Runtime, run: Run, record: Record, *, check_first: bool, quiet: bool) -> None:
+    """Write the plan's changes and keep what became of each in `run`, and in a journal.
 
     With `check_first` (a saved plan) everything it expects is read before the first write. Raises
     ReconcilerError where nothing could be started.
     """
     try:
-        run_to_its_end(_write_all(runtime, run, check_first=check_first, quiet=quiet))
+        run_to_its_end(_write_all(runtime, run, record, check_first=check_first, quiet=quiet))
     except (asyncio.CancelledError, KeyboardInterrupt):
         run.interrupted = True
     if not run.stale and run.outdated is None:
         run.outcomes += not_started(run.plan.own, run.outcomes)
 
 
-async def _write_all(runtime: Runtime, run: Run, *, check_first: bool, quiet: bool) -> None:
+async def _write_all(runtime: Runtime, run: Run, record: Record, *, check_first: bool, quiet: bool) -> None:
     place = MarkerPlace(run.plan.owner, run.plan.marker_custom_field)
     console = runtime.out()
 
     def tell(outcome: Outcome) -> None:
         run.outcomes.append(outcome)
+        if run.journal is not None:
+            run.journal.outcome(outcome)
         if not quiet:
             print_outcome(console, outcome)
 
@@ -106,10 +123,33 @@ async def _write_all(runtime: Runtime, run: Run, *, check_first: bool, quiet: bo
             run.stale = await stale_changes(site.connectwise, run.plan.ready, place)
             if run.stale:
                 return
-        writer = Writer(site.connectwise, place, await _definitions(site, run.plan))
-        with _stoppable(runtime) as stop:
+        definitions = await _definitions(site, run.plan)
+        with _recorded(runtime, run, record) as journal, _stoppable(runtime) as stop:
+            writer = Writer(site.connectwise, place, definitions, before_write=journal.before_write)
             await execute(run.plan.own, writer, stop=stop, on_outcome=tell)
             run.interrupted = stop.is_set()
+
+
+@contextmanager
+def _recorded(runtime: Runtime, run: Run, record: Record) -> Iterator[Recorder]:
+    """The run's journal; it has its last line unless a fault of this program or the machine ended the run."""
+    with recording(runtime, run.plan, record.place, record.folder) as journal:
+        run.journal = journal
+        try:
+            yield journal
+        except asyncio.CancelledError:
+            run.interrupted = True
+            _end(run, journal)
+            raise
+        _end(run, journal)
+
+
+def _end(run: Run, journal: Recorder) -> None:
+    left = not_started(run.plan.own, run.outcomes)
+    run.outcomes += left
+    for outcome in left:
+        journal.outcome(outcome)
+    journal.end(run.outcomes, interrupted=run.interrupted)
 
 
 async def _outdated(runtime: Runtime, plan: Plan, site: Connections) -> Diagnostic | None:
@@ -195,6 +235,7 @@ def report(runtime: Runtime, run: Run, output_format: str) -> None:
         document = {
             "planHash": run.plan.hash,
             "interrupted": run.interrupted,
+            "journal": None if run.journal is None else str(run.journal.path),
             "stale": [{"id": one.change.id, "what": one.what} for one in run.stale],
             "outcomes": [outcome.to_json() for outcome in run.outcomes],
             "leftAlone": [change.id for change in run.plan.waiting],
@@ -215,9 +256,12 @@ def report(runtime: Runtime, run: Run, output_format: str) -> None:
         undecided = sum(line.state in UNDECIDED for line in run.plan.lines)
         waits = f" {undecided} lines still wait for a decision (exit code 4)." if undecided else ""
         console.print(f"\n{outcome_summary(run.outcomes)}{waits}", style="bold")
+    if run.journal is not None:
+        console.print(f"Recorded in {clean(str(run.journal.path))}")
     if run.plan.waiting:
         console.print(left_alone(len(run.plan.waiting)))
 
 
 def _told(run: Run) -> list[Diagnostic]:
-    return [] if run.outdated is None else [run.outdated]
+    trouble = None if run.journal is None else run.journal.trouble
+    return [one for one in (run.outdated, trouble) if one is not None]

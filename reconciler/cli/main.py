@@ -17,6 +17,7 @@ from reconciler.cli.demo import demo
 from reconciler.cli.invocation import call
 from reconciler.cli.plan import plan
 from reconciler.cli.ready import ready
+from reconciler.cli.rollback import rollback
 from reconciler.cli.runtime import Runtime
 from reconciler.cli.sandbox import sandbox
 from reconciler.cli.schema import schema
@@ -41,7 +42,21 @@ def main() -> None:
     """
 
 
-for command in (validate, plan, show, apply, ready, status, search, usage, score, schema, sandbox, demo):
+for command in (
+    validate,
+    plan,
+    show,
+    apply,
+    rollback,
+    ready,
+    status,
+    search,
+    usage,
+    score,
+    schema,
+    sandbox,
+    demo,
+):
     main.add_command(command)
 
 

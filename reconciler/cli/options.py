@@ -48,6 +48,12 @@ def unattended_option(help_text: str) -> Callable[[Any], Any]:
     return click.option("--unattended", is_flag=True, help=help_text)
 
 
+journal_option = click.option(
+    "--journal",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where the record of this run is written: a new file, or a folder. By default a file in journal/.",
+)
 usage_file_option = click.option(
     "--usage",
     "usage_file",

@@ -256,6 +256,20 @@ def _agreements(client: Client, rows: Iterable[Row], cycles: Mapping[int, str]) 
         raise client.bad_answer("GET", AGREEMENTS, str(wrong)) from None
 
 
+async def agreements_by_ids(client: Client, agreement_ids: Collection[int]) -> dict[int, Agreement]:
+    """These agreements by id; those that are gone are left out. Raises as `read_agreements` does."""
+    wanted = set(agreement_ids)
+    if not wanted:
+        return {}
+    reads: list[Coroutine[Any, Any, Any]] = [
+        read_any_of(client, AGREEMENTS, "id", [str(one) for one in sorted(wanted)], _AGREEMENT),
+        _read_cycles(client),
+    ]
+    found, cycles = await all_of(reads)
+    rows = (row for row in found if row["id"] in wanted)
+    return {one.id: one for one in _agreements(client, rows, cycles)}
+
+
 async def read_dates(client: Client, agreement_ids: Collection[int]) -> dict[int, Agreement]:
     """These agreements by id, with company, name and dates alone; those that are gone are left out.
 

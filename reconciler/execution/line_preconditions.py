@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from reconciler.connectwise import additions, catalog
 from reconciler.connectwise.agreements import read_dates
-from reconciler.execution.lines import holds, stale_line
+from reconciler.execution.lines import stale_line
 from reconciler.execution.new_lines import described, first_day, in_the_way, not_as_wanted
 from reconciler.execution.state import Stale
 from reconciler.model.change import Action
 from reconciler.model.diagnostics import ReconcilerError, Severity
 from reconciler.model.fields import IDENTIFIER
 from reconciler.model.identifiers import identifier_key
+from reconciler.model.line_state import holds
 from reconciler.model.money import plain
 
 if TYPE_CHECKING:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from reconciler.connectwise import additions, patching
 from reconciler.execution.side_effects import side_effects
-from reconciler.execution.telling import is_about, share, told
+from reconciler.execution.telling import is_about, sent, share, told, unrecorded
 from reconciler.model.diagnostics import ReconcilerError
-from reconciler.model.fields import Kind, from_plan, normalise, same
+from reconciler.model.fields import from_plan
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.line_fields import ATTRIBUTES, LINE_FIELDS_BY_NAME
-from reconciler.model.money import USUAL_PLACES, cents, plain, price, to_places
+from reconciler.model.line_fields import LINE_FIELDS_BY_NAME
+from reconciler.model.line_state import PRICE_PLACES, holds, line_value
+from reconciler.model.money import cents, plain, price, to_places
 from reconciler.model.outcome import Outcome, Result
 from reconciler.transport.errors import RecordNotFound, Unsure
 
@@ -20,24 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from reconciler.connectwise.client import Client
+    from reconciler.execution.telling import BeforeWrite
     from reconciler.model.billing import Line
     from reconciler.model.change import Change
     from reconciler.model.field_change import FieldChange
     from reconciler.model.fields import Value
-
-
-#: Prices are compared to so many places: all that anybody agrees on, and less than floating-point noise.
-_PRICE_PLACES = 6
-
-
-def holds(line: Line, name: str, value: Any) -> bool:
-    """Whether the line's field has this value (in plan form) now; quantities agree to two places."""
-    field = LINE_FIELDS_BY_NAME[name]
-    now, wanted = _now(line, name), from_plan(field, value)
-    if isinstance(now, Decimal) and isinstance(wanted, Decimal):
-        places = _PRICE_PLACES if field.kind is Kind.MONEY else USUAL_PLACES
-        return to_places(now, places) == to_places(wanted, places)
-    return same(field, now, wanted)
 
 
 def differences(line: Line, fields: Iterable[FieldChange]) -> list[str]:
@@ -51,12 +40,8 @@ def differences(line: Line, fields: Iterable[FieldChange]) -> list[str]:
 
 def shown(line: Line, name: str) -> str:
     """The field's value now, for people."""
-    now = _now(line, name)
+    now = line_value(line, name)
     return plain(now) if isinstance(now, Decimal) else _or_not_set(now)
-
-
-def _now(line: Line, name: str) -> Value:
-    return normalise(LINE_FIELDS_BY_NAME[name], getattr(line, ATTRIBUTES[name]))
 
 
 def _or_not_set(value: Any) -> str:
@@ -91,13 +76,15 @@ def _moved(line: Line, name: str, expected: Any) -> str:
     return f"{name} of line #{line.id} is {shown(line, name)}, the plan expected {_or_not_set(expected)}"
 
 
-async def write_line(client: Client, changes: Sequence[Change]) -> list[Outcome]:
+async def write_line(
+    client: Client, changes: Sequence[Change], before_write: BeforeWrite = unrecorded
+) -> list[Outcome]:
     """Send the request that these changes of one line share and say what became of each.
 
-    Raises nothing of the API's.
+    Raises nothing of the API's, and NotRecordedError where `before_write` does.
     """
     try:
-        return await _write(client, changes)
+        return await _write(client, changes, before_write)
     except ReconcilerError as failed:
         if not is_about(failed, _path(changes[0])):
             return share(changes, Result.NOT_ATTEMPTED, f"because of an earlier failure: {told(failed)}")
@@ -108,7 +95,7 @@ def _path(change: Change) -> str:
     return f"{additions.lines_path(change.target.agreement or 0)}/{change.target.id}"
 
 
-async def _write(client: Client, changes: Sequence[Change]) -> list[Outcome]:
+async def _write(client: Client, changes: Sequence[Change], before_write: BeforeWrite) -> list[Outcome]:
     agreement, number = changes[0].target.agreement, changes[0].target.id
     if agreement is None or number is None:
         raise ValueError(f"{changes[0].id} names no line")
@@ -128,6 +115,7 @@ async def _write(client: Client, changes: Sequence[Change]) -> list[Outcome]:
     operations = patching.line_operations(
         {one.field: from_plan(LINE_FIELDS_BY_NAME[one.field], one.after) for one in fields}
     )
+    before_write(sent(changes, fields))
     try:
         answer = await additions.patch_line(client, agreement, number, operations)
     except Unsure as lost:
@@ -148,8 +136,8 @@ def _terms(line: Line) -> dict[str, Value]:
     """What decides an invoice; without floating-point noise."""
     return {
         "quantity": cents(line.quantity),
-        "unitPrice": price(to_places(line.unit_price, _PRICE_PLACES)),
-        "unitCost": price(to_places(line.unit_cost, _PRICE_PLACES)),
+        "unitPrice": price(to_places(line.unit_price, PRICE_PLACES)),
+        "unitCost": price(to_places(line.unit_cost, PRICE_PLACES)),
         "lessIncluded": cents(line.less_included),
         "billCustomer": line.bill_customer,
         "cancelledDate": None if line.cancelled is None else line.cancelled.isoformat(),
@@ -161,11 +149,12 @@ def _noted(outcomes: list[Outcome], effects: list[str]) -> list[Outcome]:
     if not effects:
         return outcomes
     said = f"ConnectWise or somebody else changed at the same moment: {'; '.join(effects)}"
-    return [Outcome(one.change, Result.SERVER_KEPT, f"{one.message}; {said}") for one in outcomes]
+    return [replace(one, result=Result.SERVER_KEPT, message=f"{one.message}; {said}") for one in outcomes]
 
 
 def _compared(change: Change, answer: Line) -> Outcome:
     kept = differences(answer, change.fields)
     if kept:
-        return Outcome(change, Result.SERVER_KEPT, f"ConnectWise kept another value: {'; '.join(kept)}")
-    return Outcome(change, Result.APPLIED, f"line #{answer.id}")
+        said = f"ConnectWise kept another value: {'; '.join(kept)}"
+        return Outcome(change, Result.SERVER_KEPT, said, answer.id)
+    return Outcome(change, Result.APPLIED, f"line #{answer.id}", answer.id)

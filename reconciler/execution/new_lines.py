@@ -123,6 +123,7 @@ async def _create(change: Change, writer: Writer) -> Outcome:
         )
     values = {one.field: from_plan(LINE_FIELDS_BY_NAME[one.field], one.after) for one in change.fields}
     body = patching.line_body(product, values)
+    writer.before_write((change,))
     try:
         answer = await additions.create_line(writer.client, _agreement(change), body)
     except Unsure as lost:
@@ -172,6 +173,7 @@ async def _after_lost(change: Change, product: int, lost: Unsure, writer: Writer
             change,
             Result.APPLIED,
             f"line #{found[0].id}; the answer was lost; found as wanted when looked up",
+            found[0].id,
         )
     wrong = "; ".join(dict.fromkeys(one for line in found for one in not_as_wanted(change, line)))
     other = f"a line of {change.target.identifier} is there now ({described(found)})"
@@ -190,5 +192,5 @@ def _compared(change: Change, answer: Line) -> Outcome:
     kept = not_as_wanted(change, answer)
     if kept:
         said = f"line #{answer.id}: ConnectWise kept another value: {'; '.join(kept)}"
-        return Outcome(change, Result.SERVER_KEPT, said)
-    return Outcome(change, Result.APPLIED, f"line #{answer.id}")
+        return Outcome(change, Result.SERVER_KEPT, said, answer.id)
+    return Outcome(change, Result.APPLIED, f"line #{answer.id}", answer.id)

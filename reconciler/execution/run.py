@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.execution.lines import write_line
 from reconciler.execution.new_lines import create_line
-from reconciler.execution.telling import share
+from reconciler.execution.telling import NotRecordedError, share
 from reconciler.execution.write import Writer, write
 from reconciler.model.change import OF_LINES, Action, Change, writes
 from reconciler.model.outcome import DONE, Outcome, Result
@@ -36,26 +36,32 @@ async def execute(
     is set no further request is started; those in flight finish. A cancelled request is told as unsure.
     What is blocked, or waits for something that failed, is told as not attempted. A request that fails
     in a way nobody foresaw is told as unsure and starts nothing further; its exception is raised once all
-    outcomes are told.
+    outcomes are told. Where the writer's `before_write` raises NotRecordedError, nothing is sent and nothing
+    further started.
     """
     failed: set[str] = set()
     faults: list[Exception] = []
+    ended: list[str] = []
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(request: Request) -> None:
         key, members = request
         async with gate:
             try:
-                if faults:
-                    outcomes = share(members, Result.NOT_ATTEMPTED, _AFTER_FAULT)
+                if ended:
+                    outcomes = share(members, Result.NOT_ATTEMPTED, ended[0])
                 else:
                     outcomes = await _attempt(members, writer, failed, stop)
             except asyncio.CancelledError:
                 for outcome in share(members, Result.UNSURE, _CUT_OFF):
                     on_outcome(outcome)
                 raise
+            except NotRecordedError as why:
+                ended.append(str(why))
+                outcomes = share(members, Result.NOT_ATTEMPTED, str(why))
             except Exception as fault:  # noqa: BLE001  the others' outcomes must not be lost with it
                 faults.append(fault)
+                ended.append(_AFTER_FAULT)
                 outcomes = share(members, Result.UNSURE, _FAULT)
         if not all(_is_done(outcome) for outcome in outcomes):
             failed.add(key)
@@ -91,7 +97,7 @@ async def _attempt(
     if members[0].starts_line:
         return await create_line(members, writer)
     if members[0].target.agreement is not None:
-        return await write_line(writer.client, members)
+        return await write_line(writer.client, members, writer.before_write)
     return await write(members, writer)
 
 

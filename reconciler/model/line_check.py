@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from reconciler.model.change import Action
+from reconciler.model.change import OF_LINES, Action
 from reconciler.model.fields import from_plan
 from reconciler.model.line_fields import (
     CANCELLED,
@@ -55,6 +55,12 @@ def line_change_problems(change: Change) -> Iterator[str]:
             return
         yield from value_problems(LINE_FIELDS_BY_NAME[one.field], one)
     yield from problems(change)
+
+
+def basis_problems(change: Change) -> Iterator[str]:
+    """What is wrong with what a line's change rests on; nothing for a product."""
+    if change.action not in OF_LINES:
+        return
     if change.basis is None:
         yield "precondition/line: what its money rests on is missing"
     else:

@@ -58,11 +58,31 @@ class RemovedRow:
 
 
 @dataclass(frozen=True)
+class RollbackOf:
+    """The run that a plan takes back: its id, when it started (ISO 8601), and its plan's hash."""
+
+    run: str
+    started: str
+    plan_hash: str
+
+    def to_json(self) -> dict[str, str]:
+        """The form in plan files."""
+        return {"run": self.run, "started": self.started, "planHash": self.plan_hash}
+
+    @classmethod
+    def from_json(cls, data: dict[str, str]) -> RollbackOf:
+        """Read back what `to_json` wrote."""
+        return cls(data["run"], data["started"], data["planHash"])
+
+
+@dataclass(frozen=True)
 class Plan:
     """Every change with its reason, every problem, and which site and day they are about.
 
     `together` are requests of two lines of which one may take seats of the other: a part of the plan has both
     or neither. It does not stand in plan files, of which no parts are made.
+
+    With `rollback_of` it comes from a journal and not from usage: it restores what stood before a run.
     """
 
     tool: str
@@ -80,6 +100,7 @@ class Plan:
     usage_notes: tuple[UsageNote, ...] = ()
     removed_rows: tuple[RemovedRow, ...] = ()
     together: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
+    rollback_of: RollbackOf | None = None
 
     @property
     def hash(self) -> str:
@@ -94,6 +115,8 @@ class Plan:
         }
         if self.waiting:  # what is left alone is part of what was reviewed
             signed["waiting"] = [change.id for change in self.waiting]
+        if self.rollback_of is not None:
+            signed["rollbackOf"] = self.rollback_of.to_json()
         return "sha256:" + hashlib.sha256(canonical(signed).encode()).hexdigest()
 
     @property
@@ -144,6 +167,7 @@ class Plan:
             "usageReadAt": self.usage_read_at,
             "configHash": self.config_hash,
             "hash": self.hash,
+            "rollbackOf": None if self.rollback_of is None else self.rollback_of.to_json(),
             "changes": [change.to_json() for change in self.changes],
             "diagnostics": [d.to_json() for d in self.diagnostics],
             "lines": [line.to_json() for line in self.lines],
@@ -170,6 +194,7 @@ class Plan:
             lines=tuple(PlannedLine.from_json(line) for line in data["lines"]),
             usage_notes=tuple(UsageNote.from_json(n) for n in data["usageNotes"]),
             removed_rows=tuple(RemovedRow(**r) for r in data["removedRows"]),
+            rollback_of=None if data["rollbackOf"] is None else RollbackOf.from_json(data["rollbackOf"]),
         )
 
 

@@ -19,7 +19,7 @@ from reconciler.model.change import (
 )
 from reconciler.model.fields import FIELDS_BY_NAME, IDENTIFIER
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.line_check import line_change_problems, line_row_problems, move_problems
+from reconciler.model.line_check import basis_problems, line_change_problems, line_row_problems, move_problems
 from reconciler.model.money import parse_decimal
 from reconciler.model.months import Month
 from reconciler.model.value_check import amount_problems, is_id, value_problems
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.change import Change
     from reconciler.model.field_change import FieldChange
-    from reconciler.model.plan import Plan
+    from reconciler.model.plan import Plan, RollbackOf
 
 _OWNER = re.compile(r"[A-Za-z0-9_.-]+")
 _DECLARED = frozenset({Action.CREATE_PRODUCT, Action.EDIT_PRODUCT})
@@ -56,7 +56,7 @@ def plan_problems(plan: Plan) -> list[str]:
         if change.id in seen:
             found.append(f"{change.id}: the id is there twice")
         seen.add(change.id)
-        found += [f"{change.id}: {what}" for what in _change_problems(change)]
+        found += [f"{change.id}: {what}" for what in (*change_problems(change), *basis_problems(change))]
     found += _write_problems(plan.changes)
     found += [f"{change.id}: it is left alone, and {why}" for change, why in needed_with(plan.changes)]
     found += move_problems(plan)
@@ -64,11 +64,16 @@ def plan_problems(plan: Plan) -> list[str]:
     return found
 
 
-def _head_problems(plan: Plan) -> Iterator[str]:
-    if not _OWNER.fullmatch(plan.owner):
-        yield f"marker/owner: {plan.owner[:60]!r} is no owner of tags"
-    if plan.marker_custom_field is not None and not plan.marker_custom_field.strip():
+def owner_problems(owner: str, custom_field: str | None) -> Iterator[str]:
+    """What is wrong with whose tags are written, and where."""
+    if not _OWNER.fullmatch(owner):
+        yield f"marker/owner: {owner[:60]!r} is no owner of tags"
+    if custom_field is not None and not custom_field.strip():
         yield "marker/customField: it is empty"
+
+
+def _head_problems(plan: Plan) -> Iterator[str]:
+    yield from owner_problems(plan.owner, plan.marker_custom_field)
     days = {"today": plan.today}
     if plan.period is not None:
         days |= {"period/firstDay": plan.period.first_day, "period/lastDay": plan.period.last_day}
@@ -86,12 +91,28 @@ def _head_problems(plan: Plan) -> Iterator[str]:
             datetime.fromisoformat(plan.usage_read_at)
         except ValueError:
             yield "usageReadAt: it is no moment"
+    if plan.rollback_of is not None:
+        yield from _rollback_problems(plan, plan.rollback_of)
+        return
     writes_lines = any(change.action in OF_LINES for change in plan.changes)
     if writes_lines and (plan.period is None or not plan.period.closed):
         yield "period: lines are written from a closed month only"
 
 
-def _change_problems(change: Change) -> Iterator[str]:
+def _rollback_problems(plan: Plan, of: RollbackOf) -> Iterator[str]:
+    if plan.period is not None:
+        yield "period: a rollback is of no month"
+    try:
+        datetime.fromisoformat(of.started)
+    except ValueError:
+        yield "rollbackOf/started: it is no moment"
+    for change in plan.changes:
+        if change.target.id is None or change.action is Action.MOVE_LINE:
+            yield f"{change.id}: a rollback creates and moves nothing"
+
+
+def change_problems(change: Change) -> Iterator[str]:
+    """What no planner writes as a change, whatever it rests on: its record, its fields and their values."""
     yield from _target_problems(change)
     if not change.fields:
         yield "it writes no field"

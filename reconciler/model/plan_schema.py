@@ -92,6 +92,9 @@ def plan_schema() -> dict[str, Any]:
             "usageReadAt": {**_TEXT_OR_NULL, "description": "When Sophos was asked, ISO 8601."},
             "configHash": _TEXT,
             "hash": {**_TEXT, "description": "Of changes, period, instance."},
+            "rollbackOf": _or_null(
+                _record("The run that it takes back.", run=_TEXT, started=_TEXT, planHash=_TEXT)
+            ),
             "changes": _list(_change(source), "In the order of the run."),
             "diagnostics": _list(_diagnostic(place), "Errors first."),
             "lines": _list(_line(source), "Every agreement line that usage was counted for, changed or not."),
@@ -103,7 +106,7 @@ def plan_schema() -> dict[str, Any]:
         },
         "required": [
             "formatVersion", "tool", "site", "marker", "instance", "today", "period", "usageReadAt",
-            "configHash", "hash",
+            "configHash", "hash", "rollbackOf",
             "changes", "diagnostics", "lines", "usageNotes", "removedRows", "summary",
         ],
         "additionalProperties": False,

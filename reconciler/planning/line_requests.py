@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconciler.model.change import Action, Basis, Change, Target
 from reconciler.model.field_change import FieldChange
-from reconciler.model.fields import normalise, to_plan
-from reconciler.model.line_fields import ATTRIBUTES, LESS_INCLUDED, LINE_FIELDS_BY_NAME, QUANTITY
+from reconciler.model.line_fields import LESS_INCLUDED, QUANTITY
+from reconciler.model.line_state import line_plan_value
 from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
 from reconciler.planning.agreements import day_that_counts
@@ -75,7 +74,7 @@ def _own(one: Judged, ground: Ground, needed: tuple[str, ...], stopped: tuple[st
         expected_identifier=row.product,
         source=row.source,
         money=row.sales,
-        basis=_basis(line, agreement, fields),
+        basis=basis_of(line, agreement, fields),
     )
 
 
@@ -118,7 +117,7 @@ def _end_of_old(end: Open, one: Judged, ground: Ground, stopped: tuple[str, ...]
         blocked_by=stopped,
         expected_identifier=label,
         source=row.source,
-        basis=_basis(line, end.agreement, fields),
+        basis=basis_of(line, end.agreement, fields),
     )
 
 
@@ -158,14 +157,10 @@ def _creation(one: Judged, ground: Ground, needed: tuple[str, ...], stopped: tup
     )
 
 
-def _basis(line: Line, agreement: Agreement, fields: Iterable[FieldChange]) -> Basis:
+def basis_of(line: Line, agreement: Agreement, fields: Iterable[FieldChange]) -> Basis:
     """The terms of the line that the plan's money rests on and that it does not write itself."""
     written = {one.field for one in fields}
-    values = []
-    for name in _TERMS:
-        if name not in written:
-            value = normalise(LINE_FIELDS_BY_NAME[name], getattr(line, ATTRIBUTES[name]))
-            values.append((name, plain(value) if isinstance(value, Decimal) else to_plan(value)))
+    values = [(name, line_plan_value(line, name)) for name in _TERMS if name not in written]
     return Basis(tuple(sorted(values)), _iso(agreement))
 
 

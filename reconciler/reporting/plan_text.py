@@ -52,7 +52,7 @@ _LINES_COUNTED = {
 def print_plan(console: Console, plan: Plan) -> None:
     """The whole plan; one line where there is nothing to do."""
     invoices = min((line.first_invoice for line in plan.lines if line.first_invoice), default=None)
-    first = period_line(plan.period, plan.usage_read_at)
+    first = _title(plan)
     if invoices is not None:
         first += f" → invoices from {day_text(invoices)}"
     console.print(Text(first, style="bold"))
@@ -76,8 +76,15 @@ def print_plan(console: Console, plan: Plan) -> None:
 
 def print_summary(console: Console, plan: Plan) -> None:
     """The month and the counts, for a plan that has been read before."""
-    console.print(Text(period_line(plan.period), style="bold"))
+    console.print(Text(_title(plan, with_reading=False), style="bold"))
     console.print(Text(summary_line(plan)))
+
+
+def _title(plan: Plan, *, with_reading: bool = True) -> str:
+    """The month that it is of, or the run that it takes back."""
+    if plan.rollback_of is not None:
+        return f"Rollback of run {clean(plan.rollback_of.run)} of {_moment(plan.rollback_of.started)}"
+    return period_line(plan.period, plan.usage_read_at if with_reading else None)
 
 
 def period_line(period: Period | None, read_at: str | None = None) -> str:
@@ -114,6 +121,8 @@ def summary_line(plan: Plan) -> str:
     ]
     counts += _line_counts(ready)
     nothing = "Nothing to do: ConnectWise is as the mappings say."
+    if plan.rollback_of is not None:
+        nothing = "Nothing to restore."
     if waiting:
         nothing = "Nothing is written by this change."
     parts = [f"Plan: {', '.join(counts)}." if counts else nothing]

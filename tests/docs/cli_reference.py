@@ -18,7 +18,7 @@ _HEAD = """# Command line
 
 Results go to stdout; progress and diagnostics go to stderr, progress only on a terminal. Colour is used on
 a terminal only, and never where `NO_COLOR` is set. `DIR` is a folder of mappings, `FILE` and `PLAN` a saved
-plan.
+plan, `JOURNAL` the record of an apply.
 
 | Exit code | Meaning |
 |--:|---|

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.model.change import Action, Basis, Cause, Change, Target
 from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import Amount, LineState
-from reconciler.model.plan import Period, Plan, RemovedRow
+from reconciler.model.plan import Period, Plan, RemovedRow, RollbackOf
 from reconciler.model.plan_schema import plan_schema
 from tests.docs.pages import DOCS, read, table_keys
 
@@ -68,6 +68,8 @@ def test_the_hash_covers_what_the_page_says() -> None:
         replace(PLAN, instance={**PLAN.instance, "connectwiseCompany": "d"}),
         replace(PLAN, period=None),
         replace(PLAN, changes=()),
+        replace(PLAN, rollback_of=RollbackOf("7f", "2026-11-12T09:00:00+00:00", "x")),
+        replace(PLAN, rollback_of=RollbackOf("8f", "2026-11-12T09:00:00+00:00", "x")),
         *(
             replace(PLAN, changes=(change,))
             for change in (

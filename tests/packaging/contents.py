@@ -12,6 +12,7 @@ REQUIRED = (
     "reconciler/__init__.py",
     "reconciler/__main__.py",
     "reconciler/py.typed",
+    "reconciler/_data/schemas/journal.schema.json",
     "reconciler/_data/schemas/mappings.schema.json",
     "reconciler/_data/schemas/plan.schema.json",
     "reconciler/_data/mappings/mappings.yaml",
