@@ -88,6 +88,11 @@ class Line:
         return identifier_key(self.product_identifier)
 
     @property
+    def is_free(self) -> bool:
+        """Whether it charges nothing whatever its quantity: not *Billable*, or at a price of 0."""
+        return self.bill_customer != "Billable" or not self.unit_price
+
+    @property
     def never_bills(self) -> bool:
         """Whether it was ended before it began: with its first day as its last one, and without units."""
         if self.effective is None or self.cancelled is None or self.quantity:

@@ -89,7 +89,12 @@ def nothing_needed(
 
 
 def new_price(cell: Cell, line: Line, ground: Ground) -> Decimal | None:
-    """The catalog's price, where the line is to follow it and has another one; a declared one comes first."""
+    """The catalog's price, where the line is to follow it and has another one; a declared one comes first.
+
+    A line that bills nothing does not follow: somebody gave it away.
+    """
+    if line.is_free:
+        return None
     own = "unitPrice" in cell.terms.always or "unitPrice" in cell.terms.own_new
     if own or not ground.products.follows_price(cell.product):
         return None
@@ -118,6 +123,8 @@ def reprice(one: Judged, wanted: Quantity, ground: Ground) -> Judged:
         follows_price=True,
         start=next_invoice(agreement, ground.today),
     )
+    if new.problem:
+        return replace(one, row=decide(one.row, new.problem))
     own = Open(agreement, line, new.start)
     places = agreement.currency_places
     shown = f"{price(line.unit_price, places)} → {price(new.line.unit_price, places)}"
@@ -335,7 +342,27 @@ def with_old_lines(one: Judged) -> Judged:
     row = row.but(
         takes_over=old, before=before, sales=sales, cost=cost, ends=last, state=state, reason=reason
     )
-    return replace(one, row=row)
+    asked = _free_until_now(one, row)
+    return replace(one, row=decide(row, asked) if asked else row)
+
+
+def _free_until_now(one: Judged, row: PlannedLine) -> str:
+    """Units that somebody gave away are not billed because their product is another one now."""
+    if row.state is LineState.ENDS or row.bill_customer != "Billable" or not row.unit_price:
+        return ""
+    if "billCustomer" in one.cell.terms.always or "billCustomer" in one.cell.terms.own_new:
+        return ""
+    free = [end.line for end in one.ends if end.line.quantity and end.line.is_free]
+    if not free:
+        return ""
+    shown = ", ".join(
+        f"#{line.id} of {line.product_identifier.strip()} ({line.bill_customer} at {price(line.unit_price)})"
+        for line in free
+    )
+    return (
+        f"{shown} bills nothing, and the line that takes over would. Say in the customer's `lines` which it "
+        "is: {whenNew: {billCustomer: Billable}}, or NoCharge"
+    )
 
 
 def _known(money: Amount | None, one: Judged) -> Amount | None:

@@ -19,6 +19,7 @@ from reconciler.model.line_fields import (
 from reconciler.model.lines import NotBilled
 from reconciler.model.money import cents, money_text, plain, price, to_places
 from reconciler.model.months import Month
+from reconciler.planning.agreements import months_of_cycle
 from reconciler.planning.dates import unbilled_months
 from reconciler.planning.line_rows import amount, billed
 from reconciler.planning.quantities import ZERO
@@ -110,14 +111,28 @@ def new_line(
         taxable=values["taxable"] is True,
     )
     source = sources["unitPrice"]
-    problem = ""
-    if line.bill_customer == "Billable" and line.unit_price == 0 and source == "catalog":
-        problem = (
+    asked = _price_problem(cell, agreement, line) if source == "catalog" else ""
+    return NewLine(line, start.day, source, start.reason, asked)
+
+
+def _price_problem(cell: Cell, agreement: Agreement, line: Line) -> str:
+    """Why the catalog's price cannot be the line's."""
+    if line.bill_customer != "Billable":
+        return ""
+    if line.unit_price == 0:
+        return (
             f"a new line would bill at a price of 0, because {cell.product.label} has none in the catalog. "
             "Give the product a price, or declare the line's under `lines`: {whenNew: {unitPrice: …}}, or "
             "{whenNew: {billCustomer: NoCharge}}"
         )
-    return NewLine(line, start.day, source, start.reason, problem)
+    months = months_of_cycle(agreement)
+    if months > 1:
+        return (
+            f"a line's price is that of one invoice, which covers {months} months here, and nobody has said of "
+            f"which time the catalog's {price(line.unit_price, agreement.currency_places)} is the price. "
+            "Declare it in the customer's `lines`: {whenNew: {unitPrice: …}}"
+        )
+    return ""
 
 
 def _term(cell: Cell, name: str, before: Line | None) -> tuple[Any, str]:

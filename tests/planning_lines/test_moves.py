@@ -99,6 +99,25 @@ def test_seats_pass_to_a_line_that_is_there_already(books: Books) -> None:
     assert end.write in more.depends_on
 
 
+@pytest.mark.parametrize("free", ["20 | NoCharge | 4.50", "20 | DoNotBill | 4.50", "20 | Billable | 0"])
+def test_units_that_were_free_are_not_billed_because_their_product_changed(books: Books, free: str) -> None:
+    head = "id | product | qty | bills | price\n"
+    for lines in (f"11 | MSP-OLD | {free}", f"11 | MSP-OLD | {free}\n12 | MSP-NEW | 2"):
+        asked = moved(books, lines=head + lines)
+        assert asked.writes == []
+        assert "#11 of MSP-OLD" in asked.reason
+        assert "bills nothing, and the line that takes over would" in asked.reason
+    said = NEW.replace(
+        "agreement: Managed", "agreement: Managed, lines: {MSP-NEW: {whenNew: {billCustomer: X}}}"
+    )
+    for word, per_unit in (("Billable", "4.50"), ("NoCharge", "4.50")):
+        written = moved(books, lines=f"{head}11 | MSP-OLD | {free}", yaml=said.replace("X", word))
+        assert written.writes == [
+            "line 11 cancelledDate None→2026-11-30",
+            f"new MSP-NEW on 1: 22 × {per_unit} from 2026-12-01",
+        ]
+
+
 def test_a_line_that_has_its_quantity_already_takes_over_all_the_same(books: Books) -> None:
     planned = moved(books, lines=OLD_LINE + "\n12 | MSP-NEW | 22")
     expect(planned, "Alpha MSP-NEW #12 moved 22→22 189.00→99.00 EUR")
@@ -322,6 +341,20 @@ def test_a_price_is_raised_by_a_pair_of_lines(books: Books) -> None:
         "new MSP-EP on 1: 20 × 4.75 from 2026-12-01",
     ]
     assert "price 4.50 → 4.75 (linePrice: follow)" in planned.reason
+
+
+@pytest.mark.parametrize("free", ["20 | NoCharge | 4.50", "20 | Billable | 0"])
+def test_a_line_that_bills_nothing_follows_no_price(books: Books, free: str) -> None:
+    lines = "id | qty | bills | price\n11 | " + free
+    assert books.plan(yaml=FOLLOW + ALPHA, fields=RAISED, lines=lines).writes == []
+
+
+def test_a_line_of_a_quarterly_invoice_follows_no_price_of_an_unknown_time(books: Books) -> None:
+    quarterly = agreements("id | company | next | cycle\n1 | ALPHA | 2027-01-01 | Quarterly")
+    terms = "lines: {MSP-EP: {take: last}}\n"
+    asked = books.plan(yaml=FOLLOW + ALPHA + terms, fields=RAISED, agreements=quarterly)
+    assert asked.writes == []
+    assert "which covers 3 months here" in asked.reason
 
 
 def test_a_price_that_is_not_to_follow_stays(books: Books) -> None:

@@ -188,11 +188,20 @@ def test_a_quarterly_agreement_bills_the_newest_month_where_that_is_said(books: 
         bill=MORE,
         lines="",
         agreements=agreements("id | company | next | cycle\n1 | ALPHA | 2027-01-01 | Quarterly"),
-        yaml=ALPHA + LINES + "{take: last}",
+        yaml=ALPHA + LINES + "{take: last, whenNew: {unitPrice: 13.50}}",
     )
-    expect(planned, "Alpha MSP-EP no line new line ?→22 0.00→33.00 EUR")
+    expect(planned, "Alpha MSP-EP no line new line ?→22 0.00→99.00 EUR")
     assert "an invoice covers 3 months" in planned.reason
-    assert "November 2026 and December 2026, 66.00" in planned.reason
+    assert "November 2026 and December 2026, 198.00" in planned.reason
+
+
+def test_of_which_time_a_catalog_price_is_the_price_of_a_quarter_is_asked(books: Books) -> None:
+    quarterly = agreements("id | company | next | cycle\n1 | ALPHA | 2027-01-01 | Quarterly")
+    asked = books.plan(bill=MORE, lines="", agreements=quarterly, yaml=ALPHA + LINES + "{take: last}")
+    assert asked.writes == []
+    assert asked.reason.startswith("a line's price is that of one invoice, which covers 3 months here")
+    free = ALPHA + LINES + "{take: last, whenNew: {billCustomer: NoCharge}}"
+    assert books.plan(bill=MORE, lines="", agreements=quarterly, yaml=free).writes != []
 
 
 # --- when nothing is created
