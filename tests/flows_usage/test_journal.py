@@ -16,7 +16,7 @@ import pytest
 from tests.flows_usage.books import Books, results, update
 from tests.flows_usage.journals import journal_of, rows_of, told
 from tests.flows_usage.line_flows import additions, create, with_new_product
-from tests.support import URL, lost_before, once, status
+from tests.support import URL, lost_before, once, status, twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -284,6 +284,14 @@ def test_ctrl_c_is_an_end(busy: Books) -> None:
     assert (rows[-1]["type"], rows[-1]["interrupted"]) == ("end", True)
     assert f"outcome {ONE} not attempted" in told(journal_of(busy))
     assert "interrupted and stopped in order" in busy.run("show", str(journal_of(busy))).out
+
+
+def test_ctrl_c_twice_is_an_end_and_what_is_on_its_way_is_unsure(busy: Books) -> None:
+    busy.break_("PATCH", "*", twice, times=1)
+    assert busy.apply().code == 130
+    lines = told(journal_of(busy))
+    assert (lines[-1], f"outcome {TWO} unsure" in lines) == ("end", True)
+    assert f"outcome {ONE} not attempted" in lines
 
 
 # --- show
