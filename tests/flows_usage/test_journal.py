@@ -262,6 +262,25 @@ def test_what_cannot_be_announced_is_not_sent(busy: Books) -> None:
     assert "the journal could not be written" in said.out
 
 
+def test_once_it_cannot_be_written_no_request_is_started(books: Books) -> None:
+    for number in range(1, 13):
+        books.customer(f"Alder {number}", ep=(10, 10, 12))
+    file = books.live().save()
+
+    async def fill(request: httpx.Request, send: Send) -> httpx.Response:
+        answer = await send(request)
+        _full(journal_of(books), left=0)
+        return answer
+
+    books.break_("GET", additions(1, 1), fill)
+    books.forget()
+    with _no_limit_left_behind():
+        assert books.apply(file).code == 4
+    looked = [one for one in books.asked("connectwise") if "/additions/" in one]
+    assert len(looked) < 12, "only those under way at that moment"
+    assert len(books.patches) < len(looked)
+
+
 # --- a run that is ended
 
 
