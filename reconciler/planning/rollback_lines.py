@@ -273,8 +273,10 @@ def _refused(one: FieldChange) -> list[str]:
 
 
 def _said(case: _Case, fields: Sequence[FieldChange], found: LineRollback) -> bool:
-    """Whether one of the values is not what the run wrote; then that is said."""
-    moved = [
+    """Whether the line is of another product by now, or a value not what the run wrote; then that is said."""
+    line, known = case.line, identifier_key(case.one.change.target.identifier)
+    moved = [] if line.product_key == known else [f"it is of {line.product_identifier.strip()} now"]
+    moved += [
         f"{one.field} is {line_plan_value(case.line, one.field)}, and the run wrote {one.after}"
         for one in fields
         if not holds(case.line, one.field, one.after)

@@ -16,7 +16,7 @@ import pytest
 from tests.flows_usage.books import Books, results, update
 from tests.flows_usage.journals import journal_of, rows_of, told
 from tests.flows_usage.line_flows import additions, create, with_new_product
-from tests.support import URL, lost_before, once, status
+from tests.support import URL, lost_before, once, status, twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -262,6 +262,25 @@ def test_what_cannot_be_announced_is_not_sent(busy: Books) -> None:
     assert "the journal could not be written" in said.out
 
 
+def test_once_it_cannot_be_written_no_request_is_started(books: Books) -> None:
+    for number in range(1, 13):
+        books.customer(f"Alder {number}", ep=(10, 10, 12))
+    file = books.live().save()
+
+    async def fill(request: httpx.Request, send: Send) -> httpx.Response:
+        answer = await send(request)
+        _full(journal_of(books), left=0)
+        return answer
+
+    books.break_("GET", additions(1, 1), fill)
+    books.forget()
+    with _no_limit_left_behind():
+        assert books.apply(file).code == 4
+    looked = [one for one in books.asked("connectwise") if "/additions/" in one]
+    assert len(looked) < 12, "only those under way at that moment"
+    assert len(books.patches) < len(looked)
+
+
 # --- a run that is ended
 
 
@@ -284,6 +303,14 @@ def test_ctrl_c_is_an_end(busy: Books) -> None:
     assert (rows[-1]["type"], rows[-1]["interrupted"]) == ("end", True)
     assert f"outcome {ONE} not attempted" in told(journal_of(busy))
     assert "interrupted and stopped in order" in busy.run("show", str(journal_of(busy))).out
+
+
+def test_ctrl_c_twice_is_an_end_and_what_is_on_its_way_is_unsure(busy: Books) -> None:
+    busy.break_("PATCH", "*", twice, times=1)
+    assert busy.apply().code == 130
+    lines = told(journal_of(busy))
+    assert (lines[-1], f"outcome {TWO} unsure" in lines) == ("end", True)
+    assert f"outcome {ONE} not attempted" in lines
 
 
 # --- show

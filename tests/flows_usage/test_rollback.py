@@ -272,6 +272,10 @@ def test_a_value_that_somebody_changed_is_left_and_said(books: Books) -> None:
 @pytest.mark.parametrize(
     ("meanwhile", "what"),
     [
+        (
+            {"product": {"id": 2, "identifier": "MSP-SV"}},
+            "line #1 of MSP-SV on agreement #1: it is of MSP-SV now",
+        ),
         ({"quantity": 15.0}, "line #1 of MSP-EP on agreement #1: quantity is 15, and the run wrote 12"),
         (
             {"cancelledDate": "2026-11-20T00:00:00Z"},
