@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import exit_codes
-from reconciler.cli.options import format_option, journal_option, scope_option, unattended_option, yes_option
+from reconciler.cli.options import (
+    expect_option,
+    format_option,
+    journal_option,
+    scope_option,
+    unattended_option,
+    within_option,
+    yes_option,
+)
 
 if TYPE_CHECKING:
+    from reconciler.cli.applying import Run
     from reconciler.cli.runtime import Runtime
     from reconciler.model.plan import Plan
 
@@ -22,6 +31,8 @@ if TYPE_CHECKING:
 @unattended_option(
     "For a schedule: write without asking, by the stricter rules of a run that nobody reviews. DIR only."
 )
+@within_option
+@expect_option
 @journal_option
 @format_option("text", "json")
 @click.pass_obj
@@ -31,6 +42,8 @@ def apply(
     scope: str,
     yes: bool,
     unattended: bool,
+    within: tuple[Path, ...],
+    expect: str | None,
     journal: Path | None,
     output_format: str,
 ) -> int:
@@ -39,38 +52,92 @@ def apply(
     A saved plan is checked first: if anything it expects has changed since, or a newer Sophos month than the
     one of its quantities has closed, nothing is written (exit 5). One that was made with --since is written
     without the changes that wait anyway.
+
+    With --within, DIR is planned afresh. What a reviewed plan has with the same values is written; a quantity
+    that only usage moved is left to the usage run; any other difference stops the run before its first write
+    (exit 5). With --expect, a plan of another hash is not written (exit 5).
+
     What is written is recorded in a journal, line by line before and after each change; `show` reads it, and
     `rollback` makes a plan of it that takes the run back.
-    The first Ctrl-C lets the requests in flight finish and reports; the second one stops at once.
+
+    The first Ctrl-C or SIGTERM lets the requests in flight finish and reports; the second one stops at once.
     """
-    from reconciler.cli.applying import Record, Run, report, reported_even_so, write
-    from reconciler.cli.configuration import read_configuration
-    from reconciler.cli.files import read_plan
-    from reconciler.cli.plan import exit_code, show_plan
-    from reconciler.cli.site import How, survey
-    from reconciler.planning.plan import Scope
+    from reconciler.cli.applying import Record, report, reported_even_so, write
+    from reconciler.cli.plan import exit_code
+    from reconciler.cli.stopping import patiently
 
     saved = source.is_file() or (source.suffix == ".json" and not source.is_dir())
+    _refuse_what_does_not_go_together(saved, scope, within, yes=yes, unattended=unattended)
+    run = _planned(runtime, source, scope, within, saved=saved, unattended=unattended)
+    made = run.plan
+    if output_format == "text":
+        _show(runtime, run, short=saved and yes)
+    if run.is_another_than(expect) or run.is_refused:
+        report(runtime, run, output_format)
+        return run.exit_code(exit_codes.STALE)
+    if made.ready and not (yes or unattended) and not _agreed(runtime, made):
+        runtime.stderr.write("Nothing was written.\n")
+        return exit_codes.DONE
+    with patiently(runtime) as run.stop:
+        if made.ready:
+            with reported_even_so(runtime, run, output_format):
+                record = Record(journal, source.parent if saved else source)
+                write(runtime, run, record, check_first=saved, quiet=output_format == "json")
+        report(runtime, run, output_format)
+    return run.exit_code(exit_code(made, detailed=False))
+
+
+def _planned(
+    runtime: Runtime, source: Path, scope: str, within: tuple[Path, ...], *, saved: bool, unattended: bool
+) -> Run:
+    """What is to be written: a saved plan, a fresh one, or what of a fresh one was reviewed."""
+    from reconciler.cli.applying import Run
+    from reconciler.cli.configuration import read_configuration
+    from reconciler.cli.files import read_plan
+    from reconciler.cli.site import How, refuse_another_site, survey
+    from reconciler.planning.plan import Scope
+    from reconciler.planning.within import compare
+
+    if saved:
+        return Run(read_plan(source))
+    reviewed = [read_plan(file) for file in within]
+    head = read_configuration(runtime, source)
+    made = survey(runtime, head, how=How(scope=Scope(scope), unattended=unattended)).plan
+    if not within:
+        return Run(made)
+    for one in reviewed:
+        refuse_another_site(one, made)
+    limit = head.desired.settings.guards.line_change
+    compared = compare(made, reviewed, limit=limit, scope=Scope(scope))
+    return Run(compared.plan, within=compared)
+
+
+def _show(runtime: Runtime, run: Run, *, short: bool) -> None:
+    """What is about to be written, told before anything is: an output that takes nothing ends it here."""
+    from reconciler.cli.plan import show_plan
+
+    show_plan(runtime, run.plan, "summary" if short else "text")
+    if run.is_refused and run.within is not None:
+        for one in run.within.reviewed:
+            runtime.out().print(f"\nReviewed ({one.hash}):", style="bold")
+            show_plan(runtime, one, "text")
+    runtime.stdout.flush()
+
+
+def _refuse_what_does_not_go_together(
+    saved: bool, scope: str, within: tuple[Path, ...], *, yes: bool, unattended: bool
+) -> None:
+    """Raises UsageError."""
     if saved and scope != "all":
         raise click.UsageError(
             f"A saved plan is written as it was reviewed: make it with `plan --scope {scope} --out FILE`."
         )
+    if saved and within:
+        raise click.UsageError("A saved plan is written as it is: --within is for a folder.")
+    if within and unattended:
+        raise click.UsageError("What --within writes was reviewed: say --yes instead of --unattended.")
     if unattended:
         _refuse_beside_unattended(saved, yes)
-    how = How(scope=Scope(scope), unattended=unattended)
-    made = read_plan(source) if saved else survey(runtime, read_configuration(runtime, source), how=how).plan
-    if output_format == "text":
-        show_plan(runtime, made, "summary" if saved and yes else "text")
-    if made.ready and not (yes or unattended) and not _agreed(runtime, made):
-        runtime.stderr.write("Nothing was written.\n")
-        return exit_codes.DONE
-    run = Run(made)
-    if made.ready:
-        with reported_even_so(runtime, run, output_format):
-            record = Record(journal, source.parent if saved else source)
-            write(runtime, run, record, check_first=saved, quiet=output_format == "json")
-    report(runtime, run, output_format)
-    return run.exit_code(exit_code(made, detailed=False))
 
 
 def _refuse_beside_unattended(saved: bool, yes: bool) -> None:

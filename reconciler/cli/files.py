@@ -40,15 +40,28 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a whole file or none of it. Raises ReconcilerError where the disk refuses."""
+    """Write a whole file or none of it; a device or pipe is written to. Raises ReconcilerError."""
     try:
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            file.write(content)
-        Path(file.name).replace(path)
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+        else:
+            _replace(path.resolve(), content)
     except OSError as failed:
         raise ReconcilerError(
             error("file-unwritable", f"{path} cannot be written: {failed.strerror}.", "Choose another place.")
         ) from failed
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Raises OSError; then the file is as it was, and nothing lies beside it."""
+    file = NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115
+    try:
+        with file:
+            file.write(content)
+        Path(file.name).replace(path)
+    except OSError:
+        Path(file.name).unlink()
+        raise
 
 
 def read_plan(path: Path) -> Plan:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import io
 import os
+import signal
 import sys
 import warnings
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -25,6 +27,7 @@ from reconciler.cli.score import score
 from reconciler.cli.search import search
 from reconciler.cli.show import show
 from reconciler.cli.status import status
+from reconciler.cli.stopping import like_ctrl_c
 from reconciler.cli.usage import usage
 from reconciler.cli.validate import validate
 
@@ -65,11 +68,19 @@ def invoke(arguments: Sequence[str], runtime: Runtime) -> int:
     return call(main, arguments, runtime)
 
 
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
 def run(runtime: Runtime | None = None) -> None:
     """The entry point of the installed script. `runtime` is for those who set the clock."""
     # One command makes millions of objects that live until its end: looking for cycles among them at the
     # usual rate took a third of a large plan's time.
     gc.set_threshold(100_000, 100, 100)
+    # streams that the caller has closed take everything and show nothing
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+    signal.signal(signal.SIGTERM, like_ctrl_c)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # a Windows pipe is often not UTF-8: a name that it cannot show must not end the run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,6 +132,27 @@ def parse_month(_context: click.Context, _option: click.Parameter, text: str | N
         raise click.BadParameter(str(wrong)) from None
 
 
+def parse_hash(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    """The whole hash of a plan, with or without `sha256:` before it."""
+    if text is None:
+        return None
+    digits = text.strip().lower().removeprefix("sha256:")
+    if not re.fullmatch(r"[0-9a-f]{64}", digits):
+        raise click.BadParameter("it is `sha256:` and 64 hexadecimal digits, as a plan file has it.")
+    return f"sha256:{digits}"
+
+
+within_option = click.option(
+    "--within",
+    "within",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="DIR only: write what this reviewed plan has too, and nothing else. Can be given several times.",
+)
+expect_option = click.option(
+    "--expect", metavar="HASH", callback=parse_hash, help="Write the plan of this hash only."
+)
 scope_option = click.option(
     "--scope",
     type=click.Choice(["all", "products", "usage"]),

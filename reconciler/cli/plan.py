@@ -79,9 +79,11 @@ def plan(
     frozen = None if usage_file is None else read_usage(usage_file)
     how = How(period, Scope(scope), frozen, unattended, orphans)
     made = narrowed(survey(runtime, head, base, how).plan, head.desired, products, customers)
-    if out is not None:
-        write_text(out, plan_json(made))
-    show_plan(runtime, made, output_format, report=report, separator=separator)
+    try:
+        if out is not None:
+            write_text(out, plan_json(made))
+    finally:  # a disk that is full costs the file, not the look at the plan
+        show_plan(runtime, made, output_format, report=report, separator=separator)
     if out is not None:
         runtime.stderr.write(saved_text(made, out))
     return exit_code(made, detailed=detailed_exitcode)

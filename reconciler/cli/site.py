@@ -265,6 +265,21 @@ def refuse_another_instance(plan: Plan, here: Mapping[str, str]) -> None:
     )
 
 
+def refuse_another_site(reviewed: Plan, here: Plan) -> None:
+    """Raises ReconcilerError where a reviewed plan is of another instance, or of another owner's tags."""
+    refuse_another_instance(reviewed, here.instance)
+    there, own = ((one.owner, one.marker_custom_field) for one in (reviewed, here))
+    if there != own:
+        told = " and ".join(f"{owner} (in {field or 'the notes'})" for owner, field in (there, own))
+        raise ReconcilerError(
+            error(
+                "another-owner",
+                f"The reviewed plan and the folder write different tags: {told}. Nothing was written.",
+                "Name a plan that was made from this folder.",
+            )
+        )
+
+
 @contextmanager
 def progress(runtime: Runtime, text: str) -> Iterator[None]:
     """Says on stderr what is going on and how many requests it took so far; on a terminal only."""

@@ -128,8 +128,8 @@ def _price_problem(cell: Cell, agreement: Agreement, line: Line) -> str:
     months = months_of_cycle(agreement)
     if months > 1:
         return (
-            f"a line's price is that of one invoice, which covers {months} months here, and nobody has said of "
-            f"which time the catalog's {price(line.unit_price, agreement.currency_places)} is the price. "
+            f"a line's price is that of one invoice, which covers {months} months here, and nobody has said "
+            f"of which time the catalog's {price(line.unit_price, agreement.currency_places)} is the price. "
             "Declare it in the customer's `lines`: {whenNew: {unitPrice: …}}"
         )
     return ""

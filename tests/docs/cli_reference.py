@@ -29,7 +29,14 @@ plan, `JOURNAL` the record of an apply.
 | 4 | a result in which something is blocked, withheld or failed |
 | 5 | stale: the plan no longer fits what is there; nothing was written |
 | 64 | the command line itself is wrong |
-| 130 | interrupted |
+| 130 | interrupted (Ctrl-C) |
+| 143 | ended (SIGTERM) |
+
+The report is written before the exit, also after Ctrl-C and SIGTERM. Where standard output takes nothing
+more, `apply` finishes the requests in flight, begins no further one once it notices, and tells each outcome
+on stderr. With a full disk the exit code is then 1; where the reader has gone (`| head`), `apply` says what
+became of the changes, and other commands exit with 1. A file that is named with `--out` or `--report` is
+written whole or not at all; the plan is shown even so.
 """
 
 

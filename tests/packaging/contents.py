@@ -19,7 +19,7 @@ REQUIRED = (
     "reconciler/_data/mappings/products.yaml",
     "reconciler/_data/mappings/settings.yaml",
 )
-ENTRY_POINT = "reconciler = reconciler.cli.main:run"
+ENTRY_POINT = "reconciler = reconciler.__main__:main"
 _OURS = re.compile(r"reconciler/|sophos_connectwise_reconciler-[^/]+\.dist-info/")
 _UNWANTED = re.compile(r"(^|/)(tests?|__pycache__|\.env)(/|$)|\.pyc$")
 
