@@ -19,7 +19,7 @@ from reconciler.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from reconciler.cli.applying import Run
+    from reconciler.cli.applying import Record, Run
     from reconciler.cli.runtime import Runtime
     from reconciler.model.plan import Plan
 
@@ -62,9 +62,8 @@ def apply(
 
     The first Ctrl-C or SIGTERM lets the requests in flight finish and reports; the second one stops at once.
     """
-    from reconciler.cli.applying import Record, report, reported_even_so, write
+    from reconciler.cli.applying import Record, report
     from reconciler.cli.plan import exit_code
-    from reconciler.cli.stopping import patiently
 
     saved = source.is_file() or (source.suffix == ".json" and not source.is_dir())
     _refuse_what_does_not_go_together(saved, scope, within, yes=yes, unattended=unattended)
@@ -78,13 +77,20 @@ def apply(
     if made.ready and not (yes or unattended) and not _agreed(runtime, made):
         runtime.stderr.write("Nothing was written.\n")
         return exit_codes.DONE
-    with patiently(runtime) as run.stop:
-        if made.ready:
-            with reported_even_so(runtime, run, output_format):
-                record = Record(journal, source.parent if saved else source)
-                write(runtime, run, record, check_first=saved, quiet=output_format == "json")
-        report(runtime, run, output_format)
+    record = Record(journal, source.parent if saved else source)
+    _carry_out(runtime, run, record, output_format, check_first=saved)
     return run.exit_code(exit_code(made, detailed=False))
+
+
+def _carry_out(runtime: Runtime, run: Run, record: Record, output_format: str, *, check_first: bool) -> None:
+    from reconciler.cli.applying import report, reported_even_so, write
+    from reconciler.cli.stopping import patiently
+
+    with patiently(runtime) as run.stop:
+        if run.plan.ready:
+            with reported_even_so(runtime, run, output_format):
+                write(runtime, run, record, check_first=check_first, quiet=output_format == "json")
+        report(runtime, run, output_format)
 
 
 def _planned(
