@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import deque
+from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from itertools import repeat
+from operator import attrgetter, call
 from typing import Any
 
 from reconciler.model.diagnostics import Location
@@ -46,7 +49,7 @@ WRITTEN = frozenset(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Amount:
     """Money per month, before tax, in one currency; `places` are the decimals that the currency has."""
 
@@ -78,7 +81,7 @@ class Amount:
         return cls(data["currency"], Decimal(before), Decimal(after), places)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OldLine:
     """A line that ends because another one takes over its seats."""
 
@@ -121,7 +124,7 @@ class NotBilled:
         return cls(tuple(data["months"]), Decimal(data["amount"]))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedLine:
     """One line of one customer, whether it changes or not.
 
@@ -193,8 +196,10 @@ class PlannedLine:
     def but(self, **values: Any) -> PlannedLine:
         """The same line with other values; `replace` is too slow for the 200,000 lines of a large plan."""
         other = object.__new__(PlannedLine)
-        other.__dict__.update(self.__dict__)
-        other.__dict__.update(values)
+        # one call in C for all fields; a frozen dataclass sets each in Python
+        deque(map(call, _SETTERS.values(), repeat(other), _VALUES(self)), maxlen=0)
+        for name, value in values.items():
+            _SETTERS[name](other, value)
         return other
 
     @property
@@ -304,6 +309,10 @@ class PlannedLine:
             left_over=data["leftOver"],
             cycle_months=data["cycleMonths"],
         )
+
+
+_SETTERS = {one.name: getattr(PlannedLine, one.name).__set__ for one in fields(PlannedLine)}
+_VALUES = attrgetter(*_SETTERS)
 
 
 def _day(text: str | None) -> date | None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.planning.managed import Managed, Products
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MonthUnits:
     """A tenant's units per code in one month; None where they are not known, and `problem` says why."""
 
@@ -35,7 +35,7 @@ class MonthUnits:
     problem: str = ""
 
 
-@dataclass
+@dataclass(slots=True)
 class Feeding:
     """One tenant's share of a line: its units per code, this month and the month before.
 
@@ -52,7 +52,7 @@ class Feeding:
     problem: str = ""
 
 
-@dataclass
+@dataclass(slots=True)
 class Cell:
     """One product on one agreement, and what feeds it. `agreement` is None where none could be chosen.
 
@@ -96,7 +96,7 @@ class Cell:
 Place = tuple[int, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cells:
     """The lines that are wanted; and the places of customers beside them, whose lines stay."""
 
@@ -110,7 +110,7 @@ class Cells:
         return frozenset((c.agreement.id, c.product.key) for c in self.cells if c.agreement is not None)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Route:
     """One product of one customer on one agreement: the codes that it is billed from.
 

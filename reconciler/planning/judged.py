@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.planning.takeover import Takeovers
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ground:
     """What every line is judged against: `managed` are the places that rows speak of, `usage` the month."""
 
@@ -43,7 +43,7 @@ class Ground:
     today: date
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Judged:
     """A line's row in the plan, with what it was judged by and what is to be written.
 

@@ -103,7 +103,7 @@ def own_codes(rows: Iterable[Row]) -> dict[str, str]:
     return {code: row.code for row in rows for code in row.codes}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CodeUsage:
     """The units of one code at one tenant; `problem` says why they cannot be used."""
 
@@ -189,7 +189,7 @@ def _windows_apart(lines: Sequence[UsageLine], kind: str, month: Month) -> str:
     return ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Quantity:
     """A line's quantity and included units, and how they came about, for people.
 
