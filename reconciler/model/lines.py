@@ -9,11 +9,14 @@ from decimal import Decimal
 from enum import StrEnum
 from itertools import repeat
 from operator import attrgetter, call
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.model.diagnostics import Location
 from reconciler.model.field_change import FieldChange
 from reconciler.model.money import USUAL_PLACES, cents, plain, to_places
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class LineState(StrEnum):
@@ -164,7 +167,7 @@ class PlannedLine:
     bill_customer: str = ""
     sales: Amount | None = None
     cost: Amount | None = None
-    feed: dict[str, Decimal] = field(default_factory=dict)
+    feed: Mapping[str, Decimal] = field(default_factory=dict)
     parts: str = ""
     decided_by: str = ""
     held: bool = False

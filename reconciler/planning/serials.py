@@ -64,4 +64,4 @@ def _silent(like: Cell, line: Line) -> Cell:
 def _without_usage(feeding: Feeding) -> Feeding:
     codes: Iterable[str] = feeding.now
     before = None if feeding.before is None else dict.fromkeys(codes, ZERO)
-    return replace(feeding, now=dict.fromkeys(codes, ZERO), before=before, lines=[])
+    return replace(feeding, now=dict.fromkeys(codes, ZERO), before=before, lines=())
