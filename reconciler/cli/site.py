@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.model.observed import Observed, UsageMonth
     from reconciler.model.plan import Plan
     from reconciler.model.usage_file import FrozenUsage
+    from reconciler.observation.needs import Needs
     from reconciler.sophos.client import Client as Sophos
 
 TOOL = f"reconciler {__version__}"
@@ -91,24 +93,52 @@ def observe_site(
 
     async def read() -> tuple[Observed, Observed | None]:
         from reconciler.observation.needs import needs_of
-        from reconciler.observation.observe import observe, read_feed, with_every_agreement
+        from reconciler.observation.observe import observe, with_every_agreement
 
         needs = needs_of(configurations, lines=lines)
         async with AsyncExitStack() as stack:
             if frozen is not None:
                 connectwise = await connect_connectwise(stack, runtime, write=False)
-                feed = _thawed(frozen)
+                observed = await observe(connectwise, _thawed(frozen), needs, since=since)
             else:
-                site = await connect(stack, runtime, write=False)
-                connectwise = site.connectwise
-                feed = read_feed(site.sophos, months, read_at=runtime.now().isoformat(timespec="seconds"))
-            observed = await observe(connectwise, feed, needs, since=since)
+                connectwise, observed = await _observe_both(stack, runtime, needs, months, since)
             if orphans_on is None:
                 return observed, None
             return observed, await with_every_agreement(connectwise, observed, orphans_on)
 
     with progress(runtime, "Reading ConnectWise and Sophos"):
         return run_to_its_end(read())
+
+
+async def _observe_both(
+    stack: AsyncExitStack, runtime: Runtime, needs: Needs, months: Sequence[Month], since: date
+) -> tuple[ConnectWise, Observed]:
+    """Each system is read from the moment it is connected; reading ends where the other one is not."""
+    from reconciler.observation.observe import observe, read_feed
+    from reconciler.observation.together import together
+
+    sophos = asyncio.create_task(connect_sophos(stack, runtime))
+    reading: list[asyncio.Task[Observed]] = []
+
+    async def connected() -> Sophos:
+        return await sophos
+
+    async def feed() -> Feed:
+        return await read_feed(await sophos, months, read_at=runtime.now().isoformat(timespec="seconds"))
+
+    async def start() -> ConnectWise:
+        connectwise = await connect_connectwise(stack, runtime, write=False)
+        if not sophos.done() or sophos.exception() is None:
+            reading.append(asyncio.create_task(observe(connectwise, feed(), needs, since=since)))
+        return connectwise
+
+    try:
+        connectwise, _ = await together(start(), connected())
+        return connectwise, await reading[0]
+    finally:
+        for one in (sophos, *reading):
+            one.cancel()
+        await asyncio.gather(sophos, *reading, return_exceptions=True)
 
 
 async def _thawed(frozen: FrozenUsage) -> Feed:

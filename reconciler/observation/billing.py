@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -41,20 +42,31 @@ async def read_billing(
     where only the companies may not be read: without them a deleted customer would go on being billed.
     """
     identifiers, ids = _named(customers)
-    agreements: tuple[Agreement, ...]
+    listed = asyncio.Event()
+
+    async def on_agreements() -> tuple[Billing, tuple[Diagnostic, ...]]:
+        try:
+            agreements = await read_agreements(client, identifiers, ids, family_since=since)
+        finally:
+            listed.set()
+        open_ones = [one.id for one in agreements if may_bill(one, since)]
+        read = await read_lines(client, open_ones, since=since)
+        # After the lines, which need the same permission: a refusal here must not stop them.
+        recaps, unread = await _recaps(client, open_ones)
+        return Billing(agreements, (), read.lines, recaps), (*read.failed.values(), *unread)
+
+    async def of_companies() -> tuple[Company, ...]:
+        # Lines wait for the agreements, and nothing waits for the companies: they go second.
+        await listed.wait()
+        return await read_companies(client, identifiers, ids)
+
+    billing: Billing
     companies: tuple[Company, ...]
-    agreements, companies = await together(
-        read_agreements(client, identifiers, ids, family_since=since),
-        read_companies(client, identifiers, ids),
-    )
+    (billing, said), companies = await together(on_agreements(), of_companies())
     # A server that minds capitals finds an agreement by its company's identifier and not the company.
-    unseen = {one.company_id for one in _own(agreements, identifiers, ids)} - {one.id for one in companies}
-    companies += await read_companies(client, (), unseen)
-    open_ones = [one.id for one in agreements if may_bill(one, since)]
-    read = await read_lines(client, open_ones, since=since)
-    # After the lines, which need the same permission: a refusal here must not stop them.
-    recaps, unread = await _recaps(client, open_ones)
-    return Billing(agreements, companies, read.lines, recaps), (*read.failed.values(), *unread)
+    own = {one.company_id for one in _own(billing.agreements, identifiers, ids)}
+    companies += await read_companies(client, (), own - {one.id for one in companies})
+    return replace(billing, companies=companies), said
 
 
 async def _recaps(

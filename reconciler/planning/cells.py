@@ -13,7 +13,7 @@ from reconciler.planning.parties import Party, choose
 from reconciler.planning.quantities import Terms, code_usage, merge_terms, own_codes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from reconciler.model.billing import Agreement
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.planning.managed import Managed, Products
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MonthUnits:
     """A tenant's units per code in one month; None where they are not known, and `problem` says why."""
 
@@ -35,7 +35,7 @@ class MonthUnits:
     problem: str = ""
 
 
-@dataclass
+@dataclass(slots=True)
 class Feeding:
     """One tenant's share of a line: its units per code, this month and the month before.
 
@@ -47,13 +47,13 @@ class Feeding:
     party: Party
     now: dict[str, Decimal] = field(default_factory=dict)
     before: dict[str, Decimal] | None = field(default_factory=dict)
-    lines: list[UsageLine] = field(default_factory=list)
+    lines: Sequence[UsageLine] = ()
     months: tuple[MonthUnits, ...] = ()
     problem: str = ""
     unnamed: Decimal = Decimal(0)
 
 
-@dataclass
+@dataclass(slots=True)
 class Cell:
     """One product on one agreement, and what feeds it. `agreement` is None where none could be chosen.
 
@@ -69,12 +69,12 @@ class Cell:
     disagreement: str = ""
     parked: str = ""
     serial: str = ""
-    every_code: set[str] = field(default_factory=set)
+    every_code: frozenset[str] = frozenset()
 
     @property
     def tenants(self) -> tuple[str, ...]:
         """The tenants that feed it."""
-        return tuple(feeding.party.row.tenant_id for feeding in self.feedings)
+        return tuple([feeding.party.row.tenant_id for feeding in self.feedings])
 
     @property
     def company(self) -> str:
@@ -97,7 +97,7 @@ class Cell:
 Place = tuple[int, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cells:
     """The lines that are wanted; and the places of customers beside them, whose lines stay."""
 
@@ -111,7 +111,7 @@ class Cells:
         return frozenset((c.agreement.id, c.product.key) for c in self.cells if c.agreement is not None)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Route:
     """One product of one customer on one agreement: the codes that it is billed from.
 
@@ -165,7 +165,7 @@ def collect_cells(
                 elif terms.own_minimum and not cell.terms.own_minimum:
                     cell.terms = terms
                 cell.feedings.append(_feed(party, route, terms, bills, serial))
-                cell.every_code.update(name for names in route.codes.values() for name in names)
+                cell.every_code = router.every_code(route, cell.every_code)
     found = [cells[key] for key in sorted(cells)]
     return Cells(found, frozenset(beside), router.diagnostics)
 
@@ -195,7 +195,7 @@ def _add_unsynced(cell: Cell, feeding: Feeding) -> None:
             f"usage sync is off for {name}, and {plain(units)} of this line's units are theirs; turn it on, "
             f"or exclude {name} with a reason"
         )
-        feeding.lines = []  # their value is told in a note
+        feeding.lines = ()  # their value is told in a note
         cell.feedings.append(feeding)
 
 
@@ -219,6 +219,7 @@ class _Router:
         self._today = today
         self._own_codes = own_codes(desired.rows)
         self._general_terms: dict[int, Terms] = {}
+        self._code_sets: dict[frozenset[str], frozenset[str]] = {}
 
     def terms(self, general: LineTerms | None, own: LineTerms | None) -> Terms:
         """The product's terms with the customer's own over them; one object for all who have none."""
@@ -234,6 +235,11 @@ class _Router:
         if terms.count in (None, "sum", "max"):
             return terms
         return replace(terms, count=self._own_codes.get(str(terms.count), terms.count))
+
+    def every_code(self, route: _Route, known: frozenset[str]) -> frozenset[str]:
+        """`known` with the codes of a route; one object for all lines that are counted from the same."""
+        found = known.union(*route.codes.values())
+        return self._code_sets.setdefault(found, found)
 
     def routes(self, party: Party) -> list[_Route]:
         """The products that one customer is billed for, and where.
@@ -289,15 +295,15 @@ def _feed(
     bill = now.of(party.row.tenant_id)
     problems = []
     for code, names in route.codes.items():
-        lines = [line for name in names for line in bill.get(name, ()) if _is_of(line, serial)]
-        feeding.lines += lines
+        lines = _lines(bill, names, serial)
+        feeding.lines = [*feeding.lines, *lines] if feeding.lines else lines
         counted = code_usage(lines, terms.quantity, now.month.month)
         feeding.now[code] = counted.quantity
         if counted.problem:
             problems.append(f"{code}: {counted.problem}")
     if terms.per_serial:
-        without = [line for names in route.codes.values() for name in names for line in bill.get(name, ())]
-        feeding.unnamed = sum((x.billable for x in without if _is_of(x, "")), Decimal(0))
+        unnamed = [line for names in route.codes.values() for line in _lines(bill, names, "")]
+        feeding.unnamed = sum((line.billable for line in unnamed), Decimal(0))
     if any(feeding.now.values()) and terms.count not in (None, "sum", "max", *route.codes):
         problems.append(f"it is counted by {terms.count}, which is not billed here for {party.name}")
     if route.off:
@@ -305,7 +311,8 @@ def _feed(
     feeding.problem = "; ".join(problems)
     month = now.month.month.previous()
     previous = _units_of(party, route, terms, older.get(month), month, serial)
-    feeding.before = previous.units
+    # most tenants have the same units every month: they are held once then
+    feeding.before = feeding.now if previous.units == feeding.now else previous.units
     length = months_taken(route.agreement, terms.take)
     if length > 1:
         months = [MonthUnits(now.month.month, feeding.now), previous]
@@ -316,8 +323,14 @@ def _feed(
     return feeding
 
 
-def _is_of(line: UsageLine, serial: str | None) -> bool:
-    return serial is None or line.account_or_serial.strip() == serial
+def _lines(
+    bill: Mapping[str, Sequence[UsageLine]], names: Sequence[str], serial: str | None
+) -> Sequence[UsageLine]:
+    """A tenant's lines of these codes, of one firewall where there is a serial number."""
+    if serial is None and len(names) == 1:
+        return bill.get(names[0], ())  # the bill's own list: a large plan has one for every line
+    every = (line for name in names for line in bill.get(name, ()))
+    return [line for line in every if serial is None or line.account_or_serial.strip() == serial]
 
 
 def _units_of(
@@ -331,8 +344,7 @@ def _units_of(
         return MonthUnits(month, None, f"{party.name} is not on Sophos's bill of {month.title}")
     found = {}
     for code, names in route.codes.items():
-        lines = [line for name in names for line in bill.get(name, ()) if _is_of(line, serial)]
-        counted = code_usage(lines, terms.quantity, month)
+        counted = code_usage(_lines(bill, names, serial), terms.quantity, month)
         if counted.problem:
             return MonthUnits(month, None, f"on the bill of {month.title}, {code}: {counted.problem}")
         found[code] = counted.quantity

@@ -10,7 +10,7 @@ from reconciler.model.diagnostics import Diagnostic, error, warning
 from reconciler.model.money import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import date
 
     from reconciler.model.desired import Desired, Row
@@ -28,11 +28,11 @@ TIERS = (
 Counts = dict[str, dict[str, Decimal]]
 
 
-def units_by_code(month: UsageMonth | None) -> Counts:
-    """Billable units per code and tenant."""
+def units_by_code(month: UsageMonth | None, only: Collection[str] | None = None) -> Counts:
+    """Billable units per code and tenant; of these codes only where they are given."""
     found: Counts = defaultdict(lambda: defaultdict(Decimal))
     for line in (month.lines or ()) if month is not None else ():
-        if line.tenant_id is not None:
+        if line.tenant_id is not None and (only is None or line.product_code in only):
             found[line.product_code][line.tenant_id] += line.billable
     return found
 
@@ -48,12 +48,18 @@ def replaced_codes(desired: Desired, now: UsageMonth, before: UsageMonth | None)
 
     One question, not many zeroes.
     """
-    old, new = units_by_code(before), units_by_code(now)
+    new = units_by_code(now)
+    gone = [
+        row
+        for row in desired.rows
+        if row.sync and not any(any(new.get(code, {}).values()) for code in row.codes)
+    ]
+    if not gone:
+        return {}
+    old = units_by_code(before)
     known = {code for row in desired.rows for code in row.codes}
     found = {}
-    for row in desired.rows:
-        if not row.sync or any(any(new.get(code, {}).values()) for code in row.codes):
-            continue
+    for row in gone:
         had: dict[str, Decimal] = defaultdict(Decimal)
         for code in row.codes:
             for tenant, units in old.get(code, {}).items():
@@ -97,7 +103,8 @@ def seats_in_two_tiers(
     """Tenants that were upgraded in mid-month: both codes on one bill, one of them new."""
     if before is None or not before.lines:
         return []
-    old, new = units_by_code(before), units_by_code(now)
+    codes = {code for tiers in TIERS for code in tiers}
+    old, new = units_by_code(before, codes), units_by_code(now, codes)
     found = []
     for tiers in TIERS:
         for tenant in sorted({tenant for code in tiers for tenant in new.get(code, {})}):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.planning.takeover import Takeovers
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ground:
     """What every line is judged against: `managed` are the places that rows speak of, `usage` the month."""
 
@@ -43,7 +43,7 @@ class Ground:
     today: date
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Judged:
     """A line's row in the plan, with what it was judged by and what is to be written.
 
@@ -61,6 +61,12 @@ class Judged:
     settled: bool = False
     new: NewLine | None = None
     ends: tuple[Open, ...] = ()
+
+    def with_row(self, row: PlannedLine) -> Judged:
+        """The same line with another row; quicker than `replace`."""
+        return Judged(
+            row, self.cell, self.line, self.expected, self.by_hand, self.settled, self.new, self.ends
+        )
 
 
 def decide(row: PlannedLine, reason: str) -> PlannedLine:

@@ -266,18 +266,21 @@ def _on_its_invoice(one: Judged, window: date) -> Judged:
 
 
 def _finished(judged: list[Judged], desired: Desired, ground: Ground, months: _Month) -> list[Judged]:
-    """The lines in their mode, and what is over a limit withheld."""
+    """The lines in their mode, and what is over a limit withheld.
+
+    `judged` is used up: a large plan's rows do not fit into memory twice.
+    """
     modes = {c.tenant_id: c.mode or desired.settings.mode for c in desired.customers}
-    rows = [
-        one.row.but(shadow=not months.closed or {modes[t] for t in one.row.tenants} != {"live"})
-        for one in judged
-    ]
+    for number, one in enumerate(judged):
+        if not months.closed or {modes[t] for t in one.row.tenants} != {"live"}:
+            judged[number] = one.with_row(one.row.but(shadow=True))
     asks = months.unattended and desired.settings.new_lines == "ask"
-    settled = {id(row) for row, one in zip(rows, judged, strict=True) if one.settled}
-    allowed = Allowed(ground.answers.approval, settled)
-    rows = withhold(rows, desired.settings.guards, allowed, desired.protected, new_lines_ask=asks)
+    allowed = Allowed(ground.answers.approval, {id(one.row) for one in judged if one.settled})
+    rows = withhold(
+        (one.row for one in judged), desired.settings.guards, allowed, desired.protected, new_lines_ask=asks
+    )
     rows = [_said_of_approval(row, ground) for row in rows]
-    return [one if one.row is row else replace(one, row=row) for one, row in zip(judged, rows, strict=True)]
+    return [one if one.row is row else one.with_row(row) for one, row in zip(judged, rows, strict=True)]
 
 
 def _said_of_approval(row: PlannedLine, ground: Ground) -> PlannedLine:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from reconciler.model.lines import Amount, LineState, PlannedLine
 from reconciler.planning.agreements import months_of_cycle
 from reconciler.planning.quantities import ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from reconciler.model.billing import Agreement, Line
     from reconciler.model.observed import UsageLine
@@ -44,13 +46,19 @@ def row_of(cell: Cell) -> PlannedLine:
     )
 
 
-def feed_value(lines: Iterable[UsageLine]) -> dict[str, Decimal]:
+def feed_value(lines: Iterable[UsageLine]) -> Mapping[str, Decimal]:
     """What the units cost at Sophos, per currency: billable units times unit price."""
     found: dict[str, Decimal] = defaultdict(Decimal)
     for line in lines:
         if line.unit_price is not None:
             found[line.currency or "?"] += line.billable * line.unit_price
-    return dict(sorted(found.items()))
+    return _feed(*sorted(found.items()))
+
+
+@lru_cache(maxsize=10_000)
+def _feed(*found: tuple[str, Decimal]) -> Mapping[str, Decimal]:
+    """Kept as amounts are; nobody can change what many lines hold."""
+    return MappingProxyType(dict(found))
 
 
 def with_lines(row: PlannedLine, found: Found, agreement: Agreement) -> PlannedLine:
@@ -67,7 +75,7 @@ def with_lines(row: PlannedLine, found: Found, agreement: Agreement) -> PlannedL
 
 def with_line(row: PlannedLine, line: Line, agreement: Agreement) -> PlannedLine:
     """The row with what this line bills now."""
-    row = row.but(
+    return row.but(
         line_id=line.id,
         before=line.quantity,
         after=line.quantity,
@@ -75,30 +83,40 @@ def with_line(row: PlannedLine, line: Line, agreement: Agreement) -> PlannedLine
         included_after=line.less_included,
         last_writer=line.updated_by.strip(),
         last_written=line.last_updated,
+        **_money(line, line, line.quantity, line.less_included, agreement),
     )
-    return with_money(row, line, line, agreement)
 
 
 def with_money(row: PlannedLine, line: Line, then: Line, agreement: Agreement) -> PlannedLine:
     """The row with what its quantities mean a month, before tax; `then` has the prices it will have."""
-    after = line.quantity if row.after is None else row.after
-    return row.but(
-        unit_price=then.unit_price,
-        unit_cost=then.unit_cost,
-        bill_customer=then.bill_customer,
-        sales=amount(
-            agreement,
-            billed(line.quantity, line.less_included, line),
-            billed(after, row.included_after, then),
+    return row.but(**_money(line, then, row.after, row.included_after, agreement))
+
+
+def _money(
+    line: Line, then: Line, after: Decimal | None, included: Decimal, agreement: Agreement
+) -> dict[str, Any]:
+    after = line.quantity if after is None else after
+    return {
+        "unit_price": then.unit_price,
+        "unit_cost": then.unit_cost,
+        "bill_customer": then.bill_customer,
+        "sales": amount(
+            agreement, billed(line.quantity, line.less_included, line), billed(after, included, then)
         ),
-        cost=amount(agreement, line.quantity * line.unit_cost, after * then.unit_cost),
-    )
+        "cost": amount(agreement, line.quantity * line.unit_cost, after * then.unit_cost),
+    }
 
 
 def amount(agreement: Agreement, before: Decimal, after: Decimal) -> Amount:
     """Money a month; a line's price is per invoice, which covers several months of a longer cycle."""
     months = months_of_cycle(agreement)
-    return Amount(agreement.currency or "?", before / months, after / months, agreement.currency_places)
+    return _amount(agreement.currency or "?", before, after, months, agreement.currency_places)
+
+
+@lru_cache(maxsize=10_000)
+def _amount(currency: str, before: Decimal, after: Decimal, months: int, places: int) -> Amount:
+    """Kept, because a large site has the same few amounts on hundreds of thousands of lines."""
+    return Amount(currency, before / months, after / months, places)
 
 
 def billed(quantity: Decimal, included: Decimal, line: Line) -> Decimal:

@@ -271,4 +271,4 @@ def _expected_before(cell: Cell, ground: Ground, fixed: Decimal) -> Decimal | No
         return None
     if counted.counted == 0 and not cell.terms.own_minimum and ground.settings.on_zero_usage != "zero":
         return None
-    return counted.quantity - fixed
+    return counted.quantity - fixed if fixed else counted.quantity

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
+from sys import intern
 from typing import TYPE_CHECKING
 
 from reconciler.model.money import plain
@@ -103,7 +104,7 @@ def own_codes(rows: Iterable[Row]) -> dict[str, str]:
     return {code: row.code for row in rows for code in row.codes}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CodeUsage:
     """The units of one code at one tenant; `problem` says why they cannot be used."""
 
@@ -120,18 +121,24 @@ def code_usage(lines: Sequence[UsageLine], kind: str, month: Month) -> CodeUsage
     or `actual`.
     """
     counted = _each_once(lines)
-    for units in sorted(_units(line, kind) for line in counted):  # the same words in any order of the bill
+    every = sorted(_units(line, kind) for line in counted)  # the same words in any order of the bill
+    for units in every:
         if units < 0:
             return CodeUsage(ZERO, f"Sophos bills a negative quantity, {plain(units)}")
         if units != units.to_integral_value():
             return CodeUsage(ZERO, f"Sophos bills a fraction, {plain(units)}, of whole units")
-    total = sum((_units(line, kind) for line in counted), ZERO)
+    total = total_of(every)
     unclear = _contradiction(counted, kind) or _windows_apart(counted, kind, month)
     if unclear:
         return CodeUsage(ZERO, unclear)
     if total > ABSURD:
         return CodeUsage(ZERO, f"Sophos bills {plain(total)} units, which looks like a mistake of the feed")
     return CodeUsage(total)
+
+
+def total_of(numbers: Sequence[Decimal]) -> Decimal:
+    """Their sum. Of one it is that very number, which a large plan keeps once and not in every line."""
+    return numbers[0] if len(numbers) == 1 else sum(numbers, ZERO)
 
 
 def _units(line: UsageLine, kind: str) -> Decimal:
@@ -189,7 +196,7 @@ def _windows_apart(lines: Sequence[UsageLine], kind: str, month: Month) -> str:
     return ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Quantity:
     """A line's quantity and included units, and how they came about, for people.
 
@@ -209,7 +216,7 @@ def line_quantity(tenants: Mapping[str, Mapping[str, Decimal]], terms: Terms) ->
     a zero means for the line is the caller's decision.
     """
     counts = {name: _count(codes, terms.count) for name, codes in tenants.items()}
-    total = sum((number for number, _ in counts.values()), ZERO)
+    total = total_of([number for number, _ in counts.values()])
     texts = [text for _, text in counts.values()]
     if len(counts) <= 1:
         parts = "".join(texts) or "no usage"
@@ -229,7 +236,8 @@ def stepped_quantity(total: Decimal, parts: str, terms: Terms) -> Quantity:
         explained = f"{plain(quantity)} = {', '.join(steps)} of {plain(total)} = {parts}"
     if included:
         explained += f"; {plain(included)} included"
-    return Quantity(quantity, included, explained, total)
+    # the same few texts stand on many lines
+    return Quantity(quantity, included, intern(explained), total)
 
 
 def _stepped(total: Decimal, terms: Terms) -> tuple[Decimal, list[str]]:

@@ -66,7 +66,7 @@ def _once_a_line(of_place: list[Cell], lines: list[Line]) -> tuple[list[Cell], l
             if own is None:
                 first.feedings.append(feeding)
             else:
-                own.lines += feeding.lines
+                own.lines = [*own.lines, *feeding.lines]
     return kept, doubled
 
 
@@ -112,4 +112,4 @@ def _silent(like: Cell, line: Line) -> Cell:
 def _without_usage(feeding: Feeding) -> Feeding:
     codes: Iterable[str] = feeding.now
     before = None if feeding.before is None else dict.fromkeys(codes, ZERO)
-    return replace(feeding, now=dict.fromkeys(codes, ZERO), before=before, lines=[], unnamed=ZERO)
+    return replace(feeding, now=dict.fromkeys(codes, ZERO), before=before, lines=(), unnamed=ZERO)

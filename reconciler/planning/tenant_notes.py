@@ -86,10 +86,12 @@ def usage_after_end(parties: Iterable[Party], bills: Bills, today: date) -> list
     """Customers that are said to have ended and that Sophos still bills."""
     found = []
     for party in parties:
+        if party.row.ended is None or party.row.ended >= today:
+            continue
         units: dict[str, Decimal] = defaultdict(Decimal)
         for code, lines in bills.of(party.row.tenant_id).items():
             units[code] += sum((line.billable for line in lines), Decimal(0))
-        if party.row.ended is None or party.row.ended >= today or not any(units.values()):
+        if not any(units.values()):
             continue
         shown = ", ".join(f"{code} {plain(number)}" for code, number in sorted(units.items()) if number)
         found.append(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.planning.quantities import Terms
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
     """The line that follows Sophos, the units on fixed lines beside it, or why it is not clear.
 

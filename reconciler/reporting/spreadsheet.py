@@ -27,7 +27,7 @@ from reconciler.reporting.number_forms import CHANGE, DAY, MONEY, PRICE, UNITS
 from reconciler.reporting.sheets import Column, Table, Value, csv_table, workbook_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from reconciler.model.plan import Plan
     from reconciler.model.usage_notes import UsageNote
@@ -106,7 +106,7 @@ def _three(amount: Amount | None) -> tuple[Value, Value, Value]:
     return (None, None, None) if amount is None else (amount.before, amount.after, amount.delta)
 
 
-def _feed(feed: dict[str, Decimal]) -> tuple[Value, str]:
+def _feed(feed: Mapping[str, Decimal]) -> tuple[Value, str]:
     """The feed's value and currency; a value in several currencies is a text, because it has no sum."""
     if len(feed) > 1:
         return "; ".join(f"{cents(feed[currency])} {currency}" for currency in sorted(feed)), "several"

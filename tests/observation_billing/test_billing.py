@@ -104,6 +104,20 @@ async def test_hundreds_of_customers_take_a_dozen_requests() -> None:
     assert len(paths) <= 18
 
 
+async def test_companies_come_after_the_agreements_that_lines_wait_for() -> None:
+    world = empty_world(TODAY)
+    for number in range(300):
+        world.add_company(f"CUSTOMER-{number}")
+        world.add_agreement(f"CUSTOMER-{number}")
+    async with serving(world) as (client, paths):
+        await read_billing(client, [customer(f"CUSTOMER-{number}") for number in range(300)], since=SINCE)
+    agreements = [number for number, path in enumerate(paths) if path == "/finance/agreements"]
+    companies = [number for number, path in enumerate(paths) if path == "/company/companies"]
+    bundles = [number for number, path in enumerate(paths) if path == "/system/bundles"]
+    assert max(agreements) < min(companies)
+    assert min(bundles) < max(companies)
+
+
 async def test_companies_are_read_with_and_without_agreements_deleted_ones_too() -> None:
     world = small_msp(TODAY, catalog_size=0)
     world.company("ALDERBROOK")["deletedFlag"] = True
