@@ -32,12 +32,12 @@ def apply(runtime: Runtime, source: Path, scope: str, yes: bool, unattended: boo
     without the changes that wait anyway.
     The first Ctrl-C lets the requests in flight finish and reports; the second one stops at once.
     """
-    from reconciler.cli.applying import Run, report, reported_even_so, write
+    from reconciler.cli.applying import Run, report, reported_even_so, too_old, write
     from reconciler.cli.configuration import read_configuration
     from reconciler.cli.files import read_plan
     from reconciler.cli.plan import exit_code, show_plan
     from reconciler.cli.site import How, survey
-    from reconciler.planning.plan import Scope
+    from reconciler.planning.plan import Scope, guarded
 
     saved = source.is_file() or (source.suffix == ".json" and not source.is_dir())
     if saved and scope != "all":
@@ -48,13 +48,17 @@ def apply(runtime: Runtime, source: Path, scope: str, yes: bool, unattended: boo
         _refuse_beside_unattended(saved, yes)
     how = How(scope=Scope(scope), unattended=unattended)
     made = read_plan(source) if saved else survey(runtime, read_configuration(runtime, source), how=how).plan
+    made = guarded(made, saved=saved)
     if output_format == "text":
         show_plan(runtime, made, "summary" if saved and yes else "text")
-    if made.ready and not (yes or unattended) and not _agreed(runtime, made):
+    run = Run(made)
+    if saved:
+        run.outdated = too_old(made, runtime.now())
+    writes = bool(made.ready) and run.outdated is None
+    if writes and not (yes or unattended) and not _agreed(runtime, made):
         runtime.stderr.write("Nothing was written.\n")
         return exit_codes.DONE
-    run = Run(made)
-    if made.ready:
+    if writes:
         with reported_even_so(runtime, run, output_format):
             write(runtime, run, check_first=saved, quiet=output_format == "json")
     report(runtime, run, output_format)

@@ -7,7 +7,7 @@ import json
 import signal
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.cli import exit_codes
@@ -32,6 +32,7 @@ from reconciler.sophos.usage import read_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from reconciler.cli.runtime import Runtime
     from reconciler.cli.site import Connections
@@ -52,7 +53,7 @@ _WESTERNMOST = timedelta(hours=12)
 class Run:
     """One apply: its plan, what became of each change, and how it ended.
 
-    `outdated` says that a newer month has closed than the one that its quantities are of.
+    `outdated` says that it is too old, or that a newer month has closed than the one of its quantities.
     """
 
     plan: Plan
@@ -109,6 +110,23 @@ async def _write_all(runtime: Runtime, run: Run, *, check_first: bool, quiet: bo
         with _stoppable(runtime) as stop:
             await execute(run.plan.own, writer, stop=stop, on_outcome=tell)
             run.interrupted = stop.is_set()
+
+
+def too_old(plan: Plan, now: datetime) -> Diagnostic | None:
+    """Whether a saved plan is older than its own `guards.planAge` lets it be.
+
+    A plan does not hold its site's time zone: the day now is that of UTC.
+    """
+    most = plan.guards.limits.max_plan_age_days
+    age = (now.astimezone(UTC).date() - date.fromisoformat(plan.today)).days
+    if most is None or age <= most:
+        return None
+    return error(
+        "plan-too-old",
+        f"This plan is of {plan.today}, {age} days ago, and guards.planAge lets it be {most} days old. "
+        "Nothing was written.",
+        "Plan again and have that reviewed: what was true then may not be so now.",
+    )
 
 
 async def _outdated(runtime: Runtime, plan: Plan, site: Connections) -> Diagnostic | None:

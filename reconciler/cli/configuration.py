@@ -26,21 +26,24 @@ class Configuration:
     site: str
 
 
-def read_configuration(runtime: Runtime, folder: Path) -> Configuration:
-    """The configuration of a folder. Raises ReconcilerError with everything that is wrong with it."""
-    loaded = load_configuration(runtime, folder)
+def read_configuration(runtime: Runtime, folder: Path, *, dated: bool = True) -> Configuration:
+    """The configuration of a folder. Raises ReconcilerError with everything that is wrong with it.
+
+    Not `dated` is that of a base commit: what has run out there is what the change under review mends.
+    """
+    loaded = load_configuration(runtime, folder, dated=dated)
     if loaded.desired is None:
         raise ReconcilerError(loaded.diagnostics)
     today = runtime.today(loaded.desired.settings.time_zone)
     return Configuration(loaded, loaded.desired, today, folder.resolve().name)
 
 
-def load_configuration(runtime: Runtime, folder: Path) -> Loaded:
+def load_configuration(runtime: Runtime, folder: Path, *, dated: bool = True) -> Loaded:
     """What a folder says, with its examples run; an example that fails is an error like any other."""
     from reconciler.config.load import load
     from reconciler.planning.examples import failed_examples
 
-    loaded = load(folder, today_in=runtime.today)
+    loaded = load(folder, today_in=runtime.today if dated else None)
     failed = failed_examples(loaded.desired) if loaded.desired is not None else []
     if not failed:
         return loaded

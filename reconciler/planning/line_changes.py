@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.change import RAISES
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.lines import WRITTEN, LineState, PlannedLine
+from reconciler.model.plan_guards import Answer, Answered
 from reconciler.planning.answers import Answers
 from reconciler.planning.before import Expected, frozen_products
 from reconciler.planning.bills import claimed_elsewhere, sort_bill
@@ -63,6 +64,7 @@ class LinePlan:
     changes: tuple[Change, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     notes: tuple[UsageNote, ...] = ()
+    answers: tuple[Answer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,21 @@ def _plan(
             for change in requests(one, ground, stopped)
         ),
         diagnostics=tuple(diagnostics),
+        answers=tuple(answer for one in judged if (answer := _answer(one, ground)) is not None),
     )
+
+
+def _answer(one: Judged, ground: Ground) -> Answer | None:
+    """What has said yes to the change of a written line already."""
+    row = one.row
+    if row.state not in WRITTEN or row.shadow:
+        return None
+    approval = ground.answers.approval(row)
+    if approval is not None:
+        return Answer(row.key, Answered.APPROVAL, approval.before, approval.up_to)
+    if row.held:
+        return Answer(row.key, Answered.HOLD)
+    return Answer(row.key, Answered.ROW) if one.settled else None
 
 
 def _after(change: Change, losers: tuple[str, ...]) -> Change:
@@ -255,7 +271,8 @@ def _finished(judged: list[Judged], desired: Desired, ground: Ground, months: _M
     asks = months.unattended and desired.settings.new_lines == "ask"
     settled = {id(row) for row, one in zip(rows, judged, strict=True) if one.settled}
     allowed = Allowed(ground.answers.approval, settled)
-    rows = withhold(rows, desired.settings.guards, allowed, desired.protected, new_lines_ask=asks)
+    protected = {(one.kind, one.key): one.text for one in desired.protected}
+    rows = withhold(rows, desired.settings.guards, allowed, protected, new_lines_ask=asks)
     rows = [_said_of_approval(row, ground) for row in rows]
     return [one if one.row is row else replace(one, row=row) for one, row in zip(judged, rows, strict=True)]
 

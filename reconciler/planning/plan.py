@@ -7,16 +7,18 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.model.causes import with_causes
-from reconciler.model.change import Action, Change
+from reconciler.model.change import Action, Cause, Change
 from reconciler.model.diagnostics import Diagnostic, Severity, error, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.plan import Plan
+from reconciler.model.plan_guards import PlanGuards
+from reconciler.model.verdict import rows_of
 from reconciler.planning.line_changes import LinePlan, plan_lines
-from reconciler.planning.not_yet import not_acted_on
 from reconciler.planning.order import arrange
 from reconciler.planning.orphans import orphan_lines, removed_rows
 from reconciler.planning.products import Home, Scene, product_changes
 from reconciler.planning.remarks import no_usage
+from reconciler.planning.run_guards import bypassed_guards, run_guards
 from reconciler.planning.suggest import did_you_mean
 from reconciler.planning.targets import find_targets
 from reconciler.planning.usage import period_of, unclear_months, usage_notes
@@ -62,15 +64,14 @@ def make_plan(
 ) -> Plan:
     """What has to happen so that ConnectWise is as the configuration says.
 
-    `today` is the site's day; `month` the Sophos month whose usage counts, None where there is none, and
-    `previous` the one before it. No line is counted where a month is `unread`. `scope` narrows the writes,
-    and so does `unattended`: nobody reads the plan before it is written.
+    `today` is the site's day; `month` the Sophos month whose usage counts, None where there is none;
+    `previous` the one before. With an `unread` month no line is counted. `scope` and `unattended` write less.
     """
     targets, diagnostics = find_targets(desired, observed)
-    diagnostics += [*_marker_field(desired, observed), *not_acted_on(desired)]
+    diagnostics += _marker_field(desired, observed)
     changes, problems = _of_products(targets, Scene(desired, observed, _homes(targets)))
-    about_usage = () if unread else _about_usage(month, observed)
-    diagnostics += [*problems, *config_diagnostics, *observed.diagnostics, *about_usage]
+    diagnostics += [*problems, *config_diagnostics, *observed.diagnostics]
+    diagnostics += () if unread else _about_usage(month, observed)
     unusable = _unusable_homes(targets, diagnostics)
     period = None if month is None else period_of(month, today)
     unclear = unclear_months(observed.usage, month, today)
@@ -104,7 +105,32 @@ def make_plan(
         lines=usage.lines,
         diagnostics=tuple(sorted(_once(diagnostics), key=_order_of)),
         usage_notes=(*usage_notes(desired, month, observed, today), *usage.notes),
+        guards=_guards(desired, usage, targets),
     )
+
+
+def _guards(desired: Desired, usage: LinePlan, targets: Sequence[Target]) -> PlanGuards:
+    protected = sorted({f"{one.kind}/{one.key}" for one in desired.protected})
+    return PlanGuards(desired.settings.guards, tuple(protected), usage.answers, len(targets))
+
+
+def guarded(plan: Plan, *, saved: bool = False) -> Plan:
+    """The plan with its own changes held back where a guard of the whole run stops them.
+
+    A `saved` plan is stopped as well where it writes what a guard of one line holds back. It is judged from
+    the plan alone: what it writes now, compared with the lines that it holds.
+    """
+    found = [*(bypassed_guards(plan) if saved else ()), *run_guards(plan)]
+    if not found:
+        return plan
+    stopped = {diagnostic.id for diagnostic in found}
+    changes = tuple(
+        change
+        if change.cause is Cause.WAITING
+        else replace(change, blocked_by=tuple(sorted({*change.blocked_by, *stopped})))
+        for change in plan.changes
+    )
+    return _with(replace(plan, changes=changes), found)
 
 
 def _kept(changes: Sequence[Change], scope: Scope) -> Sequence[Change]:
@@ -159,7 +185,13 @@ def only_customers(plan: Plan, names: Iterable[str]) -> Plan:
     lines = tuple(line for line in plan.lines if wanted & customer_keys(line))
     keys = {(line.agreement_id, line.line_id) for line in lines if line.line_id is not None}
     writes = {c.write for c in plan.changes if (c.target.agreement, c.target.id) in keys}
-    return replace(_with_what_they_need(plan, writes), lines=lines)
+    return _with_rows(plan, _with_what_they_need(plan, writes), lines)
+
+
+def _with_rows(plan: Plan, narrowed: Plan, named: Iterable[PlannedLine]) -> Plan:
+    """The narrowed plan with the rows that were named, and those of whatever else it writes."""
+    keys = {line.key for line in named} | {line.key for line in rows_of(plan.lines, narrowed.changes)}
+    return replace(narrowed, lines=tuple(line for line in plan.lines if line.key in keys))
 
 
 def customer_keys(line: PlannedLine) -> set[str]:
@@ -175,8 +207,8 @@ def only_products(plan: Plan, identifiers: Iterable[str]) -> Plan:
     """
     wanted = {identifier_key(identifier) for identifier in identifiers}
     kept = {c.write for c in plan.changes if identifier_key(c.target.identifier) in wanted}
-    lines = tuple(line for line in plan.lines if identifier_key(line.product) in wanted)
-    return replace(_with_what_they_need(plan, kept), lines=lines)
+    named = [line for line in plan.lines if identifier_key(line.product) in wanted]
+    return _with_rows(plan, _with_what_they_need(plan, kept), named)
 
 
 def _with_what_they_need(plan: Plan, kept: set[str]) -> Plan:

@@ -216,6 +216,18 @@ ERRORS = {
         CUSTOMERS + ONE + "\nholds:\n  - {customer: SAFELOG, product: MSP-A, " + HOLD + "\n"
         "  - ▸{customer: safelog, product: msp-a, " + HOLD + "\n",
     ),
+    "hold over": (
+        "expired",
+        CUSTOMERS + ONE + "\nholds:\n  - ▸{customer: SAFELOG, product: MSP-A, quantity: 1, reason: r, "
+        "until: 2026-11-21}\n",
+    ),
+    "approval over": (
+        "expired",
+        CUSTOMERS
+        + ONE
+        + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, reason: r, "
+        "until: 2026-11-21}\n",
+    ),
     "approval of nothing": (
         "approval-of-nothing",
         CUSTOMERS + ONE + "\napprovals:\n"
@@ -263,18 +275,6 @@ WARNINGS = {
     "override over": (
         "expired",
         CUSTOMERS + f"{TENANT}: {{exclude: x, overrides: {{▸A-MSP: {{exclude: x, until: 2026-11-21}}}}}}\n",
-    ),
-    "hold over": (
-        "expired",
-        CUSTOMERS + ONE + "\nholds:\n  - ▸{customer: SAFELOG, product: MSP-A, quantity: 1, reason: r, "
-        "until: 2026-11-21}\n",
-    ),
-    "approval over": (
-        "expired",
-        CUSTOMERS
-        + ONE
-        + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, reason: r, "
-        "until: 2026-11-21}\n",
     ),
     "no time zone": ("time-zone-missing", ROW + f"customers:\n  ▸{TENANT}: {{exclude: x}}\n"),
     "empty section": ("empty-section", ROW + "▸lines:\n"),
