@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 def apply(runtime: Runtime, source: Path, scope: str, yes: bool, unattended: bool, output_format: str) -> int:
     """Write a saved plan (FILE), or plan the mappings in DIR afresh and write that.
 
-    A saved plan is checked first: if anything it expects has changed since, or a newer Sophos month than the
-    one of its quantities has closed, nothing is written (exit 5). One that was made with --since is written
+    A saved plan is checked first: if anything it expects has changed since, a newer Sophos month than the one
+    of its quantities has closed, or it is older than guards.planAge, nothing is written (exit 5); the guards
+    that it carries are computed again (exit 3). One that was made with --since is written
     without the changes that wait anyway.
     The first Ctrl-C lets the requests in flight finish and reports; the second one stops at once.
     """

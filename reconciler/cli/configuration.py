@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.cli.runtime import Runtime
+    from reconciler.config.files import Source
     from reconciler.config.load import Loaded
     from reconciler.model.desired import Desired
 
@@ -38,12 +39,17 @@ def read_configuration(runtime: Runtime, folder: Path, *, dated: bool = True) ->
     return Configuration(loaded, loaded.desired, today, folder.resolve().name)
 
 
-def load_configuration(runtime: Runtime, folder: Path, *, dated: bool = True) -> Loaded:
-    """What a folder says, with its examples run; an example that fails is an error like any other."""
+def load_configuration(
+    runtime: Runtime, folder: Path, *, dated: bool = True, instead: Source | None = None
+) -> Loaded:
+    """What a folder says, with its examples run; an example that fails is an error like any other.
+
+    `instead` is what one of its files would hold.
+    """
     from reconciler.config.load import load
     from reconciler.planning.examples import failed_examples
 
-    loaded = load(folder, today_in=runtime.today if dated else None)
+    loaded = load(folder, today_in=runtime.today if dated else None, instead=instead)
     failed = failed_examples(loaded.desired) if loaded.desired is not None else []
     if not failed:
         return loaded

@@ -12,6 +12,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.apply import apply
+from reconciler.cli.approve import approve
 from reconciler.cli.demo import demo
 from reconciler.cli.invocation import call
 from reconciler.cli.plan import plan
@@ -40,7 +41,21 @@ def main() -> None:
     """
 
 
-for command in (validate, plan, show, apply, ready, status, search, usage, score, schema, sandbox, demo):
+for command in (
+    validate,
+    plan,
+    show,
+    approve,
+    apply,
+    ready,
+    status,
+    search,
+    usage,
+    score,
+    schema,
+    sandbox,
+    demo,
+):
     main.add_command(command)
 
 

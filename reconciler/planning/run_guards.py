@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
 from reconciler.model.change import OF_LINES, Action
-from reconciler.model.diagnostics import Diagnostic, error
+from reconciler.model.diagnostics import Diagnostic, Severity, error
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import Amount, LineState
 from reconciler.model.money import money_text, plain, to_places
@@ -18,6 +18,7 @@ from reconciler.planning.guards import (
     BYPASSED,
     MOST_CHANGES,
     RUN_CHANGE,
+    RUN_GUARDS,
     TOTAL_CHANGE,
     Allowed,
     products_to_zero,
@@ -47,7 +48,7 @@ def bypassed_guards(plan: Plan) -> list[Diagnostic]:
 
     The planner makes no such plan: its file was changed and signed again.
     """
-    said = [*row_of_change_problems(plan), *_unanswered(plan), *_taken(plan)]
+    said = [*_not_held(plan), *row_of_change_problems(plan), *_unanswered(plan), *_taken(plan)]
     return [
         error(
             BYPASSED,
@@ -172,6 +173,13 @@ def _over_total(one: Amount, limit: TotalGuard, *, large: bool) -> str:
 
 
 # --- what the planner withholds
+
+
+def _not_held(plan: Plan) -> Iterator[tuple[str, str]]:
+    """The feed cannot be judged again without Sophos: what stopped the plan holds all of it back."""
+    stops = [d for d in plan.diagnostics if d.code in RUN_GUARDS and d.severity is Severity.ERROR]
+    if stops and plan.ready:
+        yield f"{len(plan.ready)} changes", f"the plan was stopped by {stops[0].code}"
 
 
 def _unanswered(plan: Plan) -> Iterator[tuple[str, str]]:
