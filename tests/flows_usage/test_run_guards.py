@@ -143,6 +143,26 @@ def test_the_most_new_lines(books: Books, new: int, limits: str, stops: int) -> 
         assert "{create_line: {count: " in said["remedy"]
 
 
+def test_new_lines_that_are_approved_do_not_count(books: Books) -> None:
+    customers(books, 3, ep=(None, 10, 10))
+    row = "{customer: ALDER000, product: MSP-EP, from: 0, upTo: 10, reason: r, until: 2026-12-01}"
+    limit = only("mostChanges", "mostChanges: {create_line: {count: 2}}")
+    assert stopped_by(books.live(settings=limit)) == [MOST]
+    assert stopped_by(books.live(f"approvals: [{row}]\n", settings=limit)) == []
+
+
+def test_only_the_commits_own_changes_are_held_back(books: Books) -> None:
+    customers(books, 1, ep=(10, 10, 11))
+    limit = only("mostChanges", "mostChanges: {create_line: {count: 1}}")
+    base = books.live(settings=limit).folder.with_name("base")
+    base.mkdir()
+    (base / "mappings.yaml").write_text((books.folder / "mappings.yaml").read_text())
+    customers(books, 2, ep=(None, 10, 10)).live(settings=limit)
+    plan = books.plan("--since", str(base))
+    held = {change["cause"]: change["blockedBy"] for change in plan.changes}
+    assert (plan.code, held) == (3, {"waiting": [], "this change": [MOST]})
+
+
 @pytest.mark.parametrize(("gone", "stops"), [(5, 0), (6, 1)])
 def test_the_most_unmapped_products(books: Books, gone: int, stops: int) -> None:
     books.mapped = {f"CODE-{n:02}": f"{{product: P-{n:02}, sync: true}}" for n in range(20)}
