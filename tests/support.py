@@ -302,13 +302,13 @@ class Site:
 
     # --- commands
 
-    def run(self, *arguments: str, out: io.StringIO | None = None) -> Said:
+    def run(self, *arguments: str, out: io.StringIO | None = None, stdin: io.StringIO | None = None) -> Said:
         """One command line. `out` takes standard output where an exception is expected."""
         out, err = out or io.StringIO(), io.StringIO()
         runtime = Runtime(
             environ=self.environ,
             now=lambda: datetime(self.today.year, self.today.month, self.today.day, 10, tzinfo=UTC),
-            stdin=io.StringIO(),
+            stdin=stdin or io.StringIO(),
             stdout=out,
             stderr=err,
             transport=self.network,

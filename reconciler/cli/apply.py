@@ -49,8 +49,9 @@ def apply(
 ) -> int:
     """Write a saved plan (FILE), or plan the mappings in DIR afresh and write that.
 
-    A saved plan is checked first: if anything it expects has changed since, or a newer Sophos month than the
-    one of its quantities has closed, nothing is written (exit 5). One that was made with --since is written
+    A saved plan is checked first: if anything it expects has changed since, a newer Sophos month than the one
+    of its quantities has closed, or it is older than guards.planAge, nothing is written (exit 5); the guards
+    that it carries are computed again (exit 3). One that was made with --since is written
     without the changes that wait anyway.
 
     With --within, DIR is planned afresh. What a reviewed plan has with the same values is written; a quantity
@@ -71,7 +72,7 @@ def apply(
     made = run.plan
     if output_format == "text":
         _show(runtime, run, short=saved and yes)
-    if run.is_another_than(expect) or run.is_refused:
+    if run.is_another_than(expect) or run.is_refused or run.outdated is not None:
         report(runtime, run, output_format)
         return run.exit_code(exit_codes.STALE)
     if made.ready and not (yes or unattended) and not _agreed(runtime, made):
@@ -97,25 +98,26 @@ def _planned(
     runtime: Runtime, source: Path, scope: str, within: tuple[Path, ...], *, saved: bool, unattended: bool
 ) -> Run:
     """What is to be written: a saved plan, a fresh one, or what of a fresh one was reviewed."""
-    from reconciler.cli.applying import Run
+    from reconciler.cli.applying import Run, too_old
     from reconciler.cli.configuration import read_configuration
     from reconciler.cli.files import read_plan
     from reconciler.cli.site import How, refuse_another_site, survey
-    from reconciler.planning.plan import Scope
+    from reconciler.planning.plan import Scope, guarded
     from reconciler.planning.within import compare
 
     if saved:
-        return Run(read_plan(source))
+        made = read_plan(source)
+        return Run(guarded(made, saved=True), outdated=too_old(made, runtime.now()))
     reviewed = [read_plan(file) for file in within]
     head = read_configuration(runtime, source)
     made = survey(runtime, head, how=How(scope=Scope(scope), unattended=unattended)).plan
     if not within:
-        return Run(made)
+        return Run(guarded(made))
     for one in reviewed:
         refuse_another_site(one, made)
     limit = head.desired.settings.guards.line_change
     compared = compare(made, reviewed, limit=limit, scope=Scope(scope))
-    return Run(compared.plan, within=compared)
+    return Run(guarded(compared.plan), within=compared)
 
 
 def _show(runtime: Runtime, run: Run, *, short: bool) -> None:

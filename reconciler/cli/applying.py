@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.cli import exit_codes
@@ -36,6 +36,7 @@ from reconciler.sophos.usage import read_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from rich.console import Console
@@ -70,8 +71,9 @@ class Run:
     """One apply: its plan, what became of each change, and how it ended.
 
     `within` is how the plan compares with reviewed ones, where it has to. `unexpected` says that it is not
-    the plan that was expected, `outdated` that a newer month has closed than the one that its quantities are
-    of. `journal` is there once the writing has begun. `unheard` is why standard output takes nothing more.
+    the plan that was expected, `outdated` that it is too old, or that a newer month has closed than the one of
+    its quantities. `journal` is there once the writing has begun. `unheard` is why standard output takes
+    nothing more.
     """
 
     plan: Plan
@@ -189,6 +191,23 @@ def _end(run: Run, journal: Recorder) -> None:
     for outcome in left:
         journal.outcome(outcome)
     journal.end(run.outcomes, interrupted=run.interrupted)
+
+
+def too_old(plan: Plan, now: datetime) -> Diagnostic | None:
+    """Whether a saved plan is older than its own `guards.planAge` lets it be.
+
+    A plan does not hold its site's time zone: the day now is that of UTC.
+    """
+    most = plan.guards.limits.max_plan_age_days
+    age = (now.astimezone(UTC).date() - date.fromisoformat(plan.today)).days
+    if most is None or age <= most:
+        return None
+    return error(
+        "plan-too-old",
+        f"This plan is of {plan.today}, {age} days ago, and guards.planAge lets it be {most} days old. "
+        "Nothing was written.",
+        "Plan again and have that reviewed: what was true then may not be so now.",
+    )
 
 
 async def _outdated(runtime: Runtime, plan: Plan, site: Connections) -> Diagnostic | None:

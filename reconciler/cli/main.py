@@ -15,6 +15,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.apply import apply
+from reconciler.cli.approve import approve
 from reconciler.cli.demo import demo
 from reconciler.cli.invocation import call
 from reconciler.cli.plan import plan
@@ -49,6 +50,7 @@ for command in (
     validate,
     plan,
     show,
+    approve,
     apply,
     rollback,
     ready,

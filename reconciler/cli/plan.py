@@ -70,7 +70,7 @@ def plan(
     from reconciler.cli.files import plan_json, read_usage, write_text
     from reconciler.cli.narrowing import narrowed
     from reconciler.cli.site import How, survey
-    from reconciler.planning.plan import Scope
+    from reconciler.planning.plan import Scope, guarded
 
     if orphans and scope == "products":
         raise click.UsageError("--orphans is about agreement lines: leave --scope products out.")
@@ -78,7 +78,7 @@ def plan(
     base = None if since is None else _base(runtime, since)
     frozen = None if usage_file is None else read_usage(usage_file)
     how = How(period, Scope(scope), frozen, unattended, orphans)
-    made = narrowed(survey(runtime, head, base, how).plan, head.desired, products, customers)
+    made = guarded(narrowed(survey(runtime, head, base, how).plan, head.desired, products, customers))
     try:
         if out is not None:
             write_text(out, plan_json(made))
@@ -110,7 +110,7 @@ def _base(runtime: Runtime, folder: Path) -> Configuration | None:
     from reconciler.reporting.diagnostics import print_diagnostics
 
     try:
-        return read_configuration(runtime, folder)
+        return read_configuration(runtime, folder, dated=False)
     except ReconcilerError as wrong:
         told = warning(
             "base-invalid",

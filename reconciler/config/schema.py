@@ -90,14 +90,14 @@ def mappings_schema() -> dict[str, Any]:
             "approvals": _approvals(),
             "protected": words.listing(
                 "Products and companies from which nothing may be taken away, whatever the rest says; a "
-                "company is written as customer/IDENTIFIER. It outlives the rows it protects, so that a "
-                "name which is mapped nowhere is fine.",
+                "company is written as customer/IDENTIFIER. It outlives the rows it protects: a "
+                "product that is mapped nowhere may stand here; a company needs its row under `customers`.",
                 words.text(
                     "A product identifier, or customer/ and a company identifier.",
                     IDENTIFIER_LIMIT + len("customer/"),
                     pattern=words.IDENTIFIER,
                 ),
-                example=["MSP-BACKUP", "customer/KEYACCOUNT"],
+                example=["MSP-BACKUP"],
             ),
         },
     }

@@ -14,6 +14,7 @@ from typing import Any
 from reconciler.model.change import Action, Cause, Change
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.lines import PlannedLine
+from reconciler.model.plan_guards import NO_GUARDS, PlanGuards
 from reconciler.model.usage_notes import UsageNote
 
 FORMAT_VERSION = "1.0"
@@ -101,10 +102,11 @@ class Plan:
     removed_rows: tuple[RemovedRow, ...] = ()
     together: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
     rollback_of: RollbackOf | None = None
+    guards: PlanGuards = NO_GUARDS
 
     @property
     def hash(self) -> str:
-        """Of changes, period and instance: finds accidents, not forgers."""
+        """Of changes, period, instance and guards: finds accidents, not forgers."""
         signed: dict[str, Any] = {
             "formatVersion": FORMAT_VERSION,
             "instance": self.instance,
@@ -112,6 +114,7 @@ class Plan:
             "markerCustomField": self.marker_custom_field,
             "period": None if self.period is None else self.period.to_json(),
             "changes": [change.values() for change in self.changes],
+            "guards": self.guards.to_json(),
         }
         if self.waiting:  # what is left alone is part of what was reviewed
             signed["waiting"] = [change.id for change in self.waiting]
@@ -168,6 +171,7 @@ class Plan:
             "configHash": self.config_hash,
             "hash": self.hash,
             "rollbackOf": None if self.rollback_of is None else self.rollback_of.to_json(),
+            "guards": self.guards.to_json(),
             "changes": [change.to_json() for change in self.changes],
             "diagnostics": [d.to_json() for d in self.diagnostics],
             "lines": [line.to_json() for line in self.lines],
@@ -189,6 +193,7 @@ class Plan:
             period=None if data["period"] is None else Period.from_json(data["period"]),
             usage_read_at=data["usageReadAt"],
             config_hash=data["configHash"],
+            guards=PlanGuards.from_json(data["guards"]),
             changes=tuple(Change.from_json(c) for c in data["changes"]),
             diagnostics=tuple(Diagnostic.from_json(d) for d in data["diagnostics"]),
             lines=tuple(PlannedLine.from_json(line) for line in data["lines"]),

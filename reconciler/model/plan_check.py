@@ -22,6 +22,7 @@ from reconciler.model.identifiers import identifier_key
 from reconciler.model.line_check import basis_problems, line_change_problems, line_row_problems, move_problems
 from reconciler.model.money import parse_decimal
 from reconciler.model.months import Month
+from reconciler.model.row_check import guard_problems
 from reconciler.model.value_check import amount_problems, is_id, value_problems
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def plan_problems(plan: Plan) -> list[str]:
     found += [f"{change.id}: it is left alone, and {why}" for change, why in needed_with(plan.changes)]
     found += move_problems(plan)
     found += line_row_problems(plan.lines)
+    found += guard_problems(plan)
     return found
 
 

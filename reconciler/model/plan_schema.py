@@ -8,6 +8,7 @@ from reconciler.model.change import Action, Cause
 from reconciler.model.diagnostics import Severity
 from reconciler.model.lines import LineState
 from reconciler.model.plan import FORMAT_VERSION
+from reconciler.model.plan_guards import Answered
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _TEXT_OR_NULL: dict[str, Any] = {"type": ["string", "null"]}
@@ -91,10 +92,11 @@ def plan_schema() -> dict[str, Any]:
             ),
             "usageReadAt": {**_TEXT_OR_NULL, "description": "When Sophos was asked, ISO 8601."},
             "configHash": _TEXT,
-            "hash": {**_TEXT, "description": "Of changes, period, instance."},
+            "hash": {**_TEXT, "description": "Of changes, period, instance, guards."},
             "rollbackOf": _or_null(
                 _record("The run that it takes back.", run=_TEXT, started=_TEXT, planHash=_TEXT)
             ),
+            "guards": _guards(),
             "changes": _list(_change(source), "In the order of the run."),
             "diagnostics": _list(_diagnostic(place), "Errors first."),
             "lines": _list(_line(source), "Every agreement line that usage was counted for, changed or not."),
@@ -106,11 +108,55 @@ def plan_schema() -> dict[str, Any]:
         },
         "required": [
             "formatVersion", "tool", "site", "marker", "instance", "today", "period", "usageReadAt",
-            "configHash", "hash", "rollbackOf",
+            "configHash", "hash", "rollbackOf", "guards",
             "changes", "diagnostics", "lines", "usageNotes", "removedRows", "summary",
         ],
         "additionalProperties": False,
     }  # fmt: skip
+
+
+def _guards() -> dict[str, Any]:
+    days = {"type": "integer", "minimum": 1}
+    return _record(
+        "The limits that it was made by, which apply computes again. Null is off.",
+        lineChange=_or_null(_record("Of one line.", units=_NUMBER, percent=_NUMBER, money=_NUMBER)),
+        lineToZero={"type": "boolean", "description": "Whether a line to zero waits for a person."},
+        feedTenants=_or_null(_record("The least share of last month's tenants.", percent=_NUMBER)),
+        productToZero=_or_null(_record("The most customers of one product.", customers=_COUNT)),
+        runChange=_or_null(_record("Of everything.", lines=_NUMBER, money=_NUMBER, floor=_COUNT)),
+        mostChanges=_list(
+            _record(
+                "Of one action; what has none is off.",
+                action={"enum": [action.value for action in Action]},
+                count=_COUNT,
+                percent=_NUMBER,
+                floor=_COUNT,
+            ),
+            "The most changes of each action.",
+        ),
+        total=_or_null(
+            _record(
+                "Of the monthly total of each currency.",
+                rise=_NUMBER,
+                drop=_NUMBER,
+                floor=_COUNT,
+                money={"type": "object", "additionalProperties": _NUMBER, "description": "By currency."},
+            )
+        ),
+        planAge=_or_null(_record("How old a saved plan may be.", days=days)),
+        protected=_list(_TEXT, "product/… and customer/…: from these nothing is taken away."),
+        answers=_list(
+            _record(
+                "A yes to the change of one line.",
+                line={**_TEXT, "description": "The row's key."},
+                kind={"enum": [kind.value for kind in Answered]},
+                **{"from": _NUMBER_OR_NULL},
+                upTo=_NUMBER_OR_NULL,
+            ),
+            "The lines that an approval, a hold or a row itself has answered.",
+        ),
+        products={**_COUNT, "description": "How many products the site has."},
+    )
 
 
 def _change(source: dict[str, Any]) -> dict[str, Any]:

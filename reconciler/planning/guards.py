@@ -15,14 +15,20 @@ from reconciler.model.money import cents, plain, price, to_places
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from reconciler.model.desired import Approval, Guards, LineChangeGuard, Protected
+    from reconciler.model.desired import Approval, Guards, LineChangeGuard
     from reconciler.model.observed import UsageMonth
 
 FEED_INCOMPLETE = "guard-feed-incomplete"
 FEED_UNCHECKED = "feed-unchecked"
 PRODUCT_TO_ZERO = "guard-product-to-zero"
+RUN_CHANGE = "guard-run-change"
+MOST_CHANGES = "guard-most-changes"
+TOTAL_CHANGE = "guard-total"
+BYPASSED = "guard-bypassed"
 #: Diagnostics that stop a whole run where they are errors: nothing is written then.
-RUN_GUARDS = frozenset({FEED_INCOMPLETE, FEED_UNCHECKED, PRODUCT_TO_ZERO})
+RUN_GUARDS = frozenset(
+    {FEED_INCOMPLETE, FEED_UNCHECKED, PRODUCT_TO_ZERO, RUN_CHANGE, MOST_CHANGES, TOTAL_CHANGE, BYPASSED}
+)
 #: How many customers a message names.
 _NAMED = 5
 
@@ -31,7 +37,7 @@ _NAMED = 5
 class Allowed:
     """What needs no further yes: rows that say it themselves (by `id`), and what an approval names."""
 
-    approval: Callable[[PlannedLine], Approval | None]
+    approval: Callable[[PlannedLine], object | None]
     settled: Collection[int] = ()
 
 
@@ -39,17 +45,16 @@ def withhold(
     lines: Iterable[PlannedLine],
     guards: Guards,
     allowed: Allowed,
-    protected: Iterable[Protected] = (),
+    protected: Mapping[tuple[str, str], str],
     *,
     new_lines_ask: bool = False,
 ) -> list[PlannedLine]:
     """The lines, each that is over a limit withheld unless an approval names its change.
 
-    What is protected never goes to zero or ends, approved or not. With `new_lines_ask` no line is created
-    unasked.
+    What is `protected` (kind and key, with its text) never goes to zero or ends, approved or not. With
+    `new_lines_ask` no line is created unasked.
     """
-    keys = {(one.kind, one.key): one.text for one in protected}
-    return [_judged(line, guards, allowed, keys, new_lines_ask=new_lines_ask) for line in lines]
+    return [_judged(line, guards, allowed, protected, new_lines_ask=new_lines_ask) for line in lines]
 
 
 def _judged(
@@ -244,12 +249,16 @@ def product_guard(
     Zeroes that a person has already answered, by a hold or an approval, do not count. `lines` are those whose
     rows do not say themselves that they end (`ended`).
     """
+    return products_to_zero((line for line in lines if not line.held and approval(line) is None), guards)
+
+
+def products_to_zero(lines: Iterable[PlannedLine], guards: Guards) -> list[Diagnostic]:
+    """The same of lines that nobody has answered."""
     if guards.product_to_zero_customers is None:
         return []
     customers: dict[str, dict[tuple[str, ...], str]] = defaultdict(dict)
     for line in lines:
-        to_zero = line.after == 0 and line.before and line.state in {*WRITTEN, LineState.WITHHELD}
-        if to_zero and not line.held and approval(line) is None:
+        if line.after == 0 and line.before and line.state in {*WRITTEN, LineState.WITHHELD}:
             customers[line.product][line.tenants] = line.customer
     return [
         error(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.change import RAISES
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.lines import WRITTEN, LineState, PlannedLine
+from reconciler.model.plan_guards import Answer, Answered
 from reconciler.planning.answers import Answers
 from reconciler.planning.before import Expected, frozen_products
 from reconciler.planning.bills import claimed_elsewhere, sort_bill
@@ -65,6 +66,7 @@ class LinePlan:
     diagnostics: tuple[Diagnostic, ...] = ()
     notes: tuple[UsageNote, ...] = ()
     together: tuple[tuple[str, str], ...] = ()
+    answers: tuple[Answer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -217,7 +219,21 @@ def _line_plan(
             for one, other in linked.pairs
             if changes.get(one) and changes.get(other)
         ),
+        answers=tuple(answer for one in judged if (answer := _answer(one, ground)) is not None),
     )
+
+
+def _answer(one: Judged, ground: Ground) -> Answer | None:
+    """What has said yes to the change of a written line already."""
+    row = one.row
+    if row.state not in WRITTEN or row.shadow:
+        return None
+    approval = ground.answers.approval(row)
+    if approval is not None:
+        return Answer(row.key, Answered.APPROVAL, approval.before, approval.up_to)
+    if row.held:
+        return Answer(row.key, Answered.HOLD)
+    return Answer(row.key, Answered.ROW) if one.settled else None
 
 
 def _after(change: Change, losers: tuple[str, ...]) -> Change:
@@ -276,8 +292,9 @@ def _finished(judged: list[Judged], desired: Desired, ground: Ground, months: _M
             judged[number] = one.with_row(one.row.but(shadow=True))
     asks = months.unattended and desired.settings.new_lines == "ask"
     allowed = Allowed(ground.answers.approval, {id(one.row) for one in judged if one.settled})
+    protected = {(one.kind, one.key): one.text for one in desired.protected}
     rows = withhold(
-        (one.row for one in judged), desired.settings.guards, allowed, desired.protected, new_lines_ask=asks
+        (one.row for one in judged), desired.settings.guards, allowed, protected, new_lines_ask=asks
     )
     rows = [_said_of_approval(row, ground) for row in rows]
     return [one if one.row is row else one.with_row(row) for one, row in zip(judged, rows, strict=True)]

@@ -7,17 +7,18 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.model.causes import with_causes
-from reconciler.model.change import OF_LINES, Action, Change
+from reconciler.model.change import OF_LINES, Action, Cause, Change
 from reconciler.model.diagnostics import Diagnostic, Severity, error, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.plan import Plan
+from reconciler.model.plan_guards import PlanGuards
 from reconciler.model.verdict import names_of, requests_of
 from reconciler.planning.line_changes import LinePlan, plan_lines
-from reconciler.planning.not_yet import not_acted_on
 from reconciler.planning.order import arrange
 from reconciler.planning.orphans import orphan_lines, removed_rows
 from reconciler.planning.products import Home, Scene, product_changes
 from reconciler.planning.remarks import no_usage
+from reconciler.planning.run_guards import bypassed_guards, run_guards
 from reconciler.planning.suggest import did_you_mean
 from reconciler.planning.targets import find_targets
 from reconciler.planning.usage import period_of, unclear_months, usage_notes
@@ -63,13 +64,12 @@ def make_plan(
 ) -> Plan:
     """What has to happen so that ConnectWise is as the configuration says.
 
-    `today` is the site's day; `month` the Sophos month whose usage counts, None where there is none, and
-    `previous` the one before it. No line is counted where a month is `unread`. `scope` narrows the writes,
-    and so does `unattended`: nobody reads the plan before it is written.
+    `today` is the site's day; `month` the Sophos month whose usage counts, None where there is none;
+    `previous` the one before. With an `unread` month no line is counted. `scope` and `unattended` write less.
     """
     targets, diagnostics = find_targets(desired, observed)
     changes, problems = _of_products(targets, Scene(desired, observed, _homes(targets)))
-    diagnostics += [*_marker_field(desired, observed), *not_acted_on(desired), *problems]
+    diagnostics += [*_marker_field(desired, observed), *problems]
     diagnostics += [*config_diagnostics, *observed.diagnostics, *_about_usage(month, observed, unread)]
     unusable = _unusable_homes(targets, diagnostics)
     period = None if month is None else period_of(month, today)
@@ -105,7 +105,32 @@ def make_plan(
         diagnostics=tuple(sorted(_once(diagnostics), key=_order_of)),
         usage_notes=(*usage_notes(desired, month, observed, today), *usage.notes),
         together=usage.together,
+        guards=_guards(desired, usage, targets),
     )
+
+
+def _guards(desired: Desired, usage: LinePlan, targets: Sequence[Target]) -> PlanGuards:
+    protected = sorted({f"{one.kind}/{one.key}" for one in desired.protected})
+    return PlanGuards(desired.settings.guards, tuple(protected), usage.answers, len(targets))
+
+
+def guarded(plan: Plan, *, saved: bool = False) -> Plan:
+    """The plan with its own changes held back where a guard of the whole run stops them.
+
+    A `saved` plan is stopped as well where it writes what a guard of one line holds back. It is judged from
+    the plan alone: what it writes now, compared with the lines that it holds.
+    """
+    found = [*(bypassed_guards(plan) if saved else ()), *run_guards(plan)]
+    if not found:
+        return plan
+    stopped = {diagnostic.id for diagnostic in found}
+    changes = tuple(
+        change
+        if change.cause is Cause.WAITING
+        else replace(change, blocked_by=tuple(sorted({*change.blocked_by, *stopped})))
+        for change in plan.changes
+    )
+    return _with(replace(plan, changes=changes), found)
 
 
 def _kept(changes: Sequence[Change], scope: Scope) -> Sequence[Change]:

@@ -299,7 +299,7 @@ def _protection(target: Target, changes: list[Change], protected: tuple[Protecte
     guard = next((p for p in protected if p.kind == "product" and p.key in keys), None)
     if guard is None:
         return []
-    taken = [_loss(change) for change in changes if _loss(change)]
+    taken = [loss(change) for change in changes if loss(change)]
     if not taken:
         return []
     return [
@@ -313,7 +313,7 @@ def _protection(target: Target, changes: list[Change], protected: tuple[Protecte
     ]
 
 
-def _loss(change: Change) -> str:
+def loss(change: Change) -> str:
     """What a change takes away from its product, in words; nothing for one that only adds or edits."""
     code = change.fields[0].field.removeprefix(MAPPING_PREFIX)
     if change.action is Action.UNMAP_PRODUCT:

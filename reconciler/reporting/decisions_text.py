@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from reconciler.model.lines import LineState, PlannedLine
+from reconciler.model.approving import an_approval_helps, yaml_text
 from reconciler.model.money import plain
 from reconciler.model.verdict import LineGroups, held_back, is_held_back, rounded
 from reconciler.reporting.clean import clean
@@ -26,10 +24,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from reconciler.model.diagnostics import Diagnostic
+    from reconciler.model.lines import PlannedLine
     from reconciler.model.plan import Plan
 
 MOST_DECISIONS = 5
-_PLAIN_YAML = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def print_decisions(console: Console, plan: Plan, groups: LineGroups) -> None:
@@ -89,7 +87,7 @@ def answers(
     until = today if line.first_invoice is None else line.first_invoice.isoformat()
     who = f"customer: {_yaml(line.company or line.customer)}, product: {_yaml(line.product)}"
     before = _stands_at(line)
-    if before is not None and line.after is not None and _an_approval_helps(line):
+    if before is not None and line.after is not None and an_approval_helps(line):
         found.append(
             f"to let it through, under approvals: {{{who}, from: {plain(before)}, "
             f"upTo: {plain(line.after)}, reason: …, until: {until}}}"
@@ -102,12 +100,6 @@ def answers(
     return found or ["settle it in ConnectWise or in the customer's row, then plan again"]
 
 
-def _an_approval_helps(line: PlannedLine) -> bool:
-    """An approval names a quantity that changes; a line that starts has none of its own yet."""
-    changes = line.starts is not None or line.before != line.after
-    return changes and (line.state is LineState.WITHHELD or line.left_over)
-
-
 def _a_hold_helps(line: PlannedLine) -> bool:
     """A hold keeps the line of a product: there has to be one, that a row speaks of, and no other like it."""
     return line.line_id is not None and not line.left_over and not line.serial
@@ -115,4 +107,4 @@ def _a_hold_helps(line: PlannedLine) -> bool:
 
 def _yaml(text: str) -> str:
     """A text as a value of a YAML row, quoted where it has to be."""
-    return clean(text if _PLAIN_YAML.fullmatch(text) else json.dumps(text, ensure_ascii=False))
+    return clean(yaml_text(text))

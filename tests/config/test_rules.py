@@ -216,6 +216,32 @@ ERRORS = {
         CUSTOMERS + ONE + "\nholds:\n  - {customer: SAFELOG, product: MSP-A, " + HOLD + "\n"
         "  - ▸{customer: safelog, product: msp-a, " + HOLD + "\n",
     ),
+    "hold over": (
+        "expired",
+        CUSTOMERS + ONE + "\nholds:\n  - ▸{customer: SAFELOG, product: MSP-A, quantity: 1, reason: r, "
+        "until: 2026-11-21}\n",
+    ),
+    "approval over": (
+        "expired",
+        CUSTOMERS
+        + ONE
+        + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, reason: r, "
+        "until: 2026-11-21}\n",
+    ),
+    "protected customer without a row": ("protected-customer", ROW + "protected: [▸customer/NOBODY]\n"),
+    "protected customer excluded": (
+        "protected-customer",
+        CUSTOMERS + f"▸{TENANT}: {{company: KEY, agreement: X, exclude: r}}\nprotected: [customer/key]\n",
+    ),
+    "protected customer not synced": (
+        "protected-customer",
+        CUSTOMERS + f"▸{TENANT}: {{company: KEY, agreement: X, sync: false}}\nprotected: [customer/KEY]\n",
+    ),
+    "protected customer's product excluded": (
+        "protected-customer",
+        CUSTOMERS + f"{TENANT}: {{company: KEY, agreement: X, sync: true, "
+        "overrides: {▸A-MSP: {exclude: r}}}\nprotected: [customer/KEY]\n",
+    ),
     "approval of nothing": (
         "approval-of-nothing",
         CUSTOMERS + ONE + "\napprovals:\n"
@@ -264,18 +290,6 @@ WARNINGS = {
         "expired",
         CUSTOMERS + f"{TENANT}: {{exclude: x, overrides: {{▸A-MSP: {{exclude: x, until: 2026-11-21}}}}}}\n",
     ),
-    "hold over": (
-        "expired",
-        CUSTOMERS + ONE + "\nholds:\n  - ▸{customer: SAFELOG, product: MSP-A, quantity: 1, reason: r, "
-        "until: 2026-11-21}\n",
-    ),
-    "approval over": (
-        "expired",
-        CUSTOMERS
-        + ONE
-        + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, reason: r, "
-        "until: 2026-11-21}\n",
-    ),
     "no time zone": ("time-zone-missing", ROW + f"customers:\n  ▸{TENANT}: {{exclude: x}}\n"),
     "empty section": ("empty-section", ROW + "▸lines:\n"),
 }
@@ -309,7 +323,9 @@ def test_warning(tmp_path: Path, case: str) -> None:
         CUSTOMERS + f"{TENANT}: {{company: X, agreement: Y, overrides: {{Z-MSP: {{product: P}}}}}}\n",
         CUSTOMERS + f"{TENANT}: {{company: X}}\ndefaults: {{customers: {{agreement: {{type: MSP}}}}}}\n",
         CUSTOMERS + ONE + f"\nholds: [{{customer: {TENANT.upper()}, product: MSP-A, {HOLD}]\n",
-        ROW + "protected: [GONE, customer/NOBODY]\n",
+        ROW + "protected: [GONE]\n",
+        CUSTOMERS + SECOND + "sync: true}\nprotected: [customer/safelog]\n",
+        CUSTOMERS + f"{TENANT}: {{company: {{id: 7}}, agreement: X}}\nprotected: [customer/ANYBODY]\n",
         ROW + "products: {MSP-A: {linePrice: follow, price: 4.50}}\n",
         TWO + "lines: {MSP-A: {perSerial: true, count: sum}}\n",
         CUSTOMERS + f"{TENANT}: {{exclude: x, lines: {{MSP-A: {{perSerial: false, minimum: 5}}}}}}\n"

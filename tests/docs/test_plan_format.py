@@ -10,6 +10,7 @@ from reconciler.model.change import Action, Basis, Cause, Change, Target
 from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import Amount, LineState
 from reconciler.model.plan import Period, Plan, RemovedRow, RollbackOf
+from reconciler.model.plan_guards import Answer, Answered, PlanGuards
 from reconciler.model.plan_schema import plan_schema
 from tests.docs.pages import DOCS, read, table_keys
 
@@ -70,6 +71,10 @@ def test_the_hash_covers_what_the_page_says() -> None:
         replace(PLAN, changes=()),
         replace(PLAN, rollback_of=RollbackOf("7f", "2026-11-12T09:00:00+00:00", "x")),
         replace(PLAN, rollback_of=RollbackOf("8f", "2026-11-12T09:00:00+00:00", "x")),
+        replace(PLAN, guards=PlanGuards(products=1)),
+        replace(PLAN, guards=PlanGuards(protected=("product/a",))),
+        replace(PLAN, guards=PlanGuards(answers=(Answer("agreement/1/product/A", Answered.HOLD),))),
+        replace(PLAN, guards=PlanGuards(replace(PLAN.guards.limits, line_to_zero=True))),
         *(
             replace(PLAN, changes=(change,))
             for change in (

@@ -62,12 +62,6 @@ def test_a_customer_that_no_line_is_of_is_an_error(busy: Books) -> None:
     assert (said.code, "customer-unknown" in said.err, "BIRCH" in said.err) == (1, True, True)
 
 
-def test_keys_without_effect_are_said(busy: Books) -> None:
-    assert "not-acted-on" not in busy.plan().codes
-    busy.live(settings=", newLines: create, onUnmap: end, guards: {runChange: off}")
-    assert "settings.guards.runChange" in busy.plan().diagnostic("not-acted-on")["message"]
-
-
 def test_what_always_declares_is_sent_with_the_line(busy: Books) -> None:
     busy.live("lines:\n  MSP-EP: {always: {unitPrice: 4.25}}\n")
     applied = busy.apply()

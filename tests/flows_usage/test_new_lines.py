@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.flows_usage.books import Books, message, results, update
+from tests.flows_usage.books import MANY, Books, message, results, update
 from tests.flows_usage.line_flows import additions, bodies, create, lines, move, with_new_product
 from tests.support import first, lost_after, lost_before, never_connected, status, web_page
 
@@ -81,7 +81,7 @@ def test_what_one_new_line_costs(alder: Books) -> None:
 def test_the_product_of_many_new_lines_is_looked_up_only_a_few_times(books: Books) -> None:
     for number in range(20):
         books.customer(f"Alder {number}", ep=(None, 10, 12))
-    books.live().plan()
+    books.live(settings=MANY).plan()
     planning = sum("/procurement/catalog" in one for one in books.asked("connectwise"))
     books.forget()
     assert books.apply().code == 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.flows_usage.books import BUNDLES, Books, results, update, updates
+from tests.flows_usage.books import BUNDLES, MANY, Books, results, update, updates
 from tests.support import URL, status
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def test_a_line_that_was_unchanged_in_the_plan_may_move(busy: Books) -> None:
 def test_the_check_reads_lines_in_bundles(books: Books) -> None:
     for number in range(60):
         books.customer(f"Alder {number}", ep=(10, 10, 11))
-    file = books.live().save()
+    file = books.live(settings=MANY).save()
     books.world.addition(60)["quantity"] = 3.0
     books.forget()
     assert books.apply(file).code == 5

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.model.diagnostics import ReconcilerError
-from tests.flows_usage.books import BUNDLES, Books, update
+from tests.flows_usage.books import BUNDLES, MANY, Books, update
 from tests.flows_usage.line_flows import create, end, lines, move, stale_of, with_new_product
 from tests.support import status
 
@@ -148,7 +148,7 @@ def test_what_does_not_matter_or_is_done_already_fits(three: Books, meanwhile: M
 def test_the_check_is_a_handful_of_requests(books: Books) -> None:
     for number in range(60):
         books.customer(f"Alder {number}", ep=(None, 10, 12), sv=(5, 5, 6))
-    planned = books.live().plan()
+    planned = books.live(settings=MANY).plan()
     books.forget()
     assert stale_of(books, planned) == []
     asked = books.asked("connectwise")

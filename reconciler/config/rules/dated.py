@@ -144,23 +144,31 @@ def approves_something(facts: Facts) -> None:
 
 
 def expired(facts: Facts) -> None:
-    """What has run out is without effect. A warning, because the day must not stop everybody's billing."""
+    """What has run out is without effect.
+
+    Of a hold or an approval that is an error: a person's word about money has ended, and nobody has said what
+    follows. Of an exclusion it is a warning: its customer or product is billed by its row from then on.
+    """
     if facts.today is None:
         return
-    for what, until, location, subject in _endings(facts):
-        if until is not None and until < facts.today:
-            facts.say(
-                warning(
-                    "expired",
-                    f"{what} ended on {until.isoformat()} and is without effect.",
-                    "Decide anew: remove it, or give it a later date.",
-                    location=location,
-                    subject=subject,
+    for say, endings in ((warning, _exclusions(facts)), (error, _answers(facts))):
+        for what, until, location, subject in endings:
+            if until is not None and until < facts.today:
+                facts.say(
+                    say(
+                        "expired",
+                        f"{what} ended on {until.isoformat()} and is without effect.",
+                        "Decide anew: take it out, or give it a later date.",
+                        location=location,
+                        subject=subject,
+                    )
                 )
-            )
 
 
-def _endings(facts: Facts) -> Iterator[tuple[str, date | None, Location, str | None]]:
+_Ending = tuple[str, "date | None", "Location", "str | None"]
+
+
+def _exclusions(facts: Facts) -> Iterator[_Ending]:
     for row in facts.desired.rows:
         yield f"The exclusion of {show(row.code)}", row.until, row.location, f"code/{row.code}"
     for customer in facts.desired.customers:
@@ -169,6 +177,9 @@ def _endings(facts: Facts) -> Iterator[tuple[str, date | None, Location, str | N
         for override in customer.overrides:
             what = f"The exclusion of {show(override.code)} for this customer"
             yield what, override.until, override.location, subject
+
+
+def _answers(facts: Facts) -> Iterator[_Ending]:
     for kind, person_row in _person_rows(facts):
         product = key_selector(person_row.product)
         name = product.text if isinstance(product, Name) else str(product)
