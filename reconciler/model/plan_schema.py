@@ -93,9 +93,7 @@ def plan_schema() -> dict[str, Any]:
             "usageReadAt": {**_TEXT_OR_NULL, "description": "When Sophos was asked, ISO 8601."},
             "configHash": _TEXT,
             "hash": {**_TEXT, "description": "Of changes, period, instance, guards."},
-            "rollbackOf": _or_null(
-                _record("The run that it takes back.", run=_TEXT, started=_TEXT, planHash=_TEXT)
-            ),
+            "rollbackOf": _or_null(_record("The run taken back.", run=_TEXT, started=_TEXT, planHash=_TEXT)),
             "guards": _guards(),
             "changes": _list(_change(source), "In the order of the run."),
             "diagnostics": _list(_diagnostic(place), "Errors first."),
@@ -108,8 +106,8 @@ def plan_schema() -> dict[str, Any]:
         },
         "required": [
             "formatVersion", "tool", "site", "marker", "instance", "today", "period", "usageReadAt",
-            "configHash", "hash", "rollbackOf", "guards",
-            "changes", "diagnostics", "lines", "usageNotes", "removedRows", "summary",
+            "configHash", "hash", "rollbackOf", "guards", "changes", "diagnostics", "lines", "usageNotes",
+            "removedRows", "summary",
         ],
         "additionalProperties": False,
     }  # fmt: skip
