@@ -1,0 +1,172 @@
+"""A stand-in for the few REST endpoints of GitHub that the steps use, and a workflow around a site.
+
+Written from the public pages that reconciler/ci names; it remembers every request, whoever it went to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import httpx
+
+from tests.flows_usage.books import Books
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support import Said
+
+API, TOKEN, REPOSITORY = "https://api.github.invalid", "ghs_made-up-token", "alder/mappings"
+BLOBS = "blobs.github.invalid"
+BOT = {"login": "github-actions[bot]", "type": "Bot"}
+BASE, HEAD = "a" * 40, "b" * 40
+
+
+@dataclass
+class FakeGitHub(httpx.AsyncBaseTransport):
+    """One repository; other hosts go to `inner`, and hosts of `webhooks` are answered with 200."""
+
+    inner: httpx.AsyncBaseTransport
+    prefix: str = ""
+    repository: dict[str, Any] = field(
+        default_factory=lambda: {"visibility": "private", "private": True, "default_branch": "main"}
+    )
+    #: Answers to GETs by path, a list being paged; and statuses by verb and path that are refused.
+    answers: dict[str, Any] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+    comments: list[dict[str, Any]] = field(default_factory=list)
+    artifacts: dict[int, bytes] = field(default_factory=dict)
+    webhooks: dict[str, int] = field(default_factory=dict)
+    requests: list[httpx.Request] = field(default_factory=list)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer as GitHub does, or as whoever else was asked."""
+        host = request.url.host
+        if host == "127.0.0.1":
+            return await self.inner.handle_async_request(request)
+        self.requests.append(request)
+        body = (await request.aread()) if request.method != "GET" else b""
+        if host in self.webhooks:
+            return httpx.Response(self.webhooks[host], text="ok", request=request)
+        if host == BLOBS:
+            assert "authorization" not in request.headers, "the token went to another host"
+            return httpx.Response(200, content=self.artifacts[int(request.url.path.strip("/"))])
+        assert host == "api.github.invalid", f"nobody is to ask {host}"
+        assert request.headers["authorization"] == f"Bearer {TOKEN}"
+        path = request.url.path.removeprefix(f"{self.prefix}/repos/{REPOSITORY}")
+        status = self.refused.get(f"{request.method} {path}")
+        if status is not None:
+            return httpx.Response(status, json={"message": "Resource not accessible by integration"})
+        return self._answer(request, path, json.loads(body) if body else None)
+
+    def _answer(self, request: httpx.Request, path: str, body: Any) -> httpx.Response:
+        query = {name: values[0] for name, values in parse_qs(request.url.query.decode()).items()}
+        if path == "" and request.method == "GET":
+            return httpx.Response(200, json=self.repository)
+        if re.fullmatch(r"/issues/\d+/comments", path):
+            if request.method == "GET":
+                return _page(self.comments, query)
+            made = {"id": len(self.comments) + 1, "user": BOT, "author_association": "NONE", **body}
+            self.comments.append(made)
+            return httpx.Response(201, json=made)
+        if found := re.fullmatch(r"/issues/comments/(\d+)", path):
+            (there,) = [one for one in self.comments if one["id"] == int(found[1])]
+            there["body"] = body["body"]
+            return httpx.Response(200, json=there)
+        if request.method == "GET" and path in self.answers:
+            answer = self.answers[path]
+            return _page(answer, query) if isinstance(answer, list) else httpx.Response(200, json=answer)
+        return httpx.Response(404, json={"message": "Not Found"})
+
+    @property
+    def asked(self) -> list[str]:
+        """Verb and path below the repository of each request to GitHub."""
+        return [
+            f"{one.method} {one.url.path.removeprefix(f'{self.prefix}/repos/{REPOSITORY}')}"
+            for one in self.requests
+            if one.url.host == "api.github.invalid"
+        ]
+
+
+def _page(entries: list[Any], query: dict[str, str], key: str = "") -> httpx.Response:
+    size, page = int(query.get("per_page", "30")), int(query.get("page", "1"))
+    part = entries[(page - 1) * size : page * size]
+    return httpx.Response(200, json={"total_count": len(entries), key: part} if key else part)
+
+
+def zipped(**files: bytes) -> bytes:
+    """An archive; a name's last underscore stands for its dot."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(".".join(name.rsplit("_", 1)), content)
+    return out.getvalue()
+
+
+def sha256(content: bytes) -> str:
+    """The digest as digest.txt and GitHub write it, without a prefix."""
+    return hashlib.sha256(content).hexdigest()
+
+
+class Workflow:
+    """A site, a repository on GitHub, and a step's environment."""
+
+    def __init__(self, root: Path, books: Books | None = None) -> None:
+        self.root = root
+        self.books = books or Books(root)
+        self.github = FakeGitHub(self.books.network)
+        self.books.transport = self.github
+        self.summary, self.output = root / "summary.md", root / "output.txt"
+        self.event(action="push")
+        self.books.environ = {
+            **self.books.environ,
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_API_URL": API,
+            "GITHUB_REPOSITORY": REPOSITORY,
+            "GITHUB_TOKEN": TOKEN,
+            "GITHUB_EVENT_PATH": str(root / "event.json"),
+            "GITHUB_RUN_ID": "77",
+            "GITHUB_SHA": HEAD,
+            "GITHUB_STEP_SUMMARY": str(self.summary),
+            "GITHUB_OUTPUT": str(self.output),
+        }
+
+    def event(self, **payload: Any) -> None:
+        """The payload of the run's event."""
+        (self.root / "event.json").write_text(json.dumps(payload), encoding="utf-8")
+
+    def pull_request(self, number: int = 7) -> None:
+        """The run is of a pull request."""
+        self.event(number=number, pull_request={"number": number, "head": {"sha": HEAD}})
+
+    def run(self, *arguments: str, **environ: str) -> Said:
+        """One step; its token is in nothing that it says."""
+        before = self.books.environ
+        self.books.environ = {**before, **environ}
+        try:
+            said = self.books.run(*arguments)
+        finally:
+            self.books.environ = before
+        written = [self.summary, self.output]
+        texts = [said.out, said.err, *(one.read_text(encoding="utf-8") for one in written if one.exists())]
+        assert not any(TOKEN in text for text in texts)
+        assert "Traceback" not in said.err
+        return said
+
+    def ci(self, *arguments: str, **environ: str) -> Said:
+        """One step of `reconciler ci`."""
+        return self.run("ci", *arguments, **environ)
+
+    def plan(self, name: str = "plan.json") -> Path:
+        """A saved plan of the site's folder."""
+        path = self.root / name
+        said = self.run("plan", str(self.books.folder), "--out", str(path))
+        assert path.exists(), said.err
+        return path
