@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from reconciler import __version__
+from reconciler.ci.download import DownloadError, download
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.transport.errors import BadAnswer
 from reconciler.transport.secret import Secret
@@ -20,7 +21,7 @@ from reconciler.transport.service import Service, parse_origin
 from reconciler.transport.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from reconciler.transport.session import Observer
 
@@ -42,9 +43,16 @@ class _Bearer:
 class GitHub:
     """One repository; made by `connect`. Raises ApiError's subclasses as `Session.request` does."""
 
-    def __init__(self, session: Session, prefix: str, repository: str) -> None:
+    def __init__(
+        self,
+        session: Session,
+        prefix: str,
+        repository: str,
+        fetch: Callable[[str], Awaitable[bytes]],
+    ) -> None:
         self.session = session
         self._prefix = prefix
+        self._fetch = fetch
         self._repository = f"/repos/{repository}"
 
     async def get(self, path: str, params: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
@@ -70,6 +78,12 @@ class GitHub:
             if len(entries) < _PAGE:
                 return found
         raise self.bad_answer("GET", path, f"the list has more than {_MOST_PAGES * _PAGE} entries")
+
+    async def archive(self, artifact: Any) -> bytes:
+        """The archive of an artifact. Raises DownloadError."""
+        if not isinstance(artifact, int):
+            raise DownloadError("GitHub names no number for it")
+        return await self._fetch(f"{self._prefix}{self._repository}/actions/artifacts/{artifact}/zip")
 
     def bad_answer(self, method: str, path: str, what: str) -> BadAnswer:
         """The error for an answer that is not of the documented shape."""
@@ -128,17 +142,23 @@ async def connect(
         "X-GitHub-Api-Version": "2022-11-28",
         "User-Agent": f"reconciler/{__version__}",
     }
+    bearer = _Bearer(Secret(token))
     session = Session(
         service,
         writes=True,
-        authorization=_Bearer(Secret(token)),
+        authorization=bearer,
         headers=headers,
         transport=transport,
         observer=observer,
     )
     prefix = httpx.URL(url if "://" in url else f"https://{url}").path.rstrip("/")
+
+    async def fetch(path: str) -> bytes:
+        told = {**headers, "Authorization": await bearer.header()}
+        return await download(service.origin + path, told, transport)
+
     async with session:
-        yield GitHub(session, prefix, repository)
+        yield GitHub(session, prefix, repository, fetch)
 
 
 def needed_permission(method: str, path: str) -> str:

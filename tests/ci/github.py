@@ -80,9 +80,17 @@ class FakeGitHub(httpx.AsyncBaseTransport):
             (there,) = [one for one in self.comments if one["id"] == int(found[1])]
             there["body"] = body["body"]
             return httpx.Response(200, json=there)
+        if found := re.fullmatch(r"/actions/artifacts/(\d+)/zip", path):
+            return httpx.Response(302, headers={"location": f"https://{BLOBS}/{found[1]}?sig=secret"})
         if request.method == "GET" and path in self.answers:
             answer = self.answers[path]
-            return _page(answer, query) if isinstance(answer, list) else httpx.Response(200, json=answer)
+            if isinstance(answer, list):
+                return _page(answer, query)
+            for key in ("commits", "artifacts"):
+                if key in answer:
+                    part = _part(answer[key], query)
+                    return httpx.Response(200, json={**answer, key: part})
+            return httpx.Response(200, json=answer)
         return httpx.Response(404, json={"message": "Not Found"})
 
     @property
@@ -95,10 +103,13 @@ class FakeGitHub(httpx.AsyncBaseTransport):
         ]
 
 
-def _page(entries: list[Any], query: dict[str, str], key: str = "") -> httpx.Response:
+def _page(entries: list[Any], query: dict[str, str]) -> httpx.Response:
+    return httpx.Response(200, json=_part(entries, query))
+
+
+def _part(entries: list[Any], query: dict[str, str]) -> list[Any]:
     size, page = int(query.get("per_page", "30")), int(query.get("page", "1"))
-    part = entries[(page - 1) * size : page * size]
-    return httpx.Response(200, json={"total_count": len(entries), key: part} if key else part)
+    return entries[(page - 1) * size : page * size]
 
 
 def zipped(**files: bytes) -> bytes:
