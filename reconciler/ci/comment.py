@@ -76,7 +76,7 @@ def first_annotations(diagnostics: Sequence[Diagnostic]) -> list[str]:
 
 
 def ours(comments: Sequence[Mapping[str, Any]], wanted: str | None) -> Mapping[str, Any] | None:
-    """The comment with this marker. One that an outsider wrote is none: its author could change it later."""
+    """The comment or issue with this marker. An outsider's is none: its author could change it later."""
     for one in comments:
         body, user = one.get("body"), one.get("user")
         bot = isinstance(user, dict) and user.get("type") == "Bot"
@@ -85,7 +85,7 @@ def ours(comments: Sequence[Mapping[str, Any]], wanted: str | None) -> Mapping[s
             isinstance(body, str)
             and trusted
             and wanted is not None
-            and marker_of(body) == wanted
+            and body.split("\n", 1)[0].strip() == wanted
             and isinstance(one.get("id"), int)
         ):
             return one

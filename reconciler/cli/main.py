@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import __version__
-from reconciler.cli import ci_review  # noqa: F401 - adds its commands to ci
+from reconciler.cli import ci_review, ci_schedule  # noqa: F401 - they add their commands to ci
 from reconciler.cli.apply import apply
 from reconciler.cli.ci import ci
 from reconciler.cli.demo import demo

@@ -42,6 +42,12 @@ class FakeGitHub(httpx.AsyncBaseTransport):
     answers: dict[str, Any] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     comments: list[dict[str, Any]] = field(default_factory=list)
+    issues: list[dict[str, Any]] = field(default_factory=list)
+    pulls: list[dict[str, Any]] = field(default_factory=list)
+    refs: dict[str, str] = field(default_factory=lambda: {"heads/main": BASE})
+    objects: dict[str, Any] = field(
+        default_factory=lambda: {BASE: {"tree": {"sha": "tree"}, "parents": []}, "tree": {"README.md": "x"}}
+    )
     artifacts: dict[int, bytes] = field(default_factory=dict)
     webhooks: dict[str, int] = field(default_factory=dict)
     requests: list[httpx.Request] = field(default_factory=list)
@@ -82,6 +88,10 @@ class FakeGitHub(httpx.AsyncBaseTransport):
             return httpx.Response(200, json=there)
         if found := re.fullmatch(r"/actions/artifacts/(\d+)/zip", path):
             return httpx.Response(302, headers={"location": f"https://{BLOBS}/{found[1]}?sig=secret"})
+        if path.startswith(("/issues", "/pulls")):
+            return self._threads(request, path, query, body)
+        if path.startswith("/git/"):
+            return self._git(request, path, body)
         if request.method == "GET" and path in self.answers:
             answer = self.answers[path]
             if isinstance(answer, list):
@@ -92,6 +102,56 @@ class FakeGitHub(httpx.AsyncBaseTransport):
                     return httpx.Response(200, json={**answer, key: part})
             return httpx.Response(200, json=answer)
         return httpx.Response(404, json={"message": "Not Found"})
+
+    def _threads(self, request: httpx.Request, path: str, query: dict[str, str], body: Any) -> httpx.Response:
+        threads = self.issues if path.startswith("/issues") else self.pulls
+        if request.method == "GET":
+            wanted = [one for one in threads if query["state"] in ("all", one["state"])]
+            if "labels" in query:
+                wanted = [one for one in wanted if query["labels"] in one["labels"]]
+            if "head" in query:
+                wanted = [one for one in wanted if f"alder:{one['head']}" == query["head"]]
+            return _page(wanted, query)
+        if request.method == "POST":
+            number = len(threads) + 1
+            made = {"id": number, "number": number, "state": "open", "user": BOT, "merged_at": None, **body}
+            threads.append(made)
+            return httpx.Response(201, json=made)
+        there = threads[int(path.rpartition("/")[2]) - 1]
+        there.update(body)
+        return httpx.Response(200, json=there)
+
+    def _git(self, request: httpx.Request, path: str, body: Any) -> httpx.Response:
+        """Trees are mappings of paths to contents; every name is a digest of what it names."""
+        kind, _, name = path.removeprefix("/git/").partition("/")
+        if request.method == "GET" and kind == "ref":
+            sha = self.refs.get(name)
+            return (
+                httpx.Response(404, json={})
+                if sha is None
+                else httpx.Response(200, json={"object": {"sha": sha}})
+            )
+        if request.method == "GET" and kind == "commits":
+            return httpx.Response(200, json=self.objects[name])
+        if kind == "refs":
+            ref = name or body["ref"].removeprefix("refs/")
+            assert (request.method == "PATCH") == (ref in self.refs)
+            self.refs[ref] = body["sha"]
+            return httpx.Response(201, json={"ref": ref})
+        made: Any = body
+        if kind == "trees":
+            base = self.objects.get(body["base_tree"], {})
+            made = base | {one["path"]: self.objects[one["sha"]]["content"] for one in body["tree"]}
+        if kind == "commits":
+            made = {**body, "tree": {"sha": body["tree"]}}
+        sha = hashlib.sha1(json.dumps(made, sort_keys=True).encode()).hexdigest()
+        self.objects[sha] = made
+        return httpx.Response(201, json={"sha": sha})
+
+    def files(self, branch: str) -> dict[str, str]:
+        """The files at the tip of a branch."""
+        found: dict[str, str] = self.objects[self.objects[self.refs[f"heads/{branch}"]]["tree"]["sha"]]
+        return found
 
     @property
     def asked(self) -> list[str]:
