@@ -266,6 +266,8 @@ class Site:
     quirks: Mapping[str, str] = field(default_factory=dict)
     member: str = "readwrite"
     today: date = TODAY
+    #: Stands before the network, for whoever talks to more than the two systems.
+    transport: httpx.AsyncBaseTransport | None = None
 
     def __post_init__(self) -> None:
         self.app = create_app(self.world, quirks=self.quirks)
@@ -297,7 +299,7 @@ class Site:
             stdin=io.StringIO(),
             stdout=out,
             stderr=err,
-            transport=self.network,
+            transport=self.transport or self.network,
         )
         with mock.patch.object(asyncio.events, "new_event_loop", _VirtualTime):
             code = invoke(list(arguments), runtime)

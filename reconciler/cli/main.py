@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import __version__
+from reconciler.cli import ci_review, ci_schedule  # noqa: F401 - they add their commands to ci
 from reconciler.cli.apply import apply
+from reconciler.cli.ci import ci
 from reconciler.cli.demo import demo
 from reconciler.cli.invocation import call
 from reconciler.cli.plan import plan
@@ -22,6 +24,7 @@ from reconciler.cli.schema import schema
 from reconciler.cli.score import score
 from reconciler.cli.search import search
 from reconciler.cli.show import show
+from reconciler.cli.sites import sites
 from reconciler.cli.status import status
 from reconciler.cli.usage import usage
 from reconciler.cli.validate import validate
@@ -40,7 +43,22 @@ def main() -> None:
     """
 
 
-for command in (validate, plan, show, apply, ready, status, search, usage, score, schema, sandbox, demo):
+for command in (
+    validate,
+    plan,
+    show,
+    apply,
+    ready,
+    status,
+    search,
+    usage,
+    score,
+    schema,
+    sites,
+    ci,
+    sandbox,
+    demo,
+):
     main.add_command(command)
 
 
