@@ -98,23 +98,3 @@ def test_a_folder_elsewhere_is_refused(tmp_path: Path) -> None:
 def test_a_scheduled_month_end_is_about_the_first_of_next_month(today: str, first: str) -> None:
     invoice_date = runpy.run_path(str(ACTION / "invoice_date.py"))["invoice_date"]
     assert invoice_date(date.fromisoformat(today)).isoformat() == first
-
-
-@pytest.mark.parametrize(
-    ("names", "plan"),
-    [
-        (["month-end/acme/2026-11/plan.json", "month-end/acme/2026-11/usage.json"], "2026-11"),
-        (["month-end/other/2026-11/plan.json"], ""),
-        (["month-end/acme/2026-11/plan.json.bak", "x/month-end/acme/2026-11/plan.json"], ""),
-        ([], ""),
-    ],
-)
-def test_a_month_is_approved_by_its_new_plan(names: list[str], plan: str) -> None:
-    found = runpy.run_path(str(ACTION / "approved_month.py"))["approved"](names, "acme")
-    assert found == (f"month-end/acme/{plan}/plan.json" if plan else "")
-
-
-def test_two_months_in_one_push_are_for_people() -> None:
-    names = [f"month-end/acme/2026-{month}/plan.json" for month in (10, 11)]
-    with pytest.raises(ValueError, match="one after the other"):
-        runpy.run_path(str(ACTION / "approved_month.py"))["approved"](names, "acme")
