@@ -94,6 +94,14 @@ def test_an_outsiders_comment_is_not_taken_for_ours(workflow: Workflow) -> None:
     assert len(workflow.github.comments) == 202
 
 
+def test_the_files_of_one_artifact_are_taken_as_their_folder(workflow: Workflow) -> None:
+    workflow.pull_request()
+    out = published(workflow, workflow.plan())
+    said = workflow.ci("comment", *(str(path) for path in sorted(out.iterdir())))
+    assert said.out.endswith("comment made\n")
+    assert "::notice" not in said.out
+
+
 @pytest.mark.parametrize(
     "refused",
     [{"POST /issues/7/comments": 403}, {"GET /issues/7/comments": 403}, {"GET /issues/7/comments": 500}],
