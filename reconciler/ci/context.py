@@ -17,7 +17,7 @@ from reconciler.model.diagnostics import ReconcilerError, error
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}$)[A-Za-z0-9_.-]{1,100}")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _LARGEST = 25 * 1024 * 1024  # of a payload; the webhooks' page names it
 

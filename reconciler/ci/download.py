@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from reconciler.model.diagnostics import ReconcilerError
+from reconciler.transport.service import parse_origin
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -50,14 +53,15 @@ async def _once(client: httpx.AsyncClient, url: str, headers: Mapping[str, str])
         raise DownloadError("it has expired")
     if answer.status_code != 302:
         raise DownloadError(f"GitHub answers {answer.status_code} instead of 302")
+    target = answer.headers.get("location", "")
     try:
-        target = httpx.URL(answer.headers.get("location", ""))
-    except httpx.InvalidURL:
-        raise DownloadError("GitHub redirects to no valid address") from None
-    if target.scheme != "https" or not target.host or target.userinfo:
-        raise DownloadError("GitHub redirects to an address that is not plain https")
+        good = parse_origin(target, system="GitHub", setting="a redirect").startswith("https://")
+    except ReconcilerError:
+        good = False
+    if not good or not target.lower().startswith("https://"):
+        raise DownloadError("GitHub redirects to no https address")
     parts, size = [], 0
-    async with client.stream("GET", target) as stored:
+    async with client.stream("GET", httpx.URL(target)) as stored:
         if stored.status_code >= 500:
             raise _LaterError(f"the storage failed ({stored.status_code})")
         if stored.status_code != 200:

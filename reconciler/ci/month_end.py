@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from reconciler.ci.github import GitHub
     from reconciler.model.plan import Plan
 
+#: Of the files, and the first part of the branches.
+FOLDER = "month-end"
 _REASONS = 20
 
 
@@ -39,7 +41,7 @@ class MonthEnd:
     @property
     def branch(self) -> str:
         """The branch, and the folder of the files."""
-        return f"month-end/{self.site}/{self.month}"
+        return f"{FOLDER}/{self.site}/{self.month}"
 
 
 def month_end(site: str, plan: Plan, ready: Any, files: Mapping[str, str]) -> MonthEnd:

@@ -6,13 +6,16 @@ merges. Not tried against github.com.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconciler.ci.artifact import DIGEST, PLAN, artifact_name, fits
 from reconciler.ci.context import is_commit
 from reconciler.ci.download import DownloadError, unpacked
+from reconciler.ci.month_end import FOLDER
 from reconciler.ci.sites import path_of
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.transport.errors import excerpt
@@ -50,6 +53,7 @@ class Merged:
 
     number: int
     head: str
+    branch: str
     commits: list[str] = field(default_factory=list)
 
 
@@ -82,9 +86,14 @@ async def find_reviewed(
         merged = await _merged(github, commit, branch)
         if not merged and await _touches(github, commit, site):
             raise not_reviewed(f"Commit {commit[:12]} changes {path_of(site)} and came by no pull request.")
-        for number, head in merged:
-            pulls.setdefault(number, Merged(number, head)).commits.append(commit)
-    found = [await _plan_of(github, context, pull, site, workflows.plan) for pull in pulls.values()]
+        for pull in merged:
+            pulls.setdefault(pull.number, pull).commits.append(commit)
+    found = [
+        await _month_end(github, pull, site)
+        if pull.branch.startswith(f"{FOLDER}/{site}/")
+        else await _plan_of(github, context, pull, site, workflows.plan)
+        for pull in pulls.values()
+    ]
     return [one for one in found if one is not None]
 
 
@@ -160,7 +169,7 @@ def _is_here(run: Mapping[str, Any], context: Context) -> bool:
     return isinstance(head, dict) and str(head.get("full_name")).lower() == context.repository.lower()
 
 
-async def _merged(github: GitHub, commit: str, branch: str) -> list[tuple[int, str]]:
+async def _merged(github: GitHub, commit: str, branch: str) -> list[Merged]:
     """https://docs.github.com/en/rest/commits/commits#list-pull-requests-associated-with-a-commit."""
     found = []
     for pull in await github.every(f"/commits/{commit}/pulls"):
@@ -168,7 +177,7 @@ async def _merged(github: GitHub, commit: str, branch: str) -> list[tuple[int, s
         into = base.get("ref") if isinstance(base, dict) else None
         sha = head.get("sha") if isinstance(head, dict) else None
         if pull.get("merged_at") and into == branch and isinstance(number, int) and is_commit(sha):
-            found.append((number, str(sha)))
+            found.append(Merged(number, str(sha), str(head.get("ref")) if isinstance(head, dict) else ""))
     return found
 
 
@@ -184,6 +193,33 @@ async def _touches(github: GitHub, commit: str, site: str) -> bool:
         for key in ("filename", "previous_filename")
     ]
     return any(name.startswith(f"{path_of(site)}/") for name in names)
+
+
+async def _month_end(github: GitHub, pull: Merged, site: str) -> ReviewedPlan:
+    """The plan that a month's pull request brought: it is among the files that were merged.
+
+    https://docs.github.com/en/rest/git/blobs#get-a-blob (base64; its name is Git's digest of the content).
+    """
+    what = f"Pull request {pull.number} ({pull.head[:12]})"
+    wanted = re.compile(rf"{FOLDER}/{re.escape(site)}/[0-9]{{4}}-[0-9]{{2}}/{re.escape(PLAN)}")
+    blob = None
+    for commit in pull.commits:
+        files = (await github.get(f"/commits/{commit}")).get("files")
+        for file in files if isinstance(files, list) else ():
+            if isinstance(file, dict) and wanted.fullmatch(str(file.get("filename"))):
+                blob = file.get("sha") if file.get("status") != "removed" else None
+    if not is_commit(blob):
+        raise not_reviewed(f"{what}: it brought no {PLAN} of a month of {site}.")
+    answer = await github.get(f"/git/blobs/{blob}")
+    try:
+        content = base64.b64decode(str(answer.get("content")))
+    except ValueError:
+        content = b""
+    # the name that Git gives to content; not a choice of ours
+    digest = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    if len(str(blob)) == len(digest) and digest != blob:
+        raise _differs(f"{what}: its {PLAN} does not have the digest that the commit names.")
+    return ReviewedPlan(pull.number, pull.head, content)
 
 
 async def _plan_of(

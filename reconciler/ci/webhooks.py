@@ -84,10 +84,10 @@ async def notify(
 async def _post(client: httpx.AsyncClient, address: str, body: dict[str, Any]) -> str:
     """Why it was not taken; empty where it was."""
     try:
-        origin = parse_origin(address, system="webhook", setting="the webhook")
+        parse_origin(address, system="webhook", setting="the webhook")
     except ReconcilerError:
-        origin = ""
-    if not origin.startswith("https://") or not address.lower().startswith("https://"):
+        return "it is no https address"
+    if not address.lower().startswith("https://"):
         return "it is no https address"
     try:
         answer = await client.post(httpx.URL(address), json=body)

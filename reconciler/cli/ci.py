@@ -149,7 +149,7 @@ def post_comment(runtime: Runtime, folders: tuple[Path, ...]) -> int:
     """
     from reconciler.ci.comments import put_comment
     from reconciler.ci.context import context_of
-    from reconciler.cli.workflow import annotate, read_comment, say, with_github
+    from reconciler.cli.workflow import annotate, comment_folders, read_comment, say, with_github
     from reconciler.model.diagnostics import ReconcilerError, notice
 
     remedy = "The plan is in the summary of the run."
@@ -158,7 +158,7 @@ def post_comment(runtime: Runtime, folders: tuple[Path, ...]) -> int:
     if number is None:
         annotate(runtime, [notice("comment-not-made", "The event is about no pull request.", remedy)])
         return exit_codes.DONE
-    for folder in folders:
+    for folder in comment_folders(folders):
         try:
             text = read_comment(folder)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from reconciler.ci.artifact import COMMENT_FILE
 from reconciler.ci.comment import marker_of
 from reconciler.ci.github import connect
 from reconciler.model.diagnostics import ReconcilerError, error
@@ -47,9 +48,15 @@ def below(diagnostic: Diagnostic, root: Path | None) -> Diagnostic:
     return replace(diagnostic, location=replace(place, file=Path(place.file).relative_to(root).as_posix()))
 
 
+def comment_folders(named: Iterable[Path]) -> list[Path]:
+    """The folders of artifacts. `DIR/*` names files where a single artifact was unpacked into DIR itself."""
+    kept = [path for path in named if not path.is_file() or path.name == COMMENT_FILE]
+    return [path.parent if path.is_file() else path for path in kept]
+
+
 def read_comment(folder: Path) -> str:
     """The comment.md of a folder. Raises ReconcilerError where it is none of `ci publish`'s."""
-    file = folder / "comment.md"
+    file = folder / COMMENT_FILE
     try:
         text = file.read_text(encoding="utf-8") if file.stat().st_size <= 4 * COMMENT else ""
     except (OSError, ValueError):

@@ -90,7 +90,7 @@ class FakeGitHub(httpx.AsyncBaseTransport):
             return httpx.Response(302, headers={"location": f"https://{BLOBS}/{found[1]}?sig=secret"})
         if path.startswith(("/issues", "/pulls")):
             return self._threads(request, path, query, body)
-        if path.startswith("/git/"):
+        if path.startswith("/git/") and path not in self.answers:
             return self._git(request, path, body)
         if request.method == "GET" and path in self.answers:
             answer = self.answers[path]

@@ -94,6 +94,14 @@ def test_an_outsiders_comment_is_not_taken_for_ours(workflow: Workflow) -> None:
     assert len(workflow.github.comments) == 202
 
 
+def test_the_files_of_one_artifact_are_taken_as_their_folder(workflow: Workflow) -> None:
+    workflow.pull_request()
+    out = published(workflow, workflow.plan())
+    said = workflow.ci("comment", *(str(path) for path in sorted(out.iterdir())))
+    assert said.out.endswith("comment made\n")
+    assert "::notice" not in said.out
+
+
 @pytest.mark.parametrize(
     "refused",
     [{"POST /issues/7/comments": 403}, {"GET /issues/7/comments": 403}, {"GET /issues/7/comments": 500}],
@@ -139,9 +147,9 @@ def test_three_thousand_lines_fit_and_what_takes_away_is_not_cut() -> None:
 
 
 def test_a_summary_that_is_nearly_full_gets_a_shorter_plan(workflow: Workflow) -> None:
-    workflow.summary.write_text("x" * 998_000, encoding="utf-8")
+    workflow.summary.write_text("x" * 999_300, encoding="utf-8")
     published(workflow, workflow.plan())
-    assert 998_000 < workflow.summary.stat().st_size <= 1_000_000
+    assert 999_300 < workflow.summary.stat().st_size <= 1_000_000
 
 
 def test_at_most_ten_annotations_and_the_rest_counted(workflow: Workflow) -> None:

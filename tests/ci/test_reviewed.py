@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -209,6 +211,38 @@ def test_a_commit_that_was_applied_is_applied_as_it_was_reviewed(merges: Merges)
     merges.github.answers["/actions/workflows/apply.yml/runs"] = {"workflow_runs": runs}
     assert merges.reviewed().code == 0
     assert [name[:6] for name in merges.fetched] == ["pull-9"]
+
+
+def month_end(merges: Merges, content: bytes, digest: str | None = None) -> None:
+    """Pull request 8 is a month's."""
+    commit = MERGES[8]
+    sha = digest or hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+    merges.github.answers[f"/commits/{commit}/pulls"][1]["head"]["ref"] = "month-end/mappings/2026-11"
+    files = [
+        {"filename": f"month-end/mappings/2026-11/{name}.json", "sha": sha} for name in ("plan", "ready")
+    ]
+    files[1]["sha"] = "0" * 39 + "1"
+    merges.github.answers[f"/commits/{commit}"] = {"files": files}
+    blob = {"content": base64.encodebytes(content).decode(), "encoding": "base64"}
+    merges.github.answers[f"/git/blobs/{sha}"] = blob
+
+
+def test_a_months_plan_is_reviewed_by_its_pull_request(merges: Merges) -> None:
+    month_end(merges, merges.plans[8])
+    assert merges.reviewed().code == 0
+    assert merges.fetched["pull-8-888888888888.json"] == merges.plans[8]
+    assert "GET /actions/runs/80/artifacts" not in merges.github.asked
+
+
+def test_a_months_plan_with_another_digest_is_refused(merges: Merges) -> None:
+    month_end(merges, merges.plans[8], digest="5" * 40)
+    refuse(merges, "reviewed-differs")
+
+
+def test_a_months_pull_request_without_a_plan_is_refused(merges: Merges) -> None:
+    month_end(merges, merges.plans[8])
+    merges.github.answers[f"/commits/{MERGES[8]}"]["files"][0]["status"] = "removed"
+    refuse(merges, "not-reviewed")
 
 
 def test_old_plans_in_the_folder_are_not_added_to(merges: Merges) -> None:
