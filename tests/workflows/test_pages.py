@@ -68,3 +68,34 @@ def test_the_page_names_the_hours_of_the_schedules() -> None:
         minute, hour, *_ = entry["cron"].split()
         (row,) = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
         assert f"{int(hour):02}:{int(minute):02} UTC" in row
+
+
+def _owners(name: str) -> str:
+    """Who owns a file by the example: the last pattern that fits, as GitHub has it."""
+    found = ""
+    for line in read(DOCS / "CODEOWNERS.example").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        pattern, *owners = line.split()
+        shape = re.escape(pattern).replace(r"\*", "[^/]*") + (".*" if pattern.endswith("/") else "")
+        if re.fullmatch(shape, f"/{name}"):
+            found = " ".join(owners).replace("@example-msp/", "")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "owners"),
+    [
+        ("mappings/customers.yaml", "billing"),
+        ("sites/acme/lines.yaml", "billing"),
+        ("month-end/acme/2026-11/plan.json", "billing"),
+        ("sites/acme/products.yaml", "product-managers"),
+        ("mappings/settings.yaml", "billing-leads"),
+        ("sites/acme/settings.yaml", "billing-leads"),
+        (".github/workflows/plan.yml", "engineering"),
+        ("reconciler/cli/main.py", "engineering"),
+        ("README.md", ""),
+    ],
+)
+def test_the_example_of_owners_says_who_reviews_what(name: str, owners: str) -> None:
+    assert _owners(name) == owners
