@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 SINGLE, PRODUCTION, MANY = "mappings", "production", "sites"
 #: Part of names of artifacts, branches and environments: nothing that any of them reads otherwise.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+#: Names that the single site and the workflow's artifact `plan-unchanged` have.
+_TAKEN = frozenset({SINGLE, "unchanged"})
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ def _bad_name(name: str) -> Diagnostic:
     return error(
         "site-name",
         f"{name!a} cannot be the name of a site: environments, artifacts and branches are called after it.",
-        "Use letters, digits, - and _, beginning with a letter or digit; at most 63 characters.",
+        "Use letters, digits, - and _, beginning with a letter or digit; at most 63 characters. "
+        f"Not {' or '.join(sorted(_TAKEN))}.",
     )
 
 
@@ -74,7 +77,7 @@ def sites_of(root: Path) -> tuple[Site, ...]:
                     "symlink", f"{MANY}/{folder.name!a} is a symbolic link.", "Put the folder itself there."
                 )
             )
-        elif not _NAME.fullmatch(folder.name) or folder.name == SINGLE:
+        elif not _NAME.fullmatch(folder.name) or folder.name.lower() in _TAKEN:
             wrong.append(_bad_name(folder.name))
         else:
             found.append(Site(folder.name, f"{MANY}/{folder.name}", folder.name))

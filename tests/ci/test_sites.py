@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support import Site
 
 if TYPE_CHECKING:
@@ -75,6 +77,14 @@ def test_names_that_steer_a_workflow_are_refused(tmp_path: Path) -> None:
     assert (said.code, said.out) == (1, "")
     assert "site-name" in said.err
     assert "\n::error" not in said.err
+
+
+@pytest.mark.parametrize("name", ["mappings", "Unchanged"])
+def test_names_that_are_taken_are_refused(tmp_path: Path, name: str) -> None:
+    put(tmp_path, f"sites/{name}")
+    said = Site(tmp_path).run("sites", "--root", str(tmp_path))
+    assert said.code == 1
+    assert "site-name" in said.err
 
 
 def test_a_link_to_another_site_is_refused(tmp_path: Path) -> None:
