@@ -280,6 +280,8 @@ class Site:
     member: str = "readwrite"
     loop: Callable[[], asyncio.AbstractEventLoop] = VirtualTime
     today: date = TODAY
+    #: Stands before the network, for whoever talks to more than the two systems.
+    transport: httpx.AsyncBaseTransport | None = None
 
     def __post_init__(self) -> None:
         self.app = create_app(self.world, quirks=self.quirks, faults=self.faults)
@@ -311,7 +313,7 @@ class Site:
             stdin=stdin or io.StringIO(),
             stdout=out,
             stderr=err,
-            transport=self.network,
+            transport=self.transport or self.network,
             journals=self.root / "journal",
         )
         with mock.patch.object(asyncio.events, "new_event_loop", self.loop):

@@ -23,9 +23,10 @@ LAYERS: dict[str, frozenset[str]] = {
     "planning": frozenset({"model"}),
     "execution": frozenset({"model", "connectwise", "transport.errors"}),
     "reporting": frozenset({"model"}),
+    "ci": frozenset({"model", "config", "planning", "reporting", "transport"}),
     "cli": frozenset(
         {
-            "config", "connectwise", "execution", "model", "observation", "planning", "reporting",
+            "ci", "config", "connectwise", "execution", "model", "observation", "planning", "reporting",
             "sandbox", "sophos", "transport",
         }
     ),

@@ -71,7 +71,7 @@ class Run:
     """One apply: its plan, what became of each change, and how it ended.
 
     `within` is how the plan compares with reviewed ones, where it has to. `unexpected` says that it is not
-    the plan that was expected, `outdated` that it is too old, or that a newer month has closed than the one of
+    the plan that was expected, `outdated` that it is too old, or that a newer month has closed than that of
     its quantities. `journal` is there once the writing has begun. `unheard` is why standard output takes
     nothing more.
     """

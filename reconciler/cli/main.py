@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from reconciler import __version__
+from reconciler.cli import ci_review, ci_schedule  # noqa: F401 - they add their commands to ci
 from reconciler.cli.apply import apply
 from reconciler.cli.approve import approve
+from reconciler.cli.ci import ci
 from reconciler.cli.demo import demo
 from reconciler.cli.invocation import call
 from reconciler.cli.plan import plan
@@ -27,6 +29,7 @@ from reconciler.cli.schema import schema
 from reconciler.cli.score import score
 from reconciler.cli.search import search
 from reconciler.cli.show import show
+from reconciler.cli.sites import sites
 from reconciler.cli.status import status
 from reconciler.cli.stopping import like_ctrl_c
 from reconciler.cli.usage import usage
@@ -59,6 +62,8 @@ for command in (
     usage,
     score,
     schema,
+    sites,
+    ci,
     sandbox,
     demo,
 ):

@@ -62,7 +62,14 @@ def markdown(plan: Plan, *, limit: int = SUMMARY, subject: str = "this plan") ->
         text = "\n".join(_lines_of(plan, subject, most)).rstrip() + "\n"
         if len(text.encode()) <= limit:
             return text
-    return f"## {_verdict(plan, group_lines(plan), subject)}\n\nThe plan is too long to be shown here.\n"
+    groups = group_lines(plan)
+    taken = sum(line.state in _TAKES_AWAY for line in (*groups.written, *groups.shadow))
+    return (
+        f"## {_verdict(plan, groups, subject)}\n\n**The plan is too long to be shown here:** "
+        f"{number_of(taken, 'line')} to zero or to an end, {number_of(len(groups.decisions), 'decision')}, "
+        f"{number_of(len(plan.blocked), 'change')} held back. Do not approve it before you have read these "
+        "in the spreadsheet.\n"
+    )
 
 
 def _lines_of(plan: Plan, subject: str, most: int) -> Iterable[str]:

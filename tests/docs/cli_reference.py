@@ -59,4 +59,7 @@ def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
     )
     yield "reconciler", main, top
     for name, command in main.commands.items():
-        yield f"reconciler {name}", command, click.Context(command, info_name=name, parent=top)
+        context = click.Context(command, info_name=name, parent=top)
+        yield f"reconciler {name}", command, context
+        for below, step in command.commands.items() if isinstance(command, click.Group) else ():
+            yield f"reconciler {name} {below}", step, click.Context(step, info_name=below, parent=context)

@@ -22,7 +22,10 @@ NOT_CODES = frozenset(
     {
         "about-to-write",
         "forward-only",
+        "month-end",
         "pagination-type",
+        "pull-requests",
+        "reconciler-drift",
         "rev-parse",
         "sophos-usage",
         "utf-8",
