@@ -209,6 +209,8 @@ class Faults:
         self._late = [one for one in self._late if one[0] > self._requests]
         for _, arrive in due:
             arrive()
+        if not self.rate:
+            return carry_out(asked.method)
         broken = self._of_second_page(asked)
         if broken is not None:
             return broken

@@ -30,7 +30,7 @@ INTERRUPTS = max(1, KILLS // 5)
 #: Seconds: each answer takes so long, so that a signal meets requests on their way.
 LATENCY = 0.004
 #: Requests that a run makes, about.
-MOST = 55
+MOST = 42
 
 
 @contextmanager
