@@ -73,7 +73,7 @@ def test_what_it_calls_can_be_called(name: str) -> None:
         if words[:1] == ["$(reconciler)"]:
             command = main.commands[words[1]]
             try:
-                command.make_context(words[1], words[2:])
+                command.make_context(words[1], words[2:], help_option_names=["-h", "--help"])
             except click.UsageError as wrong:
                 pytest.fail(f"{step['displayName']}: {wrong.format_message()}")
 

@@ -42,6 +42,6 @@ def test_what_a_workflow_calls_can_be_called(name: str) -> None:
         command, arguments = _command(words[: words.index(">")] if ">" in words else words)
         arguments = ["2026-12-01" if word == "$date" else word for word in arguments]
         try:
-            command.make_context(command.name, arguments)
+            command.make_context(command.name, arguments, help_option_names=["-h", "--help"])
         except click.UsageError as wrong:
             pytest.fail(f"{step.place}: {wrong.format_message()}")
