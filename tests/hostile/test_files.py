@@ -40,7 +40,7 @@ def share(of: float) -> settings:
 
 @cache
 def right_files() -> dict[str, bytes]:
-    """A plan and a frozen month as the program writes them."""
+    """A plan, a frozen month and a journal as the program writes them."""
     with tempfile.TemporaryDirectory() as folder:
         books = many(Books(Path(folder)))
         books.customer("Cedar", ep=(None, 3, 4), sv=(2, 2, 1))
@@ -48,7 +48,9 @@ def right_files() -> dict[str, bytes]:
         plan = books.save().read_bytes()
         usage = Path(folder) / "usage.json"
         assert books.run("usage", "--dir", str(books.folder), "--out", str(usage)).code == 0
-        return {"plan": plan, "usage": usage.read_bytes()}
+        assert books.run("apply", str(books.folder), "--yes").code in (0, 4)
+        (journal,) = (books.root / "journal").iterdir()
+        return {"plan": plan, "usage": usage.read_bytes(), "journal": journal.read_bytes()}
 
 
 def judged(content: bytes, *command: str, name: str = "file.json") -> int:
@@ -106,7 +108,25 @@ def test_plans_as_bytes(cuts: Any, record_property: Any) -> None:
     judged(cut(right_files()["plan"], cuts), "show", "FILE")
 
 
-@share(0.25)
+@share(0.1)
+@given(cuts=CUTS)
+@example(cuts=DEEP)
+def test_journals_as_bytes(cuts: Any, record_property: Any) -> None:
+    record_property(TRIED, 1)
+    judged(cut(right_files()["journal"], cuts), "show", "FILE", name="file.ndjson")
+
+
+@share(0.1)
+@given(edits=EDITS)
+def test_journals_edited(edits: Any, record_property: Any) -> None:
+    record_property(TRIED, 1)
+    lines = edited([json.loads(line) for line in right_files()["journal"].splitlines()], edits)
+    content = b"\n".join(dumped(line) for line in lines) + b"\n"
+    for command in (("show", "FILE"), ("rollback", "FILE")):
+        judged(content, *command, name="file.ndjson")
+
+
+@share(0.2)
 @given(edits=EDITS)
 def test_plans_edited_and_signed_again(edits: Any, record_property: Any) -> None:
     record_property(TRIED, 1)
