@@ -11,7 +11,7 @@ from reconciler.config.load import load
 from reconciler.model.lines import WRITTEN
 from reconciler.reporting.line_words import why
 from tests.docs.examples import Example, examples, shown, written
-from tests.docs.pages import DOCS, ROOT, prose, read
+from tests.docs.pages import DOCS, ROOT, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from reconciler.model.lines import PlannedLine
 
 PAGE, BILLING = DOCS / "usage.md", DOCS / "billing.md"
-_NAMED_TEST = re.compile(r"`(?P<name>(?:tests/\S+/)?test_\w+(?:\.py)?)`")
 
 
 @pytest.mark.parametrize("example", [*examples(PAGE), *examples(BILLING)], ids=str)
@@ -59,17 +58,6 @@ def test_there_are_examples_of_each_kind() -> None:
         if word in text
     }
     assert len(found) == 7
-
-
-@pytest.mark.parametrize("page", [PAGE, BILLING], ids=lambda page: page.name)
-def test_tests_that_the_page_names_are_there(page: Path) -> None:
-    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
-    for found in _NAMED_TEST.finditer(prose(page)):
-        name = found["name"]
-        if name.endswith(".py"):
-            assert list((ROOT / "tests").rglob(name.rpartition("/")[2])), name
-        else:
-            assert f"def {name}(" in source, name
 
 
 def test_guards_have_the_numbers_of_the_code(tmp_path: Path) -> None:
