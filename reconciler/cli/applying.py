@@ -26,7 +26,7 @@ from reconciler.model.months import Month
 from reconciler.model.observed import Instance
 from reconciler.model.outcome import Result
 from reconciler.model.verdict import UNDECIDED
-from reconciler.planning.usage import newest_closed
+from reconciler.planning.usage.months import newest_closed
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
 from reconciler.reporting.json_text import json_text

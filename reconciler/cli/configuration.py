@@ -47,7 +47,7 @@ def load_configuration(
     `instead` is what one of its files would hold.
     """
     from reconciler.config.load import load
-    from reconciler.planning.examples import failed_examples
+    from reconciler.planning.usage.examples import failed_examples
 
     loaded = load(folder, today_in=runtime.today if dated else None, instead=instead)
     failed = failed_examples(loaded.desired) if loaded.desired is not None else []

@@ -167,7 +167,7 @@ def exit_code(made: Plan, *, detailed: bool) -> int:
     """What a plan says to a script."""
     from reconciler.model.diagnostics import Severity, has_errors
     from reconciler.model.verdict import UNDECIDED
-    from reconciler.planning.guards import RUN_GUARDS
+    from reconciler.planning.lines.guards import RUN_GUARDS
 
     if any(d.code in RUN_GUARDS and d.severity is Severity.ERROR for d in made.diagnostics):
         return exit_codes.STOPPED

@@ -46,7 +46,7 @@ def _made(runtime: Runtime, journal: Journal) -> Plan:
 
     from reconciler.cli.site import TOOL, connect_connectwise, progress, refuse_another_instance
     from reconciler.observation.present import read_present
-    from reconciler.planning.rollback import Setting, empty_rollback, rollback_plan
+    from reconciler.planning.rollback.plan import Setting, empty_rollback, rollback_plan
 
     setting = Setting(TOOL, runtime.now().astimezone(UTC).date())
 

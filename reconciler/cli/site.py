@@ -186,10 +186,10 @@ def survey(
     runtime: Runtime, head: Configuration, base: Configuration | None = None, how: How | None = None
 ) -> Survey:
     """Read the site and plan a folder; with a base, each change's cause."""
-    from reconciler.planning.agreements import shifted
-    from reconciler.planning.cycles import months_back
+    from reconciler.planning.customers.agreements import shifted
     from reconciler.planning.plan import since, with_orphans
-    from reconciler.planning.usage import newest_closed
+    from reconciler.planning.usage.cycles import months_back
+    from reconciler.planning.usage.months import newest_closed
 
     how = how or How()
     period, frozen = how.period, how.frozen

@@ -34,7 +34,7 @@ def usage(runtime: Runtime, out: Path, folder: Path, period: Month | None) -> in
     from reconciler.cli.files import write_text
     from reconciler.cli.site import TOOL, months_for
     from reconciler.model.usage_file import to_json
-    from reconciler.planning.cycles import months_back
+    from reconciler.planning.usage.cycles import months_back
 
     head = read_configuration(runtime, folder)
     months = months_for(head.today, period, lines=True, back=months_back([head.desired]))

@@ -13,15 +13,15 @@ from reconciler.model.identifiers import identifier_key
 from reconciler.model.plan import Plan
 from reconciler.model.plan_guards import PlanGuards
 from reconciler.model.verdict import names_of, requests_of
-from reconciler.planning.line_changes import LinePlan, plan_lines
+from reconciler.planning.lines.changes import LinePlan, plan_lines
+from reconciler.planning.lines.orphans import orphan_lines, removed_rows
+from reconciler.planning.lines.remarks import no_usage
 from reconciler.planning.order import arrange
-from reconciler.planning.orphans import orphan_lines, removed_rows
-from reconciler.planning.products import Home, Scene, product_changes
-from reconciler.planning.remarks import no_usage
+from reconciler.planning.products.changes import Home, Scene, product_changes
+from reconciler.planning.products.targets import find_targets
 from reconciler.planning.run_guards import bypassed_guards, run_guards
 from reconciler.planning.suggest import did_you_mean
-from reconciler.planning.targets import find_targets
-from reconciler.planning.usage import period_of, unclear_months, usage_notes
+from reconciler.planning.usage.months import period_of, unclear_months, usage_notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.model.lines import PlannedLine
     from reconciler.model.months import Month
     from reconciler.model.observed import Observed, UsageMonth
-    from reconciler.planning.targets import Target
+    from reconciler.planning.products.targets import Target
 
 
 class Scope(StrEnum):

@@ -14,7 +14,7 @@ from reconciler.model.money import money_text, plain, to_places
 from reconciler.model.plan_guards import Answered
 from reconciler.model.row_check import row_of_change_problems
 from reconciler.model.verdict import group_lines, rounded, sums
-from reconciler.planning.guards import (
+from reconciler.planning.lines.guards import (
     BYPASSED,
     MOST_CHANGES,
     RUN_CHANGE,
@@ -24,7 +24,7 @@ from reconciler.planning.guards import (
     products_to_zero,
     withhold,
 )
-from reconciler.planning.products import loss
+from reconciler.planning.products.changes import loss
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

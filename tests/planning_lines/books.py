@@ -19,8 +19,8 @@ from reconciler.model.billing import Agreement, Billing, Company, Line, Recap
 from reconciler.model.identifiers import Id
 from reconciler.model.months import Month
 from reconciler.model.observed import CatalogItem, Instance, Observed, Tenant, UsageLine, UsageMonth
-from reconciler.planning.homes import wanted_homes
-from reconciler.planning.line_changes import LinePlan, plan_lines
+from reconciler.planning.lines.changes import LinePlan, plan_lines
+from reconciler.planning.products.homes import wanted_homes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
