@@ -7,25 +7,14 @@ from typing import Any
 from reconciler.model.change import Action
 from reconciler.model.journal import ABOUT, END, JOURNAL_VERSION, OUTCOME, START
 from reconciler.model.outcome import Result
+from reconciler.model.schema_parts import TEXT, TEXT_OR_NULL, record
 
-_TEXT: dict[str, Any] = {"type": "string"}
-_TEXT_OR_NULL: dict[str, Any] = {"type": ["string", "null"]}
 _MOMENT: dict[str, Any] = {"type": "string", "description": "ISO 8601, UTC."}
 _RECORD: dict[str, Any] = {"type": ["integer", "null"], "minimum": 1}
 
 
 def _line(kind: str, about: str, **properties: Any) -> dict[str, Any]:
-    return _object(about, type={"const": kind}, **properties)
-
-
-def _object(about: str, **properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "description": about,
-        "properties": properties,
-        "required": sorted(properties),
-        "additionalProperties": False,
-    }
+    return record(about, type={"const": kind}, **properties)
 
 
 def line_schemas() -> dict[str, dict[str, Any]]:
@@ -35,37 +24,37 @@ def line_schemas() -> dict[str, dict[str, Any]]:
             START,
             "The first line: which run, of which plan, by whom, where.",
             formatVersion={"const": JOURNAL_VERSION},
-            run=_TEXT,
+            run=TEXT,
             started=_MOMENT,
-            tool=_TEXT,
-            site=_TEXT,
-            marker=_object("Whose tags, and where.", owner=_TEXT, customField=_TEXT_OR_NULL),
-            instance=_object(
+            tool=TEXT,
+            site=TEXT,
+            marker=record("Whose tags, and where.", owner=TEXT, customField=TEXT_OR_NULL),
+            instance=record(
                 "The systems that it was written to.",
-                connectwiseHost=_TEXT,
-                connectwiseCompany=_TEXT,
-                sophosPartner=_TEXT,
+                connectwiseHost=TEXT,
+                connectwiseCompany=TEXT,
+                sophosPartner=TEXT,
             ),
             month={"type": ["string", "null"], "pattern": r"^\d{4}-(0[1-9]|1[0-2])$"},
-            planHash=_TEXT,
-            configHash=_TEXT,
-            actor=_TEXT_OR_NULL,
-            commit=_TEXT_OR_NULL,
+            planHash=TEXT,
+            configHash=TEXT,
+            actor=TEXT_OR_NULL,
+            commit=TEXT_OR_NULL,
         ),
         ABOUT: _line(
             ABOUT,
             "A change whose request is sent next.",
             at=_MOMENT,
-            id=_TEXT,
+            id=TEXT,
             action={"enum": [action.value for action in Action]},
-            write=_TEXT,
-            target=_object(
+            write=TEXT,
+            target=record(
                 "The product, or its line on an agreement.",
                 type={"enum": ["product", "line"]},
-                identifier=_TEXT,
+                identifier=TEXT,
                 id=_RECORD,
                 agreement=_RECORD,
-                part=_TEXT_OR_NULL,
+                part=TEXT_OR_NULL,
             ),
             nextInvoice={"type": ["string", "null"], "pattern": r"^\d{4}-\d{2}-\d{2}$"},
             fields={"type": "array", "minItems": 1, "items": _field(), "description": "What is written."},
@@ -74,7 +63,7 @@ def line_schemas() -> dict[str, dict[str, Any]]:
             OUTCOME,
             "What became of a change.",
             at=_MOMENT,
-            id=_TEXT,
+            id=TEXT,
             result={"enum": [result.value for result in Result]},
             record=_RECORD,
         ),
@@ -92,7 +81,7 @@ def _field() -> dict[str, Any]:
     return {
         "type": "object",
         "description": "One value before and after, or only that it changed.",
-        "properties": {"field": _TEXT, "before": {}, "after": {}, "withheld": {"const": True}},
+        "properties": {"field": TEXT, "before": {}, "after": {}, "withheld": {"const": True}},
         "oneOf": [{"required": ["before", "after"]}, {"required": ["withheld"]}],
         "required": ["field"],
         "additionalProperties": False,

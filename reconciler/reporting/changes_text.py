@@ -101,23 +101,19 @@ def _has_another_price(line: PlannedLine) -> bool:
 # --- line by line
 
 
+#: What `change_cells` gives, by column; `>` puts it to the right.
+CHANGE_COLUMNS = (
+    "Customer · agreement", "Product", "What", ">Quantity", ">Billed", ">Price", ">Now → new", ">Per month",
+    "Why",
+)  # fmt: skip
+
+
 def print_changes(console: Console, title: str, lines: Sequence[PlannedLine]) -> None:
     """One row for each line, the biggest change first."""
     if not lines:
         return
     console.print(Text(f"\n{title}", style="bold"))
-    header = (
-        "Customer · agreement",
-        "Product",
-        "What",
-        ">Quantity",
-        ">Billed",
-        ">Price",
-        ">Now → new",
-        ">Per month",
-        "Why",
-    )
-    print_table(console, header, [change_cells(line) for line in biggest_first(lines)])
+    print_table(console, CHANGE_COLUMNS, [change_cells(line) for line in biggest_first(lines)])
 
 
 def _why_and_by_what(line: PlannedLine) -> str:

@@ -16,6 +16,7 @@ from reconciler.model.verdict import (
     sums,
 )
 from reconciler.reporting.changes_text import (
+    CHANGE_COLUMNS,
     change_cells,
     kind_rows,
     months_text,
@@ -190,20 +191,7 @@ def _changes(title: str, lines: Sequence[PlannedLine], most: int) -> Iterable[st
     ordinary = [line for line in ordered if line.state not in _TAKES_AWAY][:most]
     shown = {id(line) for line in (*kept, *ordinary)}
     yield f"### {title}"
-    yield from table(
-        (
-            "Customer · agreement",
-            "Product",
-            "What",
-            ">Quantity",
-            ">Billed",
-            ">Price",
-            ">Now → new",
-            ">Per month",
-            "Why",
-        ),
-        (change_cells(line) for line in ordered if id(line) in shown),
-    )
+    yield from table(CHANGE_COLUMNS, (change_cells(line) for line in ordered if id(line) in shown))
     left = [line for line in ordered if id(line) not in shown]
     if left:
         money = money_list(sums(line.sales for line in left)) or "0.00"
