@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.billing import Agreement, Billing, Company
     from reconciler.model.desired import Customer
-    from reconciler.planning.customers.parties import Party
+    from reconciler.planning.customers.party import Party
 
 #: What MSPs call the type of the companies that they bill; types are rows of a set-up table.
 CUSTOMER_TYPES = frozenset({identifier_key("Customer"), identifier_key("Client")})

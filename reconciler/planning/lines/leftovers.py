@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reconciler.model.desired import Desired
-    from reconciler.planning.customers.parties import Party
+    from reconciler.planning.customers.party import Party
     from reconciler.planning.lines.judged import Ground
     from reconciler.planning.lines.open_lines import Open
     from reconciler.planning.products.managed import Managed

@@ -17,7 +17,7 @@ from reconciler.model.plan import RemovedRow
 from reconciler.model.verdict import sums
 from reconciler.planning.customers.agreements import day_that_counts, describe
 from reconciler.planning.customers.companies import Companies
-from reconciler.planning.customers.parties import Party, find_parties, shown_name, unsynced_parties
+from reconciler.planning.customers.parties import find_parties, shown_name, unsynced_parties
 from reconciler.planning.lines.open_lines import Open, OpenLines
 from reconciler.planning.lines.rows import amount, billed
 from reconciler.planning.products.homes import wanted_homes
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Customer, Desired, Row
     from reconciler.model.observed import Observed
     from reconciler.model.plan import Plan
+    from reconciler.planning.customers.party import Party
 
 Place = tuple[int, str]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.model.billing import Line
     from reconciler.model.desired import Desired
     from reconciler.model.diagnostics import Location
-    from reconciler.planning.customers.parties import Party
+    from reconciler.planning.customers.party import Party
     from reconciler.planning.lines.judged import Ground, Judged
 
 #: From this many lines on, another member's hand looks like another sync.

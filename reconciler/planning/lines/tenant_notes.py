@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.desired import Customer, Desired, Row
     from reconciler.model.observed import Tenant, UsageLine
-    from reconciler.planning.customers.parties import Party
+    from reconciler.planning.customers.party import Party
     from reconciler.planning.usage.bills import Bills
 
 

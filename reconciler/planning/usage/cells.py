@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.money import plain
 from reconciler.planning.customers.agreements import months_taken
-from reconciler.planning.customers.parties import Party, choose
+from reconciler.planning.customers.parties import choose
 from reconciler.planning.usage.quantities import Terms, code_usage, merge_terms, own_codes
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.model.identifiers import Selector
     from reconciler.model.months import Month
     from reconciler.model.observed import UsageLine
+    from reconciler.planning.customers.party import Party
     from reconciler.planning.products.managed import Managed, Products
     from reconciler.planning.usage.bills import Bills
 
