@@ -78,7 +78,7 @@ def apply(
     if made.ready and not (yes or unattended) and not _agreed(runtime, made):
         runtime.stderr.write("Nothing was written.\n")
         return exit_codes.DONE
-    record = Record(journal, source.parent if saved else source)
+    record = Record(journal, None if saved else source)
     _carry_out(runtime, run, record, output_format, check_first=saved)
     return run.exit_code(exit_code(made, detailed=False))
 

@@ -30,6 +30,7 @@ from reconciler.planning.usage.months import newest_closed
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
 from reconciler.reporting.json_text import json_text
+from reconciler.reporting.line_words import number_of
 from reconciler.reporting.outcome_text import left_alone, outcome_summary, print_outcome
 from reconciler.reporting.within_text import print_within, within_json
 from reconciler.sophos.usage import read_usage
@@ -60,10 +61,13 @@ _WESTERNMOST = timedelta(hours=12)
 
 @dataclass(frozen=True)
 class Record:
-    """Where the journal goes (None: the usual place), and the folder whose commit it names."""
+    """Where the journal goes (None: the usual place), and the planned folder, whose commit it names.
+
+    A saved plan does not say which folder it was made of, and so which commit.
+    """
 
     place: Path | None
-    folder: Path
+    folder: Path | None
 
 
 @dataclass
@@ -309,7 +313,9 @@ def _print_end(console: Console, run: Run) -> None:
         console.print("Plan again and have that reviewed.")
     elif run.outcomes:
         undecided = sum(line.state in UNDECIDED for line in run.plan.lines)
-        waits = f" {undecided} lines still wait for a decision (exit code 4)." if undecided else ""
+        waits = f" {number_of(undecided, 'line')} still to be decided." if undecided else ""
+        if run.interrupted:
+            console.print("\nInterrupted: no further request was started.", style="bold red")
         console.print(f"\n{outcome_summary(run.outcomes)}{waits}", style="bold")
     if run.journal is not None:
         console.print(f"Recorded in {clean(str(run.journal.path))}")

@@ -80,7 +80,7 @@ class Recorder:
 
 
 @contextmanager
-def recording(runtime: Runtime, plan: Plan, place: Path | None, folder: Path) -> Iterator[Recorder]:
+def recording(runtime: Runtime, plan: Plan, place: Path | None, folder: Path | None) -> Iterator[Recorder]:
     """A new journal of this plan's run, at `place` (a file, or a folder) or under the usual name.
 
     `folder` is where Git is asked for the commit. Raises ReconcilerError where it cannot be started.
@@ -104,7 +104,7 @@ def recording(runtime: Runtime, plan: Plan, place: Path | None, folder: Path) ->
         os.close(file)
 
 
-def _head(plan: Plan, run: str, started: str, environ: Mapping[str, str], folder: Path) -> Head:
+def _head(plan: Plan, run: str, started: str, environ: Mapping[str, str], folder: Path | None) -> Head:
     return Head(
         run=run,
         started=started,

@@ -93,6 +93,8 @@ def saved_text(made: Plan, out: Path) -> str:
     """Where the plan is, and what applying the file leaves alone."""
     from shlex import quote
 
+    from reconciler.model.lines import LineState
+
     waiting = len(made.waiting)
     more = ""
     if waiting:
@@ -100,15 +102,28 @@ def saved_text(made: Plan, out: Path) -> str:
         more = f" It leaves {what} anyway alone; a plan without --since writes those too."
     if made.period is not None and not made.period.closed and made.lines:
         more += " Its lines are a forecast and are not written."
-    return f"Saved to {out}. Apply exactly this with: reconciler apply {quote(str(out))}{more}\n"
+    saved = f"Saved to {out}, hash {made.hash}."
+    if any(line.state is LineState.WITHHELD for line in made.lines):
+        more += f" To let withheld lines through: reconciler approve {quote(str(out))}"
+    if not made.ready:
+        return f"{saved} Nothing of it can be applied.{more}\n"
+    return f"{saved} Apply exactly this with: reconciler apply {quote(str(out))}{more}\n"
 
 
 def _base(runtime: Runtime, folder: Path) -> Configuration | None:
-    """The base commit's configuration; a broken one cannot stop the change that mends it."""
+    """The base commit's configuration; a broken one cannot stop the change that mends it.
+
+    Raises UsageError where there is no such folder: then it is a slip, and nothing would be told apart.
+    """
     from reconciler.cli.configuration import read_configuration
     from reconciler.model.diagnostics import ReconcilerError, warning
     from reconciler.reporting.diagnostics import print_diagnostics
 
+    if not folder.is_dir():
+        raise click.UsageError(
+            f"--since {folder}: there is no such folder. Name the folder of mappings as it was before the "
+            "change, for instance of `git worktree add ../base main`."
+        )
     try:
         return read_configuration(runtime, folder, dated=False)
     except ReconcilerError as wrong:

@@ -28,18 +28,28 @@ def actor(environ: Mapping[str, str]) -> str | None:
     return None
 
 
-def commit(environ: Mapping[str, str], folder: Path) -> str | None:
-    """The commit that a CI system names, or the one that is checked out at the folder. Never fails."""
+def commit(environ: Mapping[str, str], folder: Path | None) -> str | None:
+    """The commit that a CI system names, or the one that is checked out at the folder. Never fails.
+
+    None where the folder is not as that commit has it: the commit would be named for what it does not hold.
+    """
     for name in COMMITS:
         said = environ.get(name, "").strip().lower()
         if _COMMIT.fullmatch(said):
             return said
     git = shutil.which("git", path=environ.get("PATH", ""))
-    if git is None:
+    if git is None or folder is None:
         return None
+    said = _git(environ, git, folder, "rev-parse", "--verify", "--quiet", "HEAD") or ""
+    changed = _git(environ, git, folder, "status", "--porcelain", "--untracked-files=normal", "--", ".")
+    return said if _COMMIT.fullmatch(said) and changed == "" else None
+
+
+def _git(environ: Mapping[str, str], git: str, folder: Path, *words: str) -> str | None:
+    """What Git says; None where it fails."""
     try:
         done = subprocess.run(  # noqa: S603  a program found by its name, with fixed arguments
-            [git, "-C", str(folder), "rev-parse", "--verify", "--quiet", "HEAD"],
+            [git, "-C", str(folder), *words],
             capture_output=True,
             env=dict(environ),
             timeout=_GIT_SECONDS,
@@ -47,5 +57,4 @@ def commit(environ: Mapping[str, str], folder: Path) -> str | None:
         )
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
-    said = done.stdout.decode("ascii", "replace").strip()
-    return said if _COMMIT.fullmatch(said) else None
+    return None if done.returncode else done.stdout.decode("ascii", "replace").strip()

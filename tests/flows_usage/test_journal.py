@@ -119,11 +119,20 @@ def test_names_and_addresses_are_no_actor(busy: Books, said: str) -> None:
 def test_the_commit_is_git_s_where_no_ci_says_one(busy: Books) -> None:
     busy.environ |= {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull}
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(busy.root)]
-    for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "one"]):
+    for words in (["init", "-q"], ["add", "mappings"], ["commit", "-q", "-m", "one"]):
         subprocess.run([*git, *words], check=True)
     head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
     busy.apply()
     assert rows_of(journal_of(busy))[0]["commit"] == head.stdout.strip()
+
+
+def test_no_commit_is_named_for_what_it_does_not_hold(busy: Books) -> None:
+    busy.environ |= {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull}
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(busy.root)]
+    for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "one"]):
+        subprocess.run([*git, *words], check=True)
+    busy.apply()
+    assert rows_of(journal_of(busy))[0]["commit"] is None
 
 
 def test_where_there_is_git_and_no_repository_there_is_no_commit(busy: Books) -> None:
