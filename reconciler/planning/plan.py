@@ -21,7 +21,7 @@ from reconciler.planning.products.changes import Home, Scene, product_changes
 from reconciler.planning.products.targets import find_targets
 from reconciler.planning.run_guards import bypassed_guards, run_guards
 from reconciler.planning.suggest import did_you_mean
-from reconciler.planning.usage.months import period_of, unclear_months, usage_notes
+from reconciler.planning.usage.months import misspelled_codes, period_of, unclear_months, usage_notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -69,8 +69,8 @@ def make_plan(
     """
     targets, diagnostics = find_targets(desired, observed)
     changes, problems = _of_products(targets, Scene(desired, observed, _homes(targets)))
-    diagnostics += [*_marker_field(desired, observed), *problems]
-    diagnostics += [*config_diagnostics, *observed.diagnostics, *_about_usage(month, observed, unread)]
+    diagnostics += [*_marker_field(desired, observed), *problems, *config_diagnostics, *observed.diagnostics]
+    diagnostics += _about_usage(desired, month, observed, unread)
     unusable = _unusable_homes(targets, diagnostics)
     period = None if month is None else period_of(month, today)
     unclear = unclear_months(observed.usage, month, today)
@@ -287,7 +287,9 @@ def _marker_field(desired: Desired, observed: Observed) -> list[Diagnostic]:
     return []
 
 
-def _about_usage(month: UsageMonth | None, observed: Observed, unread: Sequence[Month]) -> list[Diagnostic]:
+def _about_usage(
+    desired: Desired, month: UsageMonth | None, observed: Observed, unread: Sequence[Month]
+) -> list[Diagnostic]:
     found: list[Diagnostic] = []
     if unread:
         return found
@@ -300,6 +302,8 @@ def _about_usage(month: UsageMonth | None, observed: Observed, unread: Sequence[
                 "with --period.",
             )
         )
+    if month is not None:
+        found += misspelled_codes(desired, month)
     if month is not None and month.lines is None:
         found.append(
             warning(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from reconciler.model.diagnostics import Diagnostic, error
+from reconciler.model.diagnostics import Diagnostic, error, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.money import cents, plain
 from reconciler.model.plan import Period
@@ -144,6 +144,44 @@ def usage_notes(
         for code, tally in sorted(excluded.items())
     ]
     return tuple(notes)
+
+
+def misspelled_codes(desired: Desired, month: UsageMonth) -> list[Diagnostic]:
+    """Rows of which Sophos bills nobody anything, beside usage that no row names and that is spelled alike.
+
+    Sophos's codes are compared letter by letter, capitals included.
+    """
+    billed = {line.product_code for line in month.lines or ()}
+    codes = {code for row in desired.rows for code in row.codes}
+    loose = sorted(billed - codes)
+    found = []
+    for row in desired.rows:
+        near = [code for code in loose if _is_a_slip(row.code, code)]
+        if near and billed.isdisjoint(row.codes):
+            found.append(
+                warning(
+                    "code-misspelled",
+                    f"Sophos bills nobody {row.code}, and {near[0]}, which no row names, is on its bill.",
+                    f"If {near[0]} is meant, correct the row's code: it is compared letter by letter.",
+                    location=row.location,
+                    subject=f"code/{row.code}",
+                )
+            )
+    return found
+
+
+def _is_a_slip(one: str, other: str) -> bool:
+    """Capitals, or two letters in the wrong order; a letter more, less or different makes another product."""
+    left, right = one.casefold(), other.casefold()
+    if left == right:
+        return True
+    differing = [place for place, (a, b) in enumerate(zip(left, right, strict=False)) if a != b]
+    return (
+        len(left) == len(right)
+        and len(differing) == 2
+        and differing[1] == differing[0] + 1
+        and sorted(left) == sorted(right)
+    )
 
 
 def _whereabouts(serial: str, observed: Observed) -> str:
