@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 a_folder = click.Path(path_type=Path)
 plan_argument = click.argument("plan", metavar="PLAN", type=a_folder)
 site_option = click.option("--site", metavar="NAME", default="mappings", show_default=True, help="The site.")
+
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.ya?ml")
+
+
+def workflow_file(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    """The name of a workflow's file, which becomes a part of an address."""
+    if not _FILE.fullmatch(text):
+        raise click.BadParameter("write the name of a file in .github/workflows, for example plan.yml")
+    return text
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
