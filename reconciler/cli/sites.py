@@ -37,15 +37,15 @@ def sites(runtime: Runtime, root: Path, since: Path | None, output_format: str) 
     As JSON: the entries of a workflow's matrix. With --since, a site that only the base has is listed as
     well, with `removed`.
     """
-    from reconciler.ci.sites import MANY, SINGLE, sites_of, touched
+    from reconciler.ci.sites import MANY, SINGLE, sites_of
+    from reconciler.cli.workflow import touched_sites
     from reconciler.model.diagnostics import ReconcilerError, error
     from reconciler.reporting.clean import clean
     from reconciler.reporting.json_text import json_text
 
     found = sites_of(root)
     if since is not None:
-        base = sites_of(since)
-        found = touched(base, found, lambda site: _same(since / site.path, root / site.path))
+        found = touched_sites(since, root)
     elif not found:
         raise ReconcilerError(
             error(
@@ -62,10 +62,3 @@ def sites(runtime: Runtime, root: Path, since: Path | None, output_format: str) 
             told = f"{site.name}: {site.path}, environment {site.environment}{removed}"
             runtime.stdout.write(f"{clean(told)}\n")
     return exit_codes.DONE
-
-
-def _same(base: Path, head: Path) -> bool:
-    from reconciler.ci.sites import same_state
-    from reconciler.config.load import load
-
-    return same_state(load(base).config_hash, load(head).config_hash)
