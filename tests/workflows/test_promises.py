@@ -246,3 +246,9 @@ def test_sites_come_from_the_command_line(job: Job) -> None:
     if "strategy" in job.data:
         assert job.data["strategy"]["matrix"] == {"site": "${{ fromJSON(needs.sites.outputs.sites) }}"}
         assert job.data["strategy"]["fail-fast"] == "false"
+
+
+@pytest.mark.parametrize("job", jobs(), ids=str)
+def test_scripts_have_no_loop_no_condition_and_write_no_output(job: Job) -> None:
+    words = re.compile(r"^\s*(for|while|if|case|until)\s|\(\)|<<|GITHUB_OUTPUT", re.MULTILINE)
+    assert not [step.place for step in job.steps if words.search(step.run)]
