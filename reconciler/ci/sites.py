@@ -104,6 +104,12 @@ def touched(base: tuple[Site, ...], head: tuple[Site, ...], same: Callable[[Site
     return tuple(sorted((*changed, *gone), key=lambda site: site.name))
 
 
+def untouched(head: tuple[Site, ...], changed: tuple[Site, ...]) -> tuple[Site, ...]:
+    """The sites of the head that are not among those that a change touches."""
+    names = {site.name for site in changed}
+    return tuple(site for site in head if site.name not in names)
+
+
 def same_state(base: str, head: str) -> bool:
     """Whether two configurations want the same, by their hashes; one that is not valid (empty) is never."""
     return bool(base) and base == head

@@ -68,6 +68,7 @@ def apply(
 
     saved = source.is_file() or (source.suffix == ".json" and not source.is_dir())
     _refuse_what_does_not_go_together(saved, scope, within, yes=yes, unattended=unattended)
+    within = _plan_files(within)
     run = _planned(runtime, source, scope, within, saved=saved, unattended=unattended)
     made = run.plan
     if output_format == "text":
@@ -130,6 +131,24 @@ def _show(runtime: Runtime, run: Run, *, short: bool) -> None:
             runtime.out().print(f"\nReviewed ({one.hash}):", style="bold")
             show_plan(runtime, one, "text")
     runtime.stdout.flush()
+
+
+def _plan_files(within: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The files of `--within`, those of its folders by name. Raises UsageError for a folder without any.
+
+    A name that is not there and does not end in .json is taken for a folder's.
+    """
+    found: list[Path] = []
+    for path in within:
+        if path.is_file() or (path.suffix == ".json" and not path.is_dir()):
+            found.append(path)
+            continue
+        plans = sorted(path.glob("*.json")) if path.is_dir() else []
+        if not plans:
+            what = "the folder has no *.json in it" if path.is_dir() else "there is no such file or folder"
+            raise click.UsageError(f"--within {path}: {what}. Name the reviewed plans.")
+        found += plans
+    return tuple(found)
 
 
 def _refuse_what_does_not_go_together(

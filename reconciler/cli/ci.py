@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 a_folder = click.Path(path_type=Path)
 plan_argument = click.argument("plan", metavar="PLAN", type=a_folder)
 site_option = click.option("--site", metavar="NAME", default="mappings", show_default=True, help="The site.")
+
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.ya?ml")
+
+
+def workflow_file(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    """The name of a workflow's file, which becomes a part of an address."""
+    if not _FILE.fullmatch(text):
+        raise click.BadParameter("write the name of a file in .github/workflows, for example plan.yml")
+    return text
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -67,27 +77,37 @@ def gate(runtime: Runtime) -> int:
 @click.option("--base", metavar="DIR", required=True, type=a_folder, help="The base commit's mappings.")
 @click.option("--head", metavar="DIR", required=True, type=a_folder, help="The head commit's mappings.")
 @site_option
+@click.option("--sites", is_flag=True, help="DIR is a whole repository: look at each of its sites.")
 @click.option("--out", metavar="DIR", type=a_folder, help="Where comment.md goes if nothing changed.")
 @click.pass_obj
-def changed(runtime: Runtime, base: Path, head: Path, site: str, out: Path | None) -> int:
+def changed(runtime: Runtime, base: Path, head: Path, site: str, sites: bool, out: Path | None) -> int:
     """Say whether a change touches the desired state: `changed=true` or `changed=false` as the step's output.
 
     Where it does not, nothing has to be read from ConnectWise and Sophos. The comment.md of --out then only
     takes the place of an older one. Mappings that are missing or not valid count as changed.
+
+    With --sites each site that the change leaves alone gets its NAME/comment.md in --out, and `changed` says
+    whether it touches any.
     """
     from reconciler.ci.comment import unchanged_comment, unchanged_text
-    from reconciler.ci.sites import SINGLE, check_name, same_state
+    from reconciler.ci.sites import SINGLE, check_name, sites_of, untouched
     from reconciler.cli.files import write_text
-    from reconciler.cli.workflow import folder_for, put_output, say, summarize
-    from reconciler.config.load import load
+    from reconciler.cli.workflow import folder_for, put_output, same_in, say, summarize, touched_sites
 
     check_name(site)
-    same = same_state(load(base).config_hash, load(head).config_hash)
+    if sites:
+        touched = touched_sites(base, head)
+        same, folders = not touched, {one.name: one.name for one in untouched(sites_of(head), touched)}
+    else:
+        same = same_in(base, head)
+        folders = {site: "."} if same else {}
     put_output(runtime, "changed", "false" if same else "true")
     if same:
         summarize(runtime, unchanged_text())
-        if out is not None:
-            write_text(folder_for(out) / "comment.md", unchanged_comment(site, named=site != SINGLE))
+    if out is not None:
+        for name, folder in folders.items():
+            text = unchanged_comment(name, named=name != SINGLE)
+            write_text(folder_for(out / folder) / "comment.md", text)
     say(runtime, "The desired state is as it was." if same else "The desired state has changed.")
     return exit_codes.DONE
 

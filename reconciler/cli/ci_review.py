@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli import exit_codes
-from reconciler.cli.ci import a_folder, ci, plan_argument, site_option
+from reconciler.cli.ci import a_folder, ci, plan_argument, site_option, workflow_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from reconciler.ci.github import GitHub
     from reconciler.ci.reviewed import ReviewedPlan
     from reconciler.cli.runtime import Runtime
-
-_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.ya?ml")
 
 
 @ci.command()
@@ -41,12 +38,6 @@ def standing(runtime: Runtime, plan: Path, base_plan: Path) -> int:
     return exit_codes.PARTLY if problems.new else exit_codes.DONE
 
 
-def _workflow_file(_context: click.Context, _option: click.Parameter, text: str) -> str:
-    if not _FILE.fullmatch(text):
-        raise click.BadParameter("write the name of a file in .github/workflows, for example plan.yml")
-    return text
-
-
 @ci.command()
 @site_option
 @click.option("--out", metavar="DIR", required=True, type=a_folder, help="Where the plans go.")
@@ -55,7 +46,7 @@ def _workflow_file(_context: click.Context, _option: click.Parameter, text: str)
     metavar="FILE",
     default="plan.yml",
     show_default=True,
-    callback=_workflow_file,
+    callback=workflow_file,
     help="The workflow of this repository that plans pull requests.",
 )
 @click.option(
@@ -63,7 +54,7 @@ def _workflow_file(_context: click.Context, _option: click.Parameter, text: str)
     metavar="FILE",
     default="apply.yml",
     show_default=True,
-    callback=_workflow_file,
+    callback=workflow_file,
     help="The workflow of this repository that applies.",
 )
 @click.pass_obj

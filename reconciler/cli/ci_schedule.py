@@ -1,4 +1,4 @@
-"""`reconciler ci drift`, `ci month-end` and `ci notify`: what schedules tell people."""
+"""`reconciler ci drift`, `ci month-end`, `ci heard` and `ci notify`: what schedules tell people."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import exit_codes
-from reconciler.cli.ci import a_folder, ci, plan_argument, site_option
+from reconciler.cli.ci import a_folder, ci, plan_argument, site_option, workflow_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.ci.github import GitHub
+    from reconciler.ci.heard import Watched
     from reconciler.cli.runtime import Runtime
 
 _LARGEST = 64 * 1024 * 1024
@@ -81,6 +82,48 @@ def month_end(runtime: Runtime, site: str, plan: Path, ready: Path, usage: Path)
 
     say(runtime, f"{proposed.branch}: {with_github(runtime, context, put)}")
     return exit_codes.DONE
+
+
+@ci.command()
+@click.option(
+    "--workflow",
+    metavar="FILE",
+    required=True,
+    callback=workflow_file,
+    help="The scheduled workflow of this repository that is looked at.",
+)
+@click.option(
+    "--hours",
+    metavar="NUMBER",
+    required=True,
+    type=click.IntRange(1, 24 * 366),
+    help="How long it may be silent.",
+)
+@click.pass_obj
+def heard(runtime: Runtime, workflow: str, hours: int) -> int:
+    """Say whether another schedule has succeeded on the default branch in the last hours: exit code 4 if not.
+
+    One that was switched off by hand, is not in the repository, is new, skipped its jobs or is under way
+    alarms nobody. Needs `actions: read`.
+    """
+    from datetime import timedelta
+
+    from reconciler.ci.context import context_of
+    from reconciler.ci.heard import find_watched, judge
+    from reconciler.cli.workflow import annotate, say, summarize, with_github
+
+    context, now = context_of(runtime.environ), runtime.now()
+
+    async def ask(github: GitHub) -> Watched:
+        return await find_watched(github, context, workflow, now - timedelta(hours=hours))
+
+    text, wrong = judge(with_github(runtime, context, ask), now, hours)
+    if wrong is None:
+        say(runtime, text)
+        return exit_codes.DONE
+    summarize(runtime, f"🔴 {wrong.message}")
+    annotate(runtime, [wrong])
+    return exit_codes.PARTLY
 
 
 @ci.command()

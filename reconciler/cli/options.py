@@ -148,7 +148,8 @@ within_option = click.option(
     metavar="FILE",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="DIR only: write what this reviewed plan has too, and nothing else. Can be given several times.",
+    help="DIR only: write what this reviewed plan has too, and nothing else. Can be given several times. A "
+    "folder stands for every *.json in it.",
 )
 expect_option = click.option(
     "--expect", metavar="HASH", callback=parse_hash, help="Write the plan of this hash only."

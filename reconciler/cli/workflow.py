@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 from reconciler.ci.artifact import COMMENT_FILE
 from reconciler.ci.comment import marker_of
 from reconciler.ci.github import connect
+from reconciler.ci.sites import same_state, sites_of, touched
+from reconciler.config.load import load
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import github_annotations
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from reconciler.ci.context import Context
     from reconciler.ci.github import GitHub
+    from reconciler.ci.sites import Site
     from reconciler.cli.runtime import Runtime
     from reconciler.model.diagnostics import Diagnostic
 
@@ -48,10 +51,31 @@ def below(diagnostic: Diagnostic, root: Path | None) -> Diagnostic:
     return replace(diagnostic, location=replace(place, file=Path(place.file).relative_to(root).as_posix()))
 
 
+def same_in(base: Path, head: Path) -> bool:
+    """Whether two folders of mappings want the same; what is missing or not valid never does."""
+    return same_state(load(base).config_hash, load(head).config_hash)
+
+
+def touched_sites(base: Path, head: Path) -> tuple[Site, ...]:
+    """The sites that a change of a repository touches. Raises ReconcilerError as `sites_of` does."""
+    return touched(sites_of(base), sites_of(head), lambda site: same_in(base / site.path, head / site.path))
+
+
 def comment_folders(named: Iterable[Path]) -> list[Path]:
-    """The folders of artifacts. `DIR/*` names files where a single artifact was unpacked into DIR itself."""
+    """The folders with a comment of one site each.
+
+    `DIR/*` names files where a single artifact was unpacked into DIR itself. The artifact of
+    `ci changed --sites` has no comment of its own and a folder for each site.
+    """
     kept = [path for path in named if not path.is_file() or path.name == COMMENT_FILE]
-    return [path.parent if path.is_file() else path for path in kept]
+    folders = [path.parent if path.is_file() else path for path in kept]
+    return [one for folder in folders for one in _within(folder) or [folder]]
+
+
+def _within(folder: Path) -> list[Path]:
+    if (folder / COMMENT_FILE).exists():
+        return []
+    return [file.parent for file in sorted(folder.glob(f"*/{COMMENT_FILE}"))]
 
 
 def read_comment(folder: Path) -> str:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ci.github import BOT
+from tests.ci.test_sites import ROWS, put
+
 if TYPE_CHECKING:
     from tests.ci.github import Workflow
 
@@ -115,3 +118,27 @@ def test_what_differs_or_cannot_be_compared_is_a_change(workflow: Workflow, brok
     said = workflow.ci("changed", "--base", str(base), "--head", str(workflow.books.folder))
     assert said.code == 0
     assert workflow.output.read_text(encoding="utf-8") == "changed=true\n"
+
+
+def test_each_site_that_a_change_leaves_alone_has_its_comment(workflow: Workflow) -> None:
+    base, head, out = (workflow.root / name for name in ("before", "after", "out"))
+    for root in (base, head):
+        for name in ("acme", "birch", "cedar"):
+            put(root, f"sites/{name}")
+    put(head, "sites/acme", ROWS.replace("ENDPOINT", "OTHER"))
+    put(head, "sites/new")
+    command = ("changed", "--sites", "--base", str(base), "--head", str(head), "--out", str(out))
+    assert workflow.ci(*command).code == 0
+    assert workflow.output.read_text(encoding="utf-8") == "changed=true\n"
+    assert not workflow.summary.exists()
+    assert sorted(file.parent.name for file in out.rglob("comment.md")) == ["birch", "cedar"]
+    workflow.pull_request()
+    for name in ("acme", "birch"):
+        body = f"<!-- reconciler:{name} -->\nits plan"
+        workflow.github.comments.append({"id": len(name), "user": BOT, "body": body})
+    # as one artifact of several is unpacked, and as the only one is
+    assert workflow.ci("comment", str(out)).code == 0
+    assert workflow.ci("comment", str(out / "birch"), str(out / "cedar")).code == 0
+    acme, birch = (one["body"] for one in workflow.github.comments)
+    assert acme.endswith("its plan")
+    assert "changes nothing in ConnectWise" in birch

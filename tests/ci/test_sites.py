@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,8 @@ from tests.support import Site
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.ci.github import Workflow
 
 ROWS = "version: 1\nmappings: {CIXA-MSP: {product: MSP-ENDPOINT}}\n"
 
@@ -99,3 +102,29 @@ def test_a_repository_without_sites_says_so(tmp_path: Path) -> None:
     said = Site(tmp_path).run("sites", "--root", str(tmp_path))
     assert said.code == 1
     assert "no-sites" in said.err
+
+
+def test_the_matrix_is_an_output_of_the_step_on_one_line(workflow: Workflow) -> None:
+    for name in ("acme", "birch"):
+        put(workflow.root / "repository", f"sites/{name}")
+    command = ("sites", "--root", str(workflow.root / "repository"), "--github-output", "found")
+    said = workflow.run(*command)
+    assert said.code == 0, said.err
+    assert said.out.startswith("acme: sites/acme"), "and the log says it for people"
+    name, _, matrix = workflow.output.read_text(encoding="utf-8").partition("=")
+    assert name == "found"
+    assert matrix.count("\n") == 1
+    assert json.loads(matrix) == workflow.run(*command, "--format", "json").json
+
+
+def test_a_matrix_without_sites_is_an_output_as_well(workflow: Workflow) -> None:
+    put(workflow.root, "mappings")
+    there = str(workflow.root)
+    workflow.run("sites", "--root", there, "--since", there, "--github-output", "sites")
+    assert workflow.output.read_text(encoding="utf-8") == "sites=[]\n"
+
+
+@pytest.mark.parametrize("name", ["a=b", "a b", "a\nb", "1", ""])
+def test_an_output_with_a_name_that_is_none_is_refused(workflow: Workflow, name: str) -> None:
+    assert workflow.run("sites", "--github-output", name).code == 64
+    assert not workflow.output.exists()

@@ -398,3 +398,25 @@ def _base(site: Books) -> Path:
 def _copy(base: Path, site: Books) -> Path:
     site.live()
     return base
+
+
+def test_a_folder_of_reviewed_plans_is_each_of_them(starting: Books) -> None:
+    folder = starting.root / "reviewed"
+    folder.mkdir()
+    files = [starting.save().rename(folder / name) for name in ("a.json", "b.json")]
+    (folder / "notes.txt").write_text("not a plan", encoding="utf-8")
+    hashes = [json.loads(file.read_text(encoding="utf-8"))["hash"] for file in files]
+    applied = within(starting, folder)
+    assert applied.code == 0, applied.err
+    assert applied.json["within"]["reviewed"] == hashes
+    assert starting.writes
+
+
+@pytest.mark.parametrize("name", ["empty", "missing"])
+def test_a_folder_without_plans_writes_nothing(starting: Books, name: str) -> None:
+    (starting.root / "empty").mkdir()
+    starting.forget()
+    said = starting.run("apply", str(starting.folder), "--within", str(starting.root / name), "--yes")
+    assert said.code == 64
+    assert "Name the reviewed plans" in said.err
+    assert not starting.requests

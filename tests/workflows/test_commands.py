@@ -22,7 +22,7 @@ def _calls(name: str) -> Iterator[tuple[Step, list[str]]]:
     for job in jobs(name):
         for step in job.steps:
             for line in _CALL.findall(step.run):
-                yield step, shlex.split(line.replace('"${within[@]}"', "--within reviewed.json"))[1:]
+                yield step, shlex.split(line)[1:]
 
 
 def _command(words: list[str]) -> tuple[click.Command, list[str]]:

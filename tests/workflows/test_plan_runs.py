@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.workflows.project import Project, need, told
+
+if TYPE_CHECKING:
+    from tests.workflows.runner import Ran
 
 
 @pytest.mark.slow
@@ -105,3 +109,31 @@ def test_only_the_sites_that_a_change_touches_are_planned(project: Project) -> N
     assert json.loads(ran["sites"].outputs["sites"]) == [acme]
     (comment,) = project.site.github.comments
     assert comment["body"].startswith("<!-- reconciler:acme -->")
+
+
+@pytest.mark.slow
+def test_a_site_that_is_no_longer_touched_loses_its_plan_in_the_comment(project: Project) -> None:
+    for name in ("acme", "birch", "other"):
+        shutil.copytree(project.folder / "mappings", project.folder / "sites" / name)
+    project.base = project.commit("three sites")
+    before = (project.books.folder / "mappings.yaml").read_text(encoding="utf-8")
+    project.books.mapped["EM-MSP"] = "{product: MSP-EM, sync: true}"
+    project.books.live()
+    after = (project.books.folder / "mappings.yaml").read_text(encoding="utf-8")
+
+    def proposed(**texts: str) -> dict[str, Ran]:
+        for name, text in texts.items():
+            (project.folder / "sites" / name / "mappings.yaml").write_text(text, encoding="utf-8")
+        project.git("commit", "--quiet", "--all", "--message", "sites")
+        project.runner.artifacts.clear()
+        return project.plan(project.git("rev-parse", "HEAD"))
+
+    proposed(acme=after)
+    ran = proposed(acme=before, birch=after)
+    assert not any(one.failed for one in ran.values()), told(ran)
+    found = {one["body"].splitlines()[0]: one["body"] for one in project.site.github.comments}
+    assert set(found) == {"<!-- reconciler:acme -->", "<!-- reconciler:birch -->"}, "and none for other"
+    assert "MSP-EM" in found["<!-- reconciler:birch -->"]
+    assert "MSP-EM" not in found["<!-- reconciler:acme -->"]
+    ran = proposed(birch=before)
+    assert not any("MSP-EM" in one["body"] for one in project.site.github.comments), told(ran)

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from reconciler.ci.heard import LOOKS
 from tests.workflows.reader import ACTION, FOLDER, NAMES, Job, expressions, jobs, load, workflow
 
 PULL_REQUEST = ("validate", "plan")
@@ -43,6 +44,7 @@ WANTED = {
     ("apply", "actions"): "read",
     ("apply", "pull-requests"): "read",
     ("sites", "actions"): "read",
+    ("heard", "actions"): "read",
 }
 
 
@@ -227,8 +229,26 @@ def test_usage_waits_for_apply_and_never_takes_its_place() -> None:
     ]
 
 
+def test_the_two_daily_schedules_look_at_each_other_and_tell() -> None:
+    looking = {job.workflow: job for job in jobs() if job.name == "heard"}
+    called = {name: job.steps[-1].run.split()[4] for name, job in looking.items()}
+    assert called == {"drift": "usage.yml", "usage": "drift.yml"}
+    for name, job in looking.items():
+        assert job.data["name"] == LOOKS, "a run that failed in this job alone did its work"
+        assert ON in job.data["if"]
+        (notify,) = (one for one in jobs(name) if one.name == "notify")
+        assert "heard" in notify.data["needs"]
+        assert [s.data["if"] for s in notify.steps if s.secrets][-1] == "needs.heard.result == 'failure'"
+
+
 @pytest.mark.parametrize("job", jobs(), ids=str)
 def test_sites_come_from_the_command_line(job: Job) -> None:
     if "strategy" in job.data:
         assert job.data["strategy"]["matrix"] == {"site": "${{ fromJSON(needs.sites.outputs.sites) }}"}
         assert job.data["strategy"]["fail-fast"] == "false"
+
+
+@pytest.mark.parametrize("job", jobs(), ids=str)
+def test_scripts_have_no_loop_no_condition_and_write_no_output(job: Job) -> None:
+    words = re.compile(r"^\s*(for|while|if|case|until)\s|\(\)|<<|GITHUB_OUTPUT", re.MULTILINE)
+    assert not [step.place for step in job.steps if words.search(step.run)]

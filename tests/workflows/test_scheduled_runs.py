@@ -53,3 +53,15 @@ def test_a_month_that_is_ready_fails_nothing(project: Project) -> None:
     ran = project.scheduled("month-end", "freeze", "open")
     assert not any(one.failed for one in ran.values()), told(ran)
     assert "ready" in project.site.github.pulls[0]["title"]
+
+
+@pytest.mark.slow
+def test_drift_sees_that_usage_is_silent(project: Project) -> None:
+    old = "2026-01-05T09:00:00Z"
+    project.site.github.answers |= {
+        "/actions/workflows/usage.yml": {"state": "active", "created_at": old, "updated_at": old},
+        "/actions/workflows/usage.yml/runs": {"workflow_runs": []},
+    }
+    ran = project.scheduled("drift", "heard")
+    assert ran["heard"].codes["Look whether it was heard of"] == 4, told(ran)
+    assert "::error title=not-heard::" in ran["heard"].said
