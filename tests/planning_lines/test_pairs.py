@@ -285,7 +285,7 @@ def test_a_part_of_a_plan_moves_each_unit_whole_and_adds_up(seed: int) -> None:
         assert not (left and new), f"{code} of {name} on {left} and {new}"
         goes_on = first.places(name, code) and second.places(name, code)
         # a line that stands at the number of both states does not show whose units are on it
-        unclear = any(then[p] == was[p] for p in first.places(name, code) - second.places(name, code))
+        unclear = any(then[p] == was[p] for p in first.places(name, code) ^ second.places(name, code))
         assert places or unclear or not goes_on, f"{code} of {name} is on no line"
     observed, _ = applied(desired(second), observed)
     assert standing(observed) == second.lines()
