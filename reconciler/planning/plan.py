@@ -213,16 +213,20 @@ def _with_what_they_need(plan: Plan, kept: set[str], lines: Iterable[PlannedLine
     """The plan with these lines and requests, whatever they wait for, and no move torn.
 
     A line that ends or shrinks for another one takes that one along, and the rows of both stand in the plan.
+    What one row says of several lines is written whole: its money is that of all of them.
     """
     kept = set(kept)
     of_lines = {c.write for c in plan.changes if c.action in OF_LINES}
+    of_rows = _writes_by_row(plan)
     while True:
         needed = {write for c in plan.changes if c.write in kept for write in c.depends_on}
         left = {c.fields[0].field for c in plan.changes if c.write in kept and c.action is _UNMAP}
         needed |= {c.write for c in plan.changes if c.action is _MAP and c.fields[0].field in left}
         seats = kept & of_lines
         needed |= {c.write for c in plan.changes if c.action in OF_LINES and seats & {*c.depends_on}}
-        needed |= {write for pair in plan.together if kept & {*pair} for write in pair}
+        for group in (*plan.together, *of_rows):
+            if not kept.isdisjoint(group):
+                needed.update(group)
         if needed <= kept:
             break
         kept |= needed
@@ -231,6 +235,17 @@ def _with_what_they_need(plan: Plan, kept: set[str], lines: Iterable[PlannedLine
     own = {line.key for line in lines}
     shown = tuple(line for line in plan.lines if line.key in own or written & {*requests_of(line)})
     return replace(plan, changes=changes, lines=shown)
+
+
+def _writes_by_row(plan: Plan) -> list[set[str]]:
+    """The requests of each row that several lines are written by."""
+    by_name: dict[str, set[str]] = {}
+    for change in plan.changes:
+        if change.action in OF_LINES:
+            for name in names_of(change.target):
+                by_name.setdefault(name, set()).add(change.write)
+    rows = [line for line in plan.lines if line.takes_over]
+    return [{write for name in requests_of(line) for write in by_name.get(name, ())} for line in rows]
 
 
 def _homes(targets: list[Target]) -> dict[str, tuple[Home, ...]]:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.planning_lines.books import ALPHA, NOVEMBER, SETTINGS, Books, agreements, bill, expect
+from reconciler.planning.plan import make_plan, only_products
+from tests.planning_lines.books import (
+    ALPHA,
+    NOVEMBER,
+    SETTINGS,
+    TODAY,
+    Books,
+    agreements,
+    bill,
+    expect,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,6 +51,30 @@ def test_lines_that_end_together_are_one_figure_of_money(books: Books, why: str)
         "line 12 cancelledDate None→2026-11-30",
     ]
     assert "with it ends #11 of MSP-OLD (20)" in planned.reason
+
+
+@pytest.mark.parametrize("product", ["MSP-NEW", "MSP-OLD", "MSP-OLDER"])
+def test_lines_that_end_together_stand_together_in_the_part_of_one_product(
+    books: Books, product: str
+) -> None:
+    """`--product`: MSP-NEW's row has the money of both lines, and so both end."""
+    older = {**FORMER, "MSP-OLDER": FORMER["MSP-OLD"]}
+    lines = "id | product | qty\n11 | MSP-OLD | 20\n12 | MSP-OLDER | 5"
+    left = replace(books, yaml=LEFT, others=older, lines=lines)
+    desired = left.desired()
+    plan = make_plan(
+        desired,
+        left.observed(desired),
+        today=TODAY,
+        site="s",
+        tool="t",
+        config_hash="h",
+        month=left.bill,
+        previous=left.last,
+    )
+    part = only_products(plan, [product])
+    assert [change.target.id for change in part.changes] == [11, 12]
+    assert money(part.changes) == [(Decimal("112.50"), Decimal(0))]
 
 
 def test_each_of_them_has_a_last_day_of_its_own(books: Books) -> None:

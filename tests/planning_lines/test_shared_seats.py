@@ -54,6 +54,15 @@ def test_a_line_with_two_successors_ends_before_either_starts(books: Books) -> N
     assert planned.plan.lines[1].not_billed is None
 
 
+@pytest.mark.parametrize("to", ["", "2026-11-30"], ids=["ends in this plan", "ended by an earlier run"])
+def test_seats_of_a_second_successor_come_back_with_the_first_ones(books: Books, to: str) -> None:
+    """MSP-TWO had a line once, which ended when its seats went to MSP-OLD: no question in either plan."""
+    lines = f"11 | MSP-OLD | 26 | {to}\n12 | MSP-TWO | 6 | 2026-08-31"
+    planned = split(books, "id | product | qty | to\n" + lines).plan()
+    new = ["new MSP-ONE on 1: 20 × 4.50 from 2026-12-01", "new MSP-TWO on 1: 6 × 4.50 from 2026-12-01"]
+    assert planned.writes == ([] if to else ["line 11 cancelledDate None→2026-11-30"]) + new
+
+
 def test_where_a_line_with_two_successors_may_not_end_neither_starts(books: Books) -> None:
     planned = split(books, "id | product | qty | by\n11 | MSP-OLD | 25 | jane").plan()
     assert planned.writes == []

@@ -60,6 +60,30 @@ def test_that_we_wrote_a_line_last_does_not_say_who_ended_it(books: Books) -> No
     assert back.writes == ["new MSP-EP on 1: 22 × 4.50 from 2026-12-01"], "it ended for want of usage"
 
 
+@pytest.mark.parametrize("to", ["", "2026-11-30"], ids=["ends in this plan", "ended by an earlier run"])
+def test_a_line_that_ends_for_want_of_usage_gives_its_seats_to_no_line_that_was_ended(
+    books: Books, to: str
+) -> None:
+    """EP of this customer is on MSP-EDU, whose line was ended; MSP-EP had its MDR, and ends with it.
+
+    Whether the end of #11 is planned or written, nobody has said more about the end of #12.
+    """
+    yaml = "lines: {MSP-EP: {count: sum}}\n" + ALPHA.replace(
+        "mappings:", "mappings:\n  MDR: {product: MSP-EP, sync: true}"
+    ).replace("agreement: Managed", "agreement: Managed, overrides: {EP: {product: MSP-EDU}}")
+    usage = "tenant | code | units\nAlpha | EP | 20"
+    planned = books.plan(
+        yaml=yaml,
+        settings=SETTINGS.replace("mode: live", "mode: live, onZeroUsage: end, guards: {lineToZero: off}"),
+        bill=bill(usage),
+        last=bill(usage + "\nAlpha | MDR | 3", OCTOBER),
+        lines=f"id | product | qty | to\n11 | MSP-EP | 3 | {to}\n12 | MSP-EDU | 20 | 2026-11-30",
+    )
+    assert planned.writes == ([] if to else ["line 11 cancelledDate None→2026-11-30"])
+    assert "somebody ended line #12 on 2026-11-30" in " ".join(row.reason for row in planned.plan.lines)
+    assert "Alpha MSP-EDU needs a decision" in planned.states
+
+
 def test_the_same_product_on_two_agreements_is_warned_about(books: Books) -> None:
     planned = books.plan(
         agreements=agreements("id | company | name\n1 | ALPHA | Managed\n2 | ALPHA | Old"),

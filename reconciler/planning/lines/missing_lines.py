@@ -15,6 +15,7 @@ from reconciler.planning.lines.judged import Judged, cannot_be_written, decide, 
 from reconciler.planning.lines.new_lines import new_line, not_billed, not_billed_text
 from reconciler.planning.lines.open_lines import Open
 from reconciler.planning.lines.rows import amount, billed, plus
+from reconciler.planning.lines.takeover import wanted_place
 from reconciler.planning.lines.whose_line import ids
 from reconciler.planning.usage.cycles import invoice_text
 from reconciler.planning.usage.quantities import ZERO
@@ -252,12 +253,22 @@ def _unlike_terms(cell: Cell, take: Takeover) -> str:
 
 
 def _is_over(cell: Cell, agreement: Agreement, last: Line, ground: Ground) -> bool:
-    if any(one.line.id != last.id for one in _just_ended(cell, agreement, ground)):
+    if _came_back(cell, agreement, ground):
         return True
     if new_price(cell, last, ground) is not None:
         return True
     nothing = all(f.before is not None and not any(f.before.values()) for f in cell.feedings)
     return nothing and ground.settings.on_zero_usage == "end"
+
+
+def _came_back(cell: Cell, agreement: Agreement, ground: Ground) -> bool:
+    """Whether these seats were on a line that ends for them, in this plan or by an earlier run.
+
+    A line at a place that a row speaks of ends for want of its own usage: it gives no seats to another.
+    """
+    if ground.takeovers.shared.get(wanted_place(cell)):
+        return True
+    return any(one.place not in ground.managed for one in _just_ended(cell, agreement, ground))
 
 
 def _not_seen(agreement: Agreement, ground: Ground) -> str:
