@@ -45,7 +45,8 @@ def main() -> None:
     """Sophos product mappings for ConnectWise PSA as reviewed YAML, reconciled by plan and apply.
 
     Start with `reconciler demo`: it needs no credentials. Exit codes: 0 done, 1 no result, 2 changes (with
-    --detailed-exitcode), 3 stopped by a guard, 4 something is blocked or failed, 5 stale plan, 64 usage.
+    --detailed-exitcode), 3 stopped by a guard, 4 something is blocked or failed, 5 stale plan, 64 usage,
+    130 interrupted.
     """
 
 
