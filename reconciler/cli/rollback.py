@@ -40,11 +40,11 @@ def rollback(runtime: Runtime, journal: Path, out: Path | None, output_format: s
 
 
 def _made(runtime: Runtime, journal: Journal) -> Plan:
-    import asyncio
     from contextlib import AsyncExitStack
     from datetime import UTC
 
     from reconciler.cli.site import TOOL, connect_connectwise, progress, refuse_another_instance
+    from reconciler.cli.waiting import run_to_its_end
     from reconciler.observation.present import read_present
     from reconciler.planning.rollback.plan import Setting, empty_rollback, rollback_plan
 
@@ -58,4 +58,4 @@ def _made(runtime: Runtime, journal: Journal) -> Plan:
             return rollback_plan(journal, await read_present(client, journal), setting)
 
     with progress(runtime, "Reading ConnectWise"):
-        return asyncio.run(read())
+        return run_to_its_end(read())

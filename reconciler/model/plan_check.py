@@ -18,7 +18,7 @@ from reconciler.model.change import (
     writes,
 )
 from reconciler.model.fields import FIELDS_BY_NAME, IDENTIFIER
-from reconciler.model.identifiers import identifier_key
+from reconciler.model.identifiers import identifier_key, is_safe_in_conditions
 from reconciler.model.line_check import basis_problems, line_change_problems, line_row_problems, move_problems
 from reconciler.model.money import parse_decimal
 from reconciler.model.months import Month
@@ -136,6 +136,8 @@ def _target_problems(change: Change) -> Iterator[str]:
     target = change.target
     if not target.identifier.strip():
         yield "target/identifier: it is empty"
+    elif target.id is None and target.agreement is None and not is_safe_in_conditions(target.identifier):
+        yield "target/identifier: no product can be asked for by it"
     for place, number in (("id", target.id), ("agreement", target.agreement)):
         if number is not None and not is_id(number):
             yield f"target/{place}: it is no record id"

@@ -11,6 +11,7 @@ from reconciler.connectwise.agreements import agreements_by_ids
 from reconciler.model.change import MAPPING_PREFIX
 from reconciler.model.diagnostics import ReconcilerError, Severity
 from reconciler.model.fields import IDENTIFIER
+from reconciler.model.identifiers import is_safe_in_conditions
 from reconciler.model.present import Present
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ async def read_present(client: Client, journal: Journal) -> Present:
         number for one in of_products for number in (one.change.target.id, one.record) if number is not None
     }
     names = {one.change.target.identifier for one in of_products if one.change.target.id is None}
-    names |= {str(one.before) for one in fields if one.field == IDENTIFIER.name and one.before}
+    former = {str(one.before) for one in fields if one.field == IDENTIFIER.name and one.before}
+    # The others cannot be asked for; ConnectWise refuses an identifier that is taken.
+    names |= {name for name in former if is_safe_in_conditions(name)}
     items = [*await catalog.items_by_ids(client, ids), *await catalog.items_by_identifiers(client, names)]
     maps = any(one.field.startswith(MAPPING_PREFIX) for one in fields)
     marked = await catalog.items_with_marker(client, journal.head.marker_custom_field) if maps else []
