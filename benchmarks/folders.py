@@ -83,7 +83,8 @@ def many_rows(folder: Path, count: int = ROWS) -> None:
 def customers(folder: Path, size: Size) -> None:
     """Products that are only mapped, and the rows of their customers, 1,000 a file."""
     rows = [f"  {code(n)}: {{product: {identifier(n)}, sync: true}}" for n in range(size.lines_each)]
-    settings = f"owner: {OWNER}, mode: live, connectwiseMember: {MEMBER}, guards: {{runChange: off}}"
+    settings = f"owner: {OWNER}, mode: live, connectwiseMember: {MEMBER}, "
+    settings += "guards: {runChange: off, mostChanges: off, total: off}"
     write(folder / "mappings.yaml", f"settings: {{{settings}}}", "mappings:", *rows)
     for first in range(0, size.customers, _A_FILE):
         people = [

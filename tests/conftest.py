@@ -23,3 +23,19 @@ def _ctrl_c_interrupts() -> Iterator[None]:
 def anyio_backend() -> str:
     """Asynchronous tests run on asyncio, as the tool does."""
     return "asyncio"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was tried by chance: wanted states, spoiled files, and faults with what they did."""
+    counts: dict[str, int] = {}
+    for report in terminalreporter.getreports("passed"):
+        for name, number in getattr(report, "user_properties", ()):
+            if report.when == "call" and isinstance(number, int):
+                counts[name] = counts.get(name, 0) + number
+    groups: dict[str, list[str]] = {}
+    for name, number in sorted(counts.items()):
+        group, colon, kind = name.partition(": ")
+        title, shown = (group, f"{kind} {number}") if colon else ("tried", f"{number} {name}")
+        groups.setdefault(title, []).append(shown)
+    for title, entries in groups.items():
+        terminalreporter.write_line(f"{title}: {', '.join(entries)}")

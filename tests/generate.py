@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.config.reference import configuration_page
 from reconciler.config.schema import mappings_schema
+from reconciler.model.journal_schema import journal_schema
 from reconciler.model.plan_schema import plan_schema
 from reconciler.model.usage_file import usage_schema
 from tests.docs.cli_reference import cli_page
@@ -27,6 +28,7 @@ GENERATED: list[tuple[str, Callable[[], str]]] = [
     ("schemas/mappings.schema.json", lambda: _json(mappings_schema())),
     ("docs/configuration.md", configuration_page),
     ("schemas/plan.schema.json", lambda: _json(plan_schema())),
+    ("schemas/journal.schema.json", lambda: _json(journal_schema())),
     ("schemas/usage.schema.json", lambda: _json(usage_schema())),
     ("docs/cli.md", cli_page),
 ]

@@ -22,6 +22,7 @@ import httpx
 from reconciler.cli.main import invoke
 from reconciler.cli.runtime import Runtime
 from reconciler.sandbox.app import create_app
+from reconciler.sandbox.faults import LostError
 from reconciler.sandbox.seed import empty_world
 from reconciler.sandbox.server import environment
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
+    from reconciler.sandbox.faults import Faults
     from reconciler.sandbox.world import World
 
     Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
@@ -59,7 +61,9 @@ class _NoWaiting(selectors.DefaultSelector):
         return found
 
 
-class _VirtualTime(asyncio.SelectorEventLoop):
+class VirtualTime(asyncio.SelectorEventLoop):
+    """The program's event loop, in which no timer takes any time."""
+
     def __init__(self) -> None:
         self._no_waiting = _NoWaiting()
         super().__init__(self._no_waiting)
@@ -177,10 +181,18 @@ class Network(httpx.AsyncBaseTransport):
         try:
             await asyncio.sleep(0)
             if rule is None:
-                return await self._inner.handle_async_request(request)
-            return await rule.fault(request, self._inner.handle_async_request)
+                return await self._send(request)
+            return await rule.fault(request, self._send)
         finally:
             self._writing -= is_write
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        """To the sandbox; a connection that it gives up ends here as httpx would end it."""
+        try:
+            return await self._inner.handle_async_request(request)
+        except LostError as lost:
+            kind = httpx.ReadTimeout if lost.timed_out else httpx.ReadError
+            raise kind(str(lost), request=request) from None
 
 
 # --- the site
@@ -264,11 +276,15 @@ class Site:
     root: Path
     world: World = field(default_factory=lambda: empty_world(TODAY))
     quirks: Mapping[str, str] = field(default_factory=dict)
+    faults: Faults | None = None
     member: str = "readwrite"
+    loop: Callable[[], asyncio.AbstractEventLoop] = VirtualTime
     today: date = TODAY
+    #: Stands before the network, for whoever talks to more than the two systems.
+    transport: httpx.AsyncBaseTransport | None = None
 
     def __post_init__(self) -> None:
-        self.app = create_app(self.world, quirks=self.quirks)
+        self.app = create_app(self.world, quirks=self.quirks, faults=self.faults)
         self.network = Network(self.app)
         self.folder = self.root / "mappings"
         self.environ = environment(URL, member=self.member)
@@ -288,18 +304,19 @@ class Site:
 
     # --- commands
 
-    def run(self, *arguments: str, out: io.StringIO | None = None) -> Said:
+    def run(self, *arguments: str, out: io.StringIO | None = None, stdin: io.StringIO | None = None) -> Said:
         """One command line. `out` takes standard output where an exception is expected."""
         out, err = out or io.StringIO(), io.StringIO()
         runtime = Runtime(
             environ=self.environ,
             now=lambda: datetime(self.today.year, self.today.month, self.today.day, 10, tzinfo=UTC),
-            stdin=io.StringIO(),
+            stdin=stdin or io.StringIO(),
             stdout=out,
             stderr=err,
-            transport=self.network,
+            transport=self.transport or self.network,
+            journals=self.root / "journal",
         )
-        with mock.patch.object(asyncio.events, "new_event_loop", _VirtualTime):
+        with mock.patch.object(asyncio.events, "new_event_loop", self.loop):
             code = invoke(list(arguments), runtime)
         return Said(code, out.getvalue(), err.getvalue())
 

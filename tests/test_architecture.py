@@ -23,14 +23,21 @@ LAYERS: dict[str, frozenset[str]] = {
     "planning": frozenset({"model"}),
     "execution": frozenset({"model", "connectwise", "transport.errors"}),
     "reporting": frozenset({"model"}),
+    "ci": frozenset({"model", "config", "planning", "reporting", "transport"}),
     "cli": frozenset(
         {
-            "config", "connectwise", "execution", "model", "observation", "planning", "reporting",
+            "ci", "config", "connectwise", "execution", "model", "observation", "planning", "reporting",
             "sandbox", "sophos", "transport",
         }
     ),
     "sandbox": frozenset(),
 }  # fmt: skip
+
+#: Inside `planning`, each folder may import those before it: what is billed as what, to whom, how much,
+#: and what becomes of the lines. The modules beside them make a whole of it.
+PLANNING = ("products", "customers", "usage", "lines", "rollback")
+#: A module beside them that all of them may use.
+FOR_ALL = ("suggest", "order")
 
 #: Folders that take everything as arguments: no network, no YAML, no environment, no clock.
 PURE = ("model", "planning", "reporting")
@@ -136,6 +143,22 @@ def test_a_layer_imports_only_what_it_may(layer: str) -> None:
         f"`{layer}` may import {listed} besides itself. Pass what it needs as an argument, or move the "
         "shared noun to `model`:\n" + "\n".join(wrong)
     )
+
+
+def test_the_folders_of_planning_know_those_before_them_only() -> None:
+    inside = ROOT / PACKAGE / "planning"
+    assert {path.name for path in inside.iterdir() if (path / "__init__.py").exists()} == set(PLANNING)
+    wrong = []
+    for module in modules():
+        folder = module.path.parent.name
+        if module.path.parent.parent != inside:
+            continue
+        allowed = (*PLANNING[: PLANNING.index(folder) + 1], *FOR_ALL)
+        for line, name in imported(module):
+            package, _, rest = name.partition(".planning.")
+            if package == PACKAGE and rest.partition(".")[0] not in allowed:
+                wrong.append(f"{module.name}:{line} imports {name}")
+    assert not wrong, "the order is that of PLANNING:\n" + "\n".join(wrong)
 
 
 def test_only_the_command_line_knows_the_sandbox() -> None:

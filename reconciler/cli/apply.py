@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import exit_codes
-from reconciler.cli.options import format_option, scope_option, yes_option
+from reconciler.cli.options import (
+    expect_option,
+    format_option,
+    journal_option,
+    scope_option,
+    unattended_option,
+    within_option,
+    yes_option,
+)
 
 if TYPE_CHECKING:
+    from reconciler.cli.applying import Record, Run
     from reconciler.cli.runtime import Runtime
     from reconciler.model.plan import Plan
 
@@ -19,49 +28,162 @@ if TYPE_CHECKING:
 @click.argument("source", metavar="FILE|DIR", default="mappings", type=click.Path(path_type=Path))
 @scope_option
 @yes_option
+@unattended_option(
+    "For a schedule: write without asking, by the stricter rules of a run that nobody reviews. DIR only."
+)
+@within_option
+@expect_option
+@journal_option
 @format_option("text", "json")
 @click.pass_obj
-def apply(runtime: Runtime, source: Path, scope: str, yes: bool, output_format: str) -> int:
+def apply(
+    runtime: Runtime,
+    source: Path,
+    scope: str,
+    yes: bool,
+    unattended: bool,
+    within: tuple[Path, ...],
+    expect: str | None,
+    journal: Path | None,
+    output_format: str,
+) -> int:
     """Write a saved plan (FILE), or plan the mappings in DIR afresh and write that.
 
-    A saved plan is checked first: if anything it expects has changed since, or a newer Sophos month than the
-    one of its quantities has closed, nothing is written (exit 5). One that was made with --since is written
+    A saved plan is checked first: if anything it expects has changed since, a newer Sophos month than the one
+    of its quantities has closed, or it is older than guards.planAge, nothing is written (exit 5); the guards
+    that it carries are computed again (exit 3). One that was made with --since is written
     without the changes that wait anyway.
-    The first Ctrl-C lets the requests in flight finish and reports; the second one stops at once.
+
+    With --within, DIR is planned afresh. What a reviewed plan has with the same values is written; a quantity
+    that only usage moved is left to the usage run; any other difference stops the run before its first write
+    (exit 5). With --expect, a plan of another hash is not written (exit 5).
+
+    What is written is recorded in a journal, line by line before and after each change; `show` reads it, and
+    `rollback` makes a plan of it that takes the run back.
+
+    The first Ctrl-C or SIGTERM lets the requests in flight finish and reports; the second one stops at once.
     """
-    from reconciler.cli.applying import Run, report, reported_even_so, write
-    from reconciler.cli.configuration import read_configuration
-    from reconciler.cli.files import read_plan
-    from reconciler.cli.plan import exit_code, show_plan
-    from reconciler.cli.site import survey
-    from reconciler.planning.plan import Scope
+    from reconciler.cli.applying import Record, report
+    from reconciler.cli.plan import exit_code
 
     saved = source.is_file() or (source.suffix == ".json" and not source.is_dir())
+    _refuse_what_does_not_go_together(saved, scope, within, yes=yes, unattended=unattended)
+    within = _plan_files(within)
+    run = _planned(runtime, source, scope, within, saved=saved, unattended=unattended)
+    made = run.plan
+    if output_format == "text":
+        _show(runtime, run, short=saved and yes)
+    if run.is_another_than(expect) or run.is_refused or run.outdated is not None:
+        report(runtime, run, output_format)
+        return run.exit_code(exit_codes.STALE)
+    if made.ready and not (yes or unattended) and not _agreed(runtime, made):
+        runtime.stderr.write("Nothing was written.\n")
+        return exit_codes.DONE
+    record = Record(journal, None if saved else source)
+    _carry_out(runtime, run, record, output_format, check_first=saved)
+    return run.exit_code(exit_code(made, detailed=False))
+
+
+def _carry_out(runtime: Runtime, run: Run, record: Record, output_format: str, *, check_first: bool) -> None:
+    from reconciler.cli.applying import report, reported_even_so, write
+    from reconciler.cli.stopping import patiently
+
+    with patiently(runtime) as run.stop:
+        if run.plan.ready:
+            with reported_even_so(runtime, run, output_format):
+                write(runtime, run, record, check_first=check_first, quiet=output_format == "json")
+        report(runtime, run, output_format)
+
+
+def _planned(
+    runtime: Runtime, source: Path, scope: str, within: tuple[Path, ...], *, saved: bool, unattended: bool
+) -> Run:
+    """What is to be written: a saved plan, a fresh one, or what of a fresh one was reviewed."""
+    from reconciler.cli.applying import Run, too_old
+    from reconciler.cli.configuration import read_configuration
+    from reconciler.cli.files import read_plan
+    from reconciler.cli.site import How, refuse_another_site, survey
+    from reconciler.planning.plan import Scope, guarded
+    from reconciler.planning.within import compare
+
+    if saved:
+        made = read_plan(source)
+        return Run(guarded(made, saved=True), outdated=too_old(made, runtime.now()))
+    reviewed = [read_plan(file) for file in within]
+    head = read_configuration(runtime, source)
+    made = survey(runtime, head, how=How(scope=Scope(scope), unattended=unattended)).plan
+    if not within:
+        return Run(guarded(made))
+    for one in reviewed:
+        refuse_another_site(one, made)
+    limit = head.desired.settings.guards.line_change
+    compared = compare(made, reviewed, limit=limit, scope=Scope(scope))
+    return Run(guarded(compared.plan), within=compared)
+
+
+def _show(runtime: Runtime, run: Run, *, short: bool) -> None:
+    """What is about to be written, told before anything is: an output that takes nothing ends it here."""
+    from reconciler.cli.plan import show_plan
+
+    show_plan(runtime, run.plan, "summary" if short else "text")
+    if run.is_refused and run.within is not None:
+        for one in run.within.reviewed:
+            runtime.out().print(f"\nReviewed ({one.hash}):", style="bold")
+            show_plan(runtime, one, "text")
+    runtime.stdout.flush()
+
+
+def _plan_files(within: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The files of `--within`, those of its folders by name. Raises UsageError for a folder without any.
+
+    A name that is not there and does not end in .json is taken for a folder's.
+    """
+    found: list[Path] = []
+    for path in within:
+        if path.is_file() or (path.suffix == ".json" and not path.is_dir()):
+            found.append(path)
+            continue
+        plans = sorted(path.glob("*.json")) if path.is_dir() else []
+        if not plans:
+            what = "the folder has no *.json in it" if path.is_dir() else "there is no such file or folder"
+            raise click.UsageError(f"--within {path}: {what}. Name the reviewed plans.")
+        found += plans
+    return tuple(found)
+
+
+def _refuse_what_does_not_go_together(
+    saved: bool, scope: str, within: tuple[Path, ...], *, yes: bool, unattended: bool
+) -> None:
+    """Raises UsageError."""
     if saved and scope != "all":
         raise click.UsageError(
             f"A saved plan is written as it was reviewed: make it with `plan --scope {scope} --out FILE`."
         )
-    made = (
-        read_plan(source)
-        if saved
-        else survey(runtime, read_configuration(runtime, source), scope=Scope(scope)).plan
-    )
-    if output_format == "text":
-        show_plan(runtime, made, "summary" if saved and yes else "text")
-    if made.ready and not yes and not _agreed(runtime, made):
-        runtime.stderr.write("Nothing was written.\n")
-        return exit_codes.DONE
-    run = Run(made)
-    if made.ready:
-        with reported_even_so(runtime, run, output_format):
-            write(runtime, run, check_first=saved, quiet=output_format == "json")
-    report(runtime, run, output_format)
-    return run.exit_code(exit_code(made, detailed=False))
+    if saved and within:
+        raise click.UsageError("A saved plan is written as it is: --within is for a folder.")
+    if within and unattended:
+        raise click.UsageError("What --within writes was reviewed: say --yes instead of --unattended.")
+    if unattended:
+        _refuse_beside_unattended(saved, yes)
+
+
+def _refuse_beside_unattended(saved: bool, yes: bool) -> None:
+    """Raises UsageError for what `--unattended` cannot go with."""
+    if saved:
+        raise click.UsageError(
+            "A saved plan was reviewed and is written as it is: --unattended is for a folder. Say --yes."
+        )
+    if yes:
+        raise click.UsageError(
+            "--unattended writes without asking already, by stricter rules than --yes: say one of them."
+        )
 
 
 def _agreed(runtime: Runtime, made: Plan) -> bool:
     if not runtime.stdin.isatty():
-        raise click.UsageError("Nobody is here to ask: say --yes to write this plan.")
+        raise click.UsageError(
+            "Nobody is here to ask: say --yes to write this plan, or --unattended in a schedule."
+        )
     count = len(made.ready)
     return click.confirm(
         f"\nWrite {'this change' if count == 1 else f'these {count} changes'}?", default=False

@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import signal
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.cli import exit_codes
+from reconciler.cli.journaling import recording
+from reconciler.cli.lost_output import complain, let_go
 from reconciler.cli.site import connect, months_for, refuse_another_instance
+from reconciler.cli.stopping import Stop
+from reconciler.cli.waiting import run_to_its_end
 from reconciler.connectwise.catalog import custom_field_definitions
 from reconciler.execution.preconditions import stale_changes
 from reconciler.execution.run import execute, not_started
 from reconciler.execution.state import MarkerPlace
 from reconciler.execution.write import Writer
+from reconciler.model.change import CUSTOM_FIELD_PREFIX
 from reconciler.model.diagnostics import error
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.months import Month
 from reconciler.model.observed import Instance
 from reconciler.model.outcome import Result
-from reconciler.model.plan import CUSTOM_FIELD_PREFIX
 from reconciler.model.verdict import UNDECIDED
-from reconciler.planning.usage import newest_closed
+from reconciler.planning.usage.months import newest_closed
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
+from reconciler.reporting.json_text import json_text
+from reconciler.reporting.line_words import number_of
 from reconciler.reporting.outcome_text import left_alone, outcome_summary, print_outcome
+from reconciler.reporting.within_text import print_within, within_json
 from reconciler.sophos.usage import read_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
 
+    from rich.console import Console
+
+    from reconciler.cli.journaling import Recorder
     from reconciler.cli.runtime import Runtime
     from reconciler.cli.site import Connections
     from reconciler.execution.state import Stale
@@ -40,6 +50,7 @@ if TYPE_CHECKING:
     from reconciler.model.observed import CustomField
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Plan
+    from reconciler.model.within import Within
 
 
 #: Anything else leaves something for a person to look at.
@@ -48,54 +59,106 @@ _AS_WANTED = frozenset({Result.APPLIED, Result.ALREADY_OK})
 _WESTERNMOST = timedelta(hours=12)
 
 
+@dataclass(frozen=True)
+class Record:
+    """Where the journal goes (None: the usual place), and the planned folder, whose commit it names.
+
+    A saved plan does not say which folder it was made of, and so which commit.
+    """
+
+    place: Path | None
+    folder: Path | None
+
+
 @dataclass
 class Run:
     """One apply: its plan, what became of each change, and how it ended.
 
-    `outdated` says that a newer month has closed than the one that its quantities are of.
+    `within` is how the plan compares with reviewed ones, where it has to. `unexpected` says that it is not
+    the plan that was expected, `outdated` that it is too old, or that a newer month has closed than that of
+    its quantities. `journal` is there once the writing has begun. `unheard` is why standard output takes
+    nothing more.
     """
 
     plan: Plan
+    within: Within | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     stale: list[Stale] = field(default_factory=list)
+    unexpected: Diagnostic | None = None
     outdated: Diagnostic | None = None
     interrupted: bool = False
+    journal: Recorder | None = None
+    stop: Stop = field(default_factory=Stop)
+    unheard: OSError | None = None
+
+    @property
+    def plan_hash(self) -> str:
+        """The hash of the plan as it was made."""
+        return self.plan.hash if self.within is None else self.within.fresh.hash
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether something would be written that was not reviewed."""
+        return self.within is not None and bool(self.within.refused)
+
+    def is_another_than(self, expected: str | None) -> bool:
+        """Whether the plan is not the one of this hash; then it says so."""
+        if expected is None or self.plan_hash == expected:
+            return False
+        self.unexpected = error(
+            "another-plan",
+            f"This plan's hash is {self.plan_hash}, and {expected} was expected. Nothing was written.",
+            "Look at the plan again: it is not the one whose hash was noted.",
+        )
+        return True
 
     def exit_code(self, of_plan: int) -> int:
         """The worst of what happened."""
-        if self.stale or self.outdated is not None:
+        if self.unheard is not None and not isinstance(self.unheard, BrokenPipeError):
+            return exit_codes.NO_RESULT
+        if self.stale or self.outdated is not None or self.unexpected is not None or self.is_refused:
             return exit_codes.STALE
         if self.interrupted:
-            return exit_codes.INTERRUPTED
+            return exit_codes.INTERRUPTED if self.stop.by is None else exit_codes.after_signal(self.stop.by)
+        if self.journal is not None and self.journal.trouble is not None:
+            return exit_codes.PARTLY
         if any(outcome.result not in _AS_WANTED for outcome in self.outcomes):
             return exit_codes.PARTLY
         return of_plan
 
 
-def write(runtime: Runtime, run: Run, *, check_first: bool, quiet: bool) -> None:
-    """Write the plan's changes and keep what became of each in `run`.
+def write(runtime: Runtime, run: Run, record: Record, *, check_first: bool, quiet: bool) -> None:
+    """Write the plan's changes and keep what became of each in `run`, and in a journal.
 
     With `check_first` (a saved plan) everything it expects is read before the first write. Raises
     ReconcilerError where nothing could be started.
     """
     try:
-        asyncio.run(_write_all(runtime, run, check_first=check_first, quiet=quiet))
+        run_to_its_end(_write_all(runtime, run, record, check_first=check_first, quiet=quiet))
     except (asyncio.CancelledError, KeyboardInterrupt):
         run.interrupted = True
     if not run.stale and run.outdated is None:
         run.outcomes += not_started(run.plan.own, run.outcomes)
 
 
-async def _write_all(runtime: Runtime, run: Run, *, check_first: bool, quiet: bool) -> None:
+async def _write_all(runtime: Runtime, run: Run, record: Record, *, check_first: bool, quiet: bool) -> None:
     place = MarkerPlace(run.plan.owner, run.plan.marker_custom_field)
     console = runtime.out()
 
     def tell(outcome: Outcome) -> None:
         run.outcomes.append(outcome)
-        if not quiet:
+        if run.journal is not None:
+            run.journal.outcome(outcome)
+        if quiet or run.unheard is not None:
+            return
+        try:
             print_outcome(console, outcome)
+        except OSError as lost:  # what is in flight is finished, and nothing more is begun unheard
+            run.unheard = lost
+            stop.set()
 
     async with AsyncExitStack() as stack:
+        stack.enter_context(run.stop.running())
         site = await connect(stack, runtime, write=True)
         refuse_another_instance(run.plan, _instance(site))
         if check_first:
@@ -105,10 +168,50 @@ async def _write_all(runtime: Runtime, run: Run, *, check_first: bool, quiet: bo
             run.stale = await stale_changes(site.connectwise, run.plan.ready, place)
             if run.stale:
                 return
-        writer = Writer(site.connectwise, place, await _definitions(site, run.plan))
-        with _stoppable(runtime) as stop:
+        definitions = await _definitions(site, run.plan)
+        with _recorded(runtime, run, record) as journal, run.stop.writing() as stop:
+            writer = Writer(site.connectwise, place, definitions, before_write=journal.before_write)
             await execute(run.plan.own, writer, stop=stop, on_outcome=tell)
-            run.interrupted = stop.is_set()
+            run.interrupted = run.stop.by is not None
+
+
+@contextmanager
+def _recorded(runtime: Runtime, run: Run, record: Record) -> Iterator[Recorder]:
+    """The run's journal; it has its last line unless a fault of this program or the machine ended the run."""
+    with recording(runtime, run.plan, record.place, record.folder) as journal:
+        run.journal = journal
+        try:
+            yield journal
+        except asyncio.CancelledError:
+            run.interrupted = True
+            _end(run, journal)
+            raise
+        _end(run, journal)
+
+
+def _end(run: Run, journal: Recorder) -> None:
+    left = not_started(run.plan.own, run.outcomes)
+    run.outcomes += left
+    for outcome in left:
+        journal.outcome(outcome)
+    journal.end(run.outcomes, interrupted=run.interrupted)
+
+
+def too_old(plan: Plan, now: datetime) -> Diagnostic | None:
+    """Whether a saved plan is older than its own `guards.planAge` lets it be.
+
+    A plan does not hold its site's time zone: the day now is that of UTC.
+    """
+    most = plan.guards.limits.max_plan_age_days
+    age = (now.astimezone(UTC).date() - date.fromisoformat(plan.today)).days
+    if most is None or age <= most:
+        return None
+    return error(
+        "plan-too-old",
+        f"This plan is of {plan.today}, {age} days ago, and guards.planAge lets it be {most} days old. "
+        "Nothing was written.",
+        "Plan again and have that reviewed: what was true then may not be so now.",
+    )
 
 
 async def _outdated(runtime: Runtime, plan: Plan, site: Connections) -> Diagnostic | None:
@@ -148,31 +251,6 @@ def _instance(site: Connections) -> dict[str, str]:
 
 
 @contextmanager
-def _stoppable(runtime: Runtime) -> Iterator[asyncio.Event]:
-    """An event that the first Ctrl-C sets; the second one cancels the run."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-
-    def on_interrupt(*_: object) -> None:
-        if stop.is_set() and task is not None:
-            loop.call_soon_threadsafe(task.cancel)
-            return
-        loop.call_soon_threadsafe(stop.set)
-        runtime.stderr.write("Stopping after the requests in flight; once more stops at once.\n")
-
-    try:
-        before = signal.signal(signal.SIGINT, on_interrupt)
-    except ValueError:  # not the main thread: whoever runs us handles signals
-        yield stop
-        return
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
 def reported_even_so(runtime: Runtime, run: Run, output_format: str) -> Iterator[None]:
     """Where a fault of this program ends the writing, what became of each change is said before it is raised.
 
@@ -189,20 +267,43 @@ def reported_even_so(runtime: Runtime, run: Run, output_format: str) -> Iterator
 
 
 def report(runtime: Runtime, run: Run, output_format: str) -> None:
-    """What became of it, in one of the formats."""
+    """What became of it, in one of the formats; on stderr where standard output takes nothing more."""
+    try:
+        if run.unheard is None:
+            _report(runtime, run, output_format)
+            runtime.stdout.flush()
+    except OSError as lost:
+        run.unheard = lost
+    if run.unheard is None:
+        return
+    let_go(runtime.stdout)
+    complain(runtime, run.unheard)
+    with suppress(OSError):
+        console = runtime.err()
+        for outcome in run.outcomes:
+            print_outcome(console, outcome)
+        _print_end(console, run)
+
+
+def _report(runtime: Runtime, run: Run, output_format: str) -> None:
     if output_format == "json":
         document = {
-            "planHash": run.plan.hash,
+            "planHash": run.plan_hash,
             "interrupted": run.interrupted,
+            "journal": None if run.journal is None else str(run.journal.path),
             "stale": [{"id": one.change.id, "what": one.what} for one in run.stale],
             "outcomes": [outcome.to_json() for outcome in run.outcomes],
             "leftAlone": [change.id for change in run.plan.waiting],
+            "within": None if run.within is None else within_json(run.within),
             "diagnostics": [d.to_json() for d in (*_told(run), *run.plan.diagnostics)],
         }
-        runtime.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        runtime.stdout.write(json_text(document))
         return
     print_diagnostics(runtime.err(), _told(run))
-    console = runtime.out()
+    _print_end(runtime.out(), run)
+
+
+def _print_end(console: Console, run: Run) -> None:
     if run.stale:
         console.print(
             "\nStale: this plan no longer fits what is in ConnectWise. Nothing was written.", style="bold red"
@@ -212,11 +313,18 @@ def report(runtime: Runtime, run: Run, output_format: str) -> None:
         console.print("Plan again and have that reviewed.")
     elif run.outcomes:
         undecided = sum(line.state in UNDECIDED for line in run.plan.lines)
-        waits = f" {undecided} lines still wait for a decision (exit code 4)." if undecided else ""
+        waits = f" {number_of(undecided, 'line')} still to be decided." if undecided else ""
+        if run.interrupted:
+            console.print("\nInterrupted: no further request was started.", style="bold red")
         console.print(f"\n{outcome_summary(run.outcomes)}{waits}", style="bold")
-    if run.plan.waiting:
+    if run.journal is not None:
+        console.print(f"Recorded in {clean(str(run.journal.path))}")
+    if run.within is not None:
+        print_within(console, run.within)
+    elif run.plan.waiting:
         console.print(left_alone(len(run.plan.waiting)))
 
 
 def _told(run: Run) -> list[Diagnostic]:
-    return [] if run.outdated is None else [run.outdated]
+    trouble = None if run.journal is None else run.journal.trouble
+    return [one for one in (run.unexpected, run.outdated, trouble) if one is not None]

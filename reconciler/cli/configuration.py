@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.cli.runtime import Runtime
+    from reconciler.config.files import Source
     from reconciler.config.load import Loaded
     from reconciler.model.desired import Desired
 
@@ -26,21 +27,29 @@ class Configuration:
     site: str
 
 
-def read_configuration(runtime: Runtime, folder: Path) -> Configuration:
-    """The configuration of a folder. Raises ReconcilerError with everything that is wrong with it."""
-    loaded = load_configuration(runtime, folder)
+def read_configuration(runtime: Runtime, folder: Path, *, dated: bool = True) -> Configuration:
+    """The configuration of a folder. Raises ReconcilerError with everything that is wrong with it.
+
+    Not `dated` is that of a base commit: what has run out there is what the change under review mends.
+    """
+    loaded = load_configuration(runtime, folder, dated=dated)
     if loaded.desired is None:
         raise ReconcilerError(loaded.diagnostics)
     today = runtime.today(loaded.desired.settings.time_zone)
     return Configuration(loaded, loaded.desired, today, folder.resolve().name)
 
 
-def load_configuration(runtime: Runtime, folder: Path) -> Loaded:
-    """What a folder says, with its examples run; an example that fails is an error like any other."""
-    from reconciler.config.load import load
-    from reconciler.planning.examples import failed_examples
+def load_configuration(
+    runtime: Runtime, folder: Path, *, dated: bool = True, instead: Source | None = None
+) -> Loaded:
+    """What a folder says, with its examples run; an example that fails is an error like any other.
 
-    loaded = load(folder, today_in=runtime.today)
+    `instead` is what one of its files would hold.
+    """
+    from reconciler.config.load import load
+    from reconciler.planning.usage.examples import failed_examples
+
+    loaded = load(folder, today_in=runtime.today if dated else None, instead=instead)
     failed = failed_examples(loaded.desired) if loaded.desired is not None else []
     if not failed:
         return loaded

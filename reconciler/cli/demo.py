@@ -15,9 +15,10 @@ from reconciler.cli import exit_codes
 if TYPE_CHECKING:
     from reconciler.cli.runtime import Runtime
 
-#: The day the demo plays on, so that its output is the same on every day: November's bill is closed.
+#: The days the demo plays on, so that its output is the same on every day: the month's bill is closed.
 _DEMO_DAY = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
-_INVOICES = "2026-12-01"
+_A_MONTH_LATER = datetime(2026, 12, 28, 9, 0, tzinfo=UTC)
+_INVOICES, _NEXT_INVOICES = "2026-12-01", "2027-01-01"
 _FIRST = (
     ("The mappings are valid", ["validate", "mappings"], exit_codes.DONE),
     (
@@ -35,11 +36,38 @@ _THEN = (
     ("May the invoices be made now?", ["ready", "--invoice-date", _INVOICES], exit_codes.DONE),
     ("Each Sophos product and where it stands", ["status"], exit_codes.DONE),
 )
+_LATER = (
+    (
+        "A product moves, an agreement was renewed, a customer has left",
+        ["plan", "mappings", "--out", "plan.json"],
+        exit_codes.DONE,
+    ),
+    (
+        "Written: old lines end on the day before new ones start",
+        ["apply", "plan.json", "--yes"],
+        exit_codes.DONE,
+    ),
+    ("And nothing is left to do", ["plan", "mappings", "--detailed-exitcode"], exit_codes.DONE),
+    ("May the invoices of January be made?", ["ready", "--invoice-date", _NEXT_INVOICES], exit_codes.DONE),
+)
 _HOLDS = """\
 version: 1
 holds:
   - {customer: FERNHILL, product: MSP-ENDPOINT, quantity: 27, until: 2026-12-31,
      reason: five seats that Sophos does not see yet}
+"""
+_RENEWS, _LEAVES = "NETTLEBED", "Saltmarsh Brewing"
+_SERVER = """\
+  MSP-SERVER-MDR:
+    description: Managed server protection
+    customerDescription: Managed server protection with response, per server and month
+    subcategory: Server
+    type: Managed Service
+    productClass: Agreement
+    taxableFlag: true
+    price: 7.20
+    cost: 3.40
+    replaces: [MSP-SERVER]
 """
 
 
@@ -58,18 +86,23 @@ def demo(runtime: Runtime) -> int:
 
     seed, server = sandbox_modules()
     world = seed.small_msp(_DEMO_DAY.date())
+    clock = [_DEMO_DAY]
     with (
         tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder,
-        server.running(world, clock=lambda: _DEMO_DAY) as site,
+        server.running(world, clock=lambda: clock[0]) as site,
         chdir(folder),
     ):
         shutil.copytree(data_folder("mappings"), "mappings")
         _replace("mappings/settings.yaml", "mode: shadow", "mode: live  ")
-        inner = replace(runtime, environ={**_colour(runtime), **site.environment}, now=lambda: _DEMO_DAY)
+        inner = replace(runtime, environ={**_colour(runtime), **site.environment}, now=lambda: clock[0])
         code = _play(inner, _FIRST)
         if code == exit_codes.DONE:
             _decide(inner, world)
             code = _play(inner, _THEN)
+        if code == exit_codes.DONE:
+            clock[0] = _A_MONTH_LATER
+            _a_month_later(inner, site)
+            code = _play(inner, _LATER)
     if code == exit_codes.DONE:
         runtime.out().print(
             "\nYour own: copy the starter mappings, set the credentials (docs/credentials.md), run "
@@ -107,6 +140,32 @@ def _decide(runtime: Runtime, world: Any) -> None:
     console.print("\n# Two people decide, in a reviewed change", style="bold cyan")
     console.print("mappings/customers.yaml, under Lanternfish Media:\n" + answer + "mappings/holds.yaml:")
     console.print(_HOLDS.rstrip())
+
+
+def _a_month_later(runtime: Runtime, site: Any) -> None:
+    """What happens in ConnectWise and Sophos, and what people write into the mappings because of it."""
+    from reconciler.sandbox.story import december
+
+    december(site.app.state.site, renews=_RENEWS, leaves=_LEAVES)
+    row = "company: SALTMARSH}"
+    _replace("mappings/customers.yaml", row, "company: SALTMARSH, ended: 2026-12-31}")
+    _replace(
+        "mappings/mappings.yaml", "{product: MSP-SERVER, sync: true}", "{product: MSP-SERVER-MDR, sync: true}"
+    )
+    with Path("mappings/products.yaml").open("a", encoding="utf-8") as products:
+        products.write(f"\n{_SERVER}")
+    console = runtime.out()
+    console.print(
+        "\n# A month later: December's bill is closed, the invoices of 1 December are made", style="bold cyan"
+    )
+    console.print(
+        f"The agreement of {_RENEWS} ends on 31 December, and one that follows it starts on 1 January.\n"
+        f"{_LEAVES} has left; its row says `ended: 2026-12-31`.\n"
+        "mappings/mappings.yaml:\n"
+        "  SVRCLOUDADV-MSP:     {product: MSP-SERVER-MDR, sync: true}    # was MSP-SERVER\n"
+        "mappings/products.yaml:"
+    )
+    console.print(_SERVER.rstrip())
 
 
 def _replace(file: str, old: str, new: str) -> None:

@@ -8,3 +8,9 @@ PARTLY = 4  # a result in which something is blocked, withheld or failed
 STALE = 5  # the plan no longer fits what is there; nothing written
 USAGE = 64  # the command line itself
 INTERRUPTED = 130  # Ctrl-C
+TERMINATED = 143  # SIGTERM
+
+
+def after_signal(number: int) -> int:
+    """As shells write it."""
+    return 128 + number

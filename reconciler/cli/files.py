@@ -1,4 +1,4 @@
-"""Plan files on disk."""
+"""Plan files, frozen months and journals on disk."""
 
 from __future__ import annotations
 
@@ -10,18 +10,28 @@ from typing import TYPE_CHECKING, Any
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.plan import Plan
 from reconciler.model.plan_check import plan_problems
+from reconciler.reporting.json_text import json_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jsonschema.exceptions import ValidationError
+
+    from reconciler.model.journal import Journal
     from reconciler.model.usage_file import FrozenUsage
 
 _LARGEST = 64 * 1024 * 1024
 _PLAN_AGAIN = "Make it anew with `reconciler plan --out`."
+_CHECK = "Check the path."
+_JOURNAL = "Take it as the run left it; what was written stands in ConnectWise, and `plan` compares it."
+#: Of a first line that is looked at to tell what a file is.
+_LONGEST_LINE = 64 * 1024
 _USAGE_AGAIN = "Freeze the month again with `reconciler usage --out`."
 
 
 def plan_json(plan: Plan) -> str:
     """A plan file's text: one form for one plan, so that two files can be compared."""
-    return json.dumps(plan.to_json(), ensure_ascii=False, sort_keys=True, indent=2) + "\n"
+    return json_text(plan.to_json(), sort_keys=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -30,15 +40,28 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a whole file or none of it. Raises ReconcilerError where the disk refuses."""
+    """Write a whole file or none of it; a device or pipe is written to. Raises ReconcilerError."""
     try:
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            file.write(content)
-        Path(file.name).replace(path)
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+        else:
+            _replace(path.resolve(), content)
     except OSError as failed:
         raise ReconcilerError(
             error("file-unwritable", f"{path} cannot be written: {failed.strerror}.", "Choose another place.")
         ) from failed
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Raises OSError; then the file is as it was, and nothing lies beside it."""
+    file = NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115
+    try:
+        with file:
+            file.write(content)
+        Path(file.name).replace(path)
+    except OSError:
+        Path(file.name).unlink()
+        raise
 
 
 def read_plan(path: Path) -> Plan:
@@ -73,6 +96,50 @@ def _no_plan(path: Path, problem: str) -> ReconcilerError:
     )
 
 
+def is_journal(path: Path) -> bool:
+    """Whether a file is meant to be a journal, by its first line or by its name."""
+    from reconciler.model.journal_read import starts_a_journal
+
+    if path.suffix == ".ndjson":
+        return True
+    try:
+        with path.open("rb") as file:
+            return starts_a_journal(file.readline(_LONGEST_LINE))
+    except OSError:
+        return False
+
+
+def read_journal(path: Path) -> Journal:
+    """A journal. Raises ReconcilerError where the file is none, was changed, or is of another format."""
+    from reconciler.model.journal_read import NoJournalError, read
+
+    try:
+        return read(_read_bytes(path, "journal-unreadable", _CHECK), _journal_form())
+    except NoJournalError as wrong:
+        raise ReconcilerError(
+            error("journal-unreadable", f"{path} is no journal that this version reads: {wrong}.", _JOURNAL)
+        ) from wrong
+
+
+def _journal_form() -> Callable[[dict[str, Any]], str]:
+    """What is wrong with the form of a journal's line, by the schema of its kind."""
+    from jsonschema import Draft7Validator
+    from jsonschema.exceptions import best_match
+
+    from reconciler.model.journal_schema import line_schemas
+
+    known = {kind: Draft7Validator(schema) for kind, schema in line_schemas().items()}
+
+    def problem(row: dict[str, Any]) -> str:
+        kind = row.get("type")
+        if not isinstance(kind, str) or kind not in known:
+            return "type: it is none of a journal's lines"
+        found = best_match(known[kind].iter_errors(row))
+        return "" if found is None else _placed(found)
+
+    return problem
+
+
 def read_usage(path: Path) -> FrozenUsage:
     """A frozen month. Raises ReconcilerError where the file is none, is damaged, or of another format."""
     from reconciler.model.usage_file import from_json
@@ -82,17 +149,20 @@ def read_usage(path: Path) -> FrozenUsage:
 
 def _read_json(path: Path, code: str, remedy: str) -> Any:
     try:
-        if path.stat().st_size > _LARGEST:
-            raise ReconcilerError(
-                error(code, f"{path} is larger than any file of its kind.", "Check the path.")
-            )
-        return json.loads(path.read_bytes())
-    except OSError as failed:
-        raise ReconcilerError(
-            error("file-unreadable", f"{path} cannot be read: {failed.strerror}.", "Check the path.")
-        ) from failed
+        return json.loads(_read_bytes(path, code, _CHECK))
     except (ValueError, RecursionError) as failed:
         raise ReconcilerError(error(code, f"{path} is not JSON.", remedy)) from failed
+
+
+def _read_bytes(path: Path, code: str, remedy: str) -> bytes:
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise ReconcilerError(error(code, f"{path} is larger than any file of its kind.", remedy))
+        return path.read_bytes()
+    except OSError as failed:
+        raise ReconcilerError(
+            error("file-unreadable", f"{path} cannot be read: {failed.strerror}.", remedy)
+        ) from failed
 
 
 def _problem(data: Any) -> str:
@@ -103,7 +173,9 @@ def _problem(data: Any) -> str:
     from reconciler.model.plan_schema import plan_schema
 
     found = best_match(Draft7Validator(plan_schema()).iter_errors(data))
-    if found is None:
-        return ""
+    return "" if found is None else _placed(found)
+
+
+def _placed(found: ValidationError) -> str:
     place = "/".join(str(part) for part in found.absolute_path) or "the document"
     return f"{place}: {found.message[:200]}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli import exit_codes
+from reconciler.cli.lost_output import complain, is_lost, let_go
+from reconciler.cli.stopping import was_terminated
 from reconciler.model.diagnostics import ReconcilerError
 
 if TYPE_CHECKING:
@@ -19,6 +19,21 @@ if TYPE_CHECKING:
 
 def call(command: click.Command, arguments: Sequence[str], runtime: Runtime) -> int:
     """Run a command line and return its exit code."""
+    try:
+        code = _call(command, arguments, runtime)
+        runtime.stdout.flush()  # now, where a full disk can still be told
+    except OSError as failed:
+        if not is_lost(failed):
+            raise
+        complain(runtime, failed)
+        # what is still held back would fail once more when the interpreter ends
+        let_go(runtime.stdout, runtime.stderr)
+        return exit_codes.NO_RESULT
+    return code
+
+
+def _call(command: click.Command, arguments: Sequence[str], runtime: Runtime) -> int:
+    """Raises OSError where an output takes nothing more."""
     try:
         code = command.main(list(arguments), prog_name="reconciler", standalone_mode=False, obj=runtime)
     except ReconcilerError as failed:
@@ -34,9 +49,5 @@ def call(command: click.Command, arguments: Sequence[str], runtime: Runtime) -> 
         return exit_codes.NO_RESULT
     except (click.Abort, KeyboardInterrupt):
         runtime.stderr.write("Interrupted.\n")
-        return exit_codes.INTERRUPTED
-    except BrokenPipeError:
-        # whoever read our output has gone; the interpreter would complain again when it flushes stdout
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exit_codes.NO_RESULT
+        return exit_codes.TERMINATED if was_terminated() else exit_codes.INTERRUPTED
     return code if isinstance(code, int) else exit_codes.DONE

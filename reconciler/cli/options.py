@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,38 @@ customers_option = click.option(
     help="Only the lines of this customer, by company identifier, tenant id or name.",
 )
 yes_option = click.option("--yes", is_flag=True, help="Write without asking.")
+
+
+def unattended_option(help_text: str) -> Callable[[Any], Any]:
+    """`--unattended`: nobody reads the plan before it is written, so that the stricter rules apply."""
+    return click.option("--unattended", is_flag=True, help=help_text)
+
+
+journal_option = click.option(
+    "--journal",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where the record of this run is written: a new file, or a folder. By default a file in journal/.",
+)
+usage_file_option = click.option(
+    "--usage",
+    "usage_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Take the usage from a file that `reconciler usage` froze, instead of asking Sophos.",
+)
+since_option = click.option(
+    "--since",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The base commit's folder: shows what comes from this change and counts what is waiting anyway. "
+    "`apply FILE` writes the former only.",
+)
+orphans_option = click.option(
+    "--orphans",
+    is_flag=True,
+    help="Also read every agreement, and name the open lines of our products that no customer row bills.",
+)
 
 
 def format_option(*formats: str) -> Callable[[Any], Any]:
@@ -99,6 +132,28 @@ def parse_month(_context: click.Context, _option: click.Parameter, text: str | N
         raise click.BadParameter(str(wrong)) from None
 
 
+def parse_hash(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    """The whole hash of a plan, with or without `sha256:` before it."""
+    if text is None:
+        return None
+    digits = text.strip().lower().removeprefix("sha256:")
+    if not re.fullmatch(r"[0-9a-f]{64}", digits):
+        raise click.BadParameter("it is `sha256:` and 64 hexadecimal digits, as a plan file has it.")
+    return f"sha256:{digits}"
+
+
+within_option = click.option(
+    "--within",
+    "within",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="DIR only: write what this reviewed plan has too, and nothing else. Can be given several times. A "
+    "folder stands for every *.json in it.",
+)
+expect_option = click.option(
+    "--expect", metavar="HASH", callback=parse_hash, help="Write the plan of this hash only."
+)
 scope_option = click.option(
     "--scope",
     type=click.Choice(["all", "products", "usage"]),

@@ -13,11 +13,15 @@ from reconciler.cli.options import (
     customers_option,
     folder_argument,
     format_option,
+    orphans_option,
     period_option,
     products_option,
     report_option,
     scope_option,
     separator_option,
+    since_option,
+    unattended_option,
+    usage_file_option,
     write_report,
 )
 
@@ -31,25 +35,15 @@ if TYPE_CHECKING:
 @click.command()
 @folder_argument
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Save it for `apply FILE`.")
-@click.option(
-    "--usage",
-    "usage_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Take the usage from a file that `reconciler usage` froze, instead of asking Sophos.",
-)
-@click.option(
-    "--since",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="The base commit's folder: shows what comes from this change and counts what is waiting anyway. "
-    "`apply FILE` writes the former only.",
-)
+@usage_file_option
+@since_option
 @period_option
 @scope_option
+@unattended_option("Show what `apply --unattended` would write: what a schedule may not do is withheld.")
+@orphans_option
 @products_option
 @customers_option
-@format_option("text", "json", "csv", "xlsx")
+@format_option("text", "markdown", "json", "csv", "xlsx")
 @report_option
 @separator_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 for changes and nothing worse.")
@@ -62,6 +56,8 @@ def plan(
     since: Path | None,
     period: Month | None,
     scope: str,
+    unattended: bool,
+    orphans: bool,
     products: tuple[str, ...],
     customers: tuple[str, ...],
     output_format: str,
@@ -73,17 +69,21 @@ def plan(
     from reconciler.cli.configuration import read_configuration
     from reconciler.cli.files import plan_json, read_usage, write_text
     from reconciler.cli.narrowing import narrowed
-    from reconciler.cli.site import survey
-    from reconciler.planning.plan import Scope
+    from reconciler.cli.site import How, survey
+    from reconciler.planning.plan import Scope, guarded
 
+    if orphans and scope == "products":
+        raise click.UsageError("--orphans is about agreement lines: leave --scope products out.")
     head = read_configuration(runtime, folder)
     base = None if since is None else _base(runtime, since)
     frozen = None if usage_file is None else read_usage(usage_file)
-    made = survey(runtime, head, base, period=period, scope=Scope(scope), frozen=frozen).plan
-    made = narrowed(made, head.desired, products, customers)
-    if out is not None:
-        write_text(out, plan_json(made))
-    show_plan(runtime, made, output_format, report=report, separator=separator)
+    how = How(period, Scope(scope), frozen, unattended, orphans)
+    made = guarded(narrowed(survey(runtime, head, base, how).plan, head.desired, products, customers))
+    try:
+        if out is not None:
+            write_text(out, plan_json(made))
+    finally:  # a disk that is full costs the file, not the look at the plan
+        show_plan(runtime, made, output_format, report=report, separator=separator)
     if out is not None:
         runtime.stderr.write(saved_text(made, out))
     return exit_code(made, detailed=detailed_exitcode)
@@ -93,6 +93,8 @@ def saved_text(made: Plan, out: Path) -> str:
     """Where the plan is, and what applying the file leaves alone."""
     from shlex import quote
 
+    from reconciler.model.lines import LineState
+
     waiting = len(made.waiting)
     more = ""
     if waiting:
@@ -100,17 +102,30 @@ def saved_text(made: Plan, out: Path) -> str:
         more = f" It leaves {what} anyway alone; a plan without --since writes those too."
     if made.period is not None and not made.period.closed and made.lines:
         more += " Its lines are a forecast and are not written."
-    return f"Saved to {out}. Apply exactly this with: reconciler apply {quote(str(out))}{more}\n"
+    saved = f"Saved to {out}, hash {made.hash}."
+    if any(line.state is LineState.WITHHELD for line in made.lines):
+        more += f" To let withheld lines through: reconciler approve {quote(str(out))}"
+    if not made.ready:
+        return f"{saved} Nothing of it can be applied.{more}\n"
+    return f"{saved} Apply exactly this with: reconciler apply {quote(str(out))}{more}\n"
 
 
 def _base(runtime: Runtime, folder: Path) -> Configuration | None:
-    """The base commit's configuration; a broken one cannot stop the change that mends it."""
+    """The base commit's configuration; a broken one cannot stop the change that mends it.
+
+    Raises UsageError where there is no such folder: then it is a slip, and nothing would be told apart.
+    """
     from reconciler.cli.configuration import read_configuration
     from reconciler.model.diagnostics import ReconcilerError, warning
     from reconciler.reporting.diagnostics import print_diagnostics
 
+    if not folder.is_dir():
+        raise click.UsageError(
+            f"--since {folder}: there is no such folder. Name the folder of mappings as it was before the "
+            "change, for instance of `git worktree add ../base main`."
+        )
     try:
-        return read_configuration(runtime, folder)
+        return read_configuration(runtime, folder, dated=False)
     except ReconcilerError as wrong:
         told = warning(
             "base-invalid",
@@ -146,6 +161,7 @@ def _rendered(made: Plan, output_format: str, separator: str) -> bytes:
 
     from reconciler.cli.files import plan_json
     from reconciler.reporting.console import console_for
+    from reconciler.reporting.markdown import markdown
     from reconciler.reporting.plan_text import print_plan
     from reconciler.reporting.spreadsheet import csv_text, xlsx_bytes
 
@@ -155,6 +171,8 @@ def _rendered(made: Plan, output_format: str, separator: str) -> bytes:
         return csv_text(made, separator=SEPARATORS[separator], bom=True).encode()
     if output_format == "json":
         return plan_json(made).encode()
+    if output_format == "markdown":
+        return markdown(made).encode()
     text = StringIO()
     print_plan(console_for(text, {}), made)
     return text.getvalue().encode()
@@ -164,7 +182,7 @@ def exit_code(made: Plan, *, detailed: bool) -> int:
     """What a plan says to a script."""
     from reconciler.model.diagnostics import Severity, has_errors
     from reconciler.model.verdict import UNDECIDED
-    from reconciler.planning.guards import RUN_GUARDS
+    from reconciler.planning.lines.guards import RUN_GUARDS
 
     if any(d.code in RUN_GUARDS and d.severity is Severity.ERROR for d in made.diagnostics):
         return exit_codes.STOPPED

@@ -29,12 +29,13 @@ def ready(runtime: Runtime, invoice_date: str, folder: Path, output_format: str)
     """
     from reconciler.cli.configuration import read_configuration
     from reconciler.cli.site import survey
+    from reconciler.planning.plan import guarded
     from reconciler.planning.ready import ready as judge
     from reconciler.reporting.ready_text import print_ready, ready_json
 
     day = _day(invoice_date)
     head = read_configuration(runtime, folder)
-    made = survey(runtime, head).plan
+    made = guarded(survey(runtime, head).plan)
     verdict = judge(made, day, shadow=_nobody_is_live(head.desired))
     if output_format == "json":
         runtime.stdout.write(ready_json(verdict))

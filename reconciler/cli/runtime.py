@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ def _now() -> datetime:
 
 @dataclass
 class Runtime:
-    """Environment, clock and streams; `transport` stands in for the network in tests."""
+    """Environment, clock and streams; `transport` stands in for the network in tests.
+
+    `journals` is the folder where each apply leaves its journal unless it is told another place.
+    """
 
     environ: Mapping[str, str]
     now: Callable[[], datetime] = _now
@@ -30,6 +34,7 @@ class Runtime:
     stderr: TextIO = field(default_factory=lambda: sys.stderr)
     transport: httpx.AsyncBaseTransport | None = None
     on_request: Callable[[str, str, str], None] | None = None
+    journals: Path = Path("journal")
 
     def out(self) -> Console:
         """Where results go."""

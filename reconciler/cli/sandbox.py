@@ -10,9 +10,13 @@ import click
 from reconciler.cli import exit_codes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import ModuleType
 
     from reconciler.cli.runtime import Runtime
+
+#: Seconds: longer than this program waits for an answer.
+_TIME_OUT = 35.0
 
 
 def sandbox_modules() -> tuple[ModuleType, ModuleType]:
@@ -38,6 +42,9 @@ def sandbox_modules() -> tuple[ModuleType, ModuleType]:
 @click.option("--latency", type=click.FloatRange(0, 60), default=0.0, help="Seconds added to each request.")
 @click.option("--rate-limit", type=click.IntRange(1), help="Requests a minute before it answers 429.")
 @click.option(
+    "--faults", metavar="SEED[:RATE]", help="What goes wrong, by chance of this seed; see docs/guarantees.md."
+)
+@click.option(
     "--catalog-size",
     type=click.IntRange(0, 200_000),
     default=3000,
@@ -59,6 +66,7 @@ def sandbox(
     quirks: tuple[str, ...],
     latency: float,
     rate_limit: int | None,
+    faults: str | None,
     catalog_size: int,
     today: str | None,
     member: str,
@@ -68,14 +76,9 @@ def sandbox(
     Everything it knows is lost when it ends (Ctrl-C). It listens on loopback only.
     """
     seed, server = sandbox_modules()
+    from reconciler.sandbox.faults import Faults
+
     world = seed.small_msp(_day(today, runtime.now()), catalog_size=catalog_size)
-
-    def ready(url: str) -> None:
-        for name, value in server.environment(url, member=member).items():
-            runtime.stdout.write(f"export {name}={value}\n")
-        runtime.stdout.flush()
-        runtime.stderr.write("Serving until Ctrl-C. Use the lines above in another shell.\n")
-
     try:
         server.serve(
             world,
@@ -83,13 +86,21 @@ def sandbox(
             quirks=_pairs(quirks),
             latency=latency,
             rate_limit=rate_limit,
-            on_ready=ready,
+            faults=None if faults is None else Faults.parse(faults, hang=_TIME_OUT),
+            on_ready=lambda url: _say(runtime, server.environment(url, member=member)),
         )
     except ValueError as wrong:
         raise click.UsageError(str(wrong)) from None
     except OSError as failed:
         raise click.UsageError(f"Port {port} cannot be used: {failed.strerror}.") from None
     return exit_codes.DONE
+
+
+def _say(runtime: Runtime, environment: Mapping[str, str]) -> None:
+    for name, value in environment.items():
+        runtime.stdout.write(f"export {name}={value}\n")
+    runtime.stdout.flush()
+    runtime.stderr.write("Serving until Ctrl-C. Use the lines above in another shell.\n")
 
 
 def _day(text: str | None, now: datetime) -> date:

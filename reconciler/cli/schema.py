@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("document", type=click.Choice(["mappings", "plan"]), default="mappings")
+@click.argument("document", type=click.Choice(["mappings", "plan", "journal"]), default="mappings")
 @click.pass_obj
 def schema(runtime: Runtime, document: str) -> int:
-    """Print the JSON schema of the mappings (for your editor) or of plan files."""
+    """Print the JSON schema of the mappings (for your editor), of plan files or of a journal's lines."""
     from reconciler.config.schema import mappings_schema
+    from reconciler.model.journal_schema import journal_schema
     from reconciler.model.plan_schema import plan_schema
 
-    found = mappings_schema() if document == "mappings" else plan_schema()
+    schemas = {"mappings": mappings_schema, "plan": plan_schema, "journal": journal_schema}
+    found = schemas[document]()
     runtime.stdout.write(json.dumps(found, ensure_ascii=False, indent=2) + "\n")
     return exit_codes.DONE

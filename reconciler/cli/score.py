@@ -53,14 +53,15 @@ def score(runtime: Runtime, plan: Path, output_format: str, report: Path | None,
 
 
 def _lines_now(runtime: Runtime, old: Plan) -> dict[int, Line]:
-    import asyncio
     from contextlib import AsyncExitStack
 
     from reconciler.cli.site import connect_connectwise, progress, refuse_another_instance
+    from reconciler.cli.waiting import run_to_its_end
     from reconciler.connectwise.additions import read_lines
     from reconciler.model.diagnostics import ReconcilerError
 
     agreements = {line.agreement_id for line in old.lines if line.agreement_id is not None}
+    agreements |= {one.agreement_id for line in old.lines for one in line.takes_over}
 
     async def read() -> dict[int, Line]:
         async with AsyncExitStack() as stack:
@@ -73,4 +74,4 @@ def _lines_now(runtime: Runtime, old: Plan) -> dict[int, Line]:
             return {line.id: line for lines in found.lines.values() for line in lines}
 
     with progress(runtime, "Reading ConnectWise"):
-        return asyncio.run(read())
+        return run_to_its_end(read())

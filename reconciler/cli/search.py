@@ -9,6 +9,7 @@ import click
 
 from reconciler.cli import exit_codes
 from reconciler.cli.options import format_option
+from reconciler.reporting.json_text import json_text
 
 if TYPE_CHECKING:
     from reconciler.cli.runtime import Runtime
@@ -37,17 +38,17 @@ def search(runtime: Runtime, text: str, code: str, everything: bool, output_form
     found = _read(runtime, text)
     shown = [entry for entry in found if everything or not _obstacle(entry)]
     if output_format == "json":
-        runtime.stdout.write(json.dumps([_json(e, code) for e in shown], ensure_ascii=False, indent=2) + "\n")
+        runtime.stdout.write(json_text([_json(e, code) for e in shown]))
     else:
         _print(runtime, text, code, shown, hidden=len(found) - len(shown))
     return exit_codes.DONE
 
 
 def _read(runtime: Runtime, text: str) -> list[CatalogEntry]:
-    import asyncio
     from contextlib import AsyncExitStack
 
     from reconciler.cli.site import connect_connectwise, progress
+    from reconciler.cli.waiting import run_to_its_end
     from reconciler.connectwise.catalog import search_items
 
     async def read() -> list[CatalogEntry]:
@@ -55,7 +56,7 @@ def _read(runtime: Runtime, text: str) -> list[CatalogEntry]:
             return await search_items(await connect_connectwise(stack, runtime, write=False), text)
 
     with progress(runtime, "Searching ConnectWise"):
-        found = asyncio.run(read())
+        found = run_to_its_end(read())
     return sorted(found, key=lambda entry: entry.identifier.casefold())
 
 

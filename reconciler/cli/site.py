@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
+from reconciler.cli.waiting import run_to_its_end
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.months import Month
 from reconciler.model.observed import Feed
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
     from reconciler.model.observed import Observed, UsageMonth
     from reconciler.model.plan import Plan
     from reconciler.model.usage_file import FrozenUsage
+    from reconciler.observation.needs import Needs
     from reconciler.sophos.client import Client as Sophos
 
 TOOL = f"reconciler {__version__}"
+#: How long ago a line or an agreement may have ended to be read: a year, and a month to notice.
+MONTHS_LOOKED_BACK = 13
 
 
 @dataclass(frozen=True)
@@ -79,27 +83,62 @@ def observe_site(
     lines: bool,
     since: date,
     frozen: FrozenUsage | None = None,
-) -> Observed:
+    orphans_on: date | None = None,
+) -> tuple[Observed, Observed | None]:
     """What is there, as far as these configurations need it; usage from a frozen month where one is given.
 
-    Lines are read that may still be billed on `since` or later.
+    Lines are read that may still be billed on `since` or later. With `orphans_on`, the second has
+    the agreements of every company instead, with their lines of that day.
     """
 
-    async def read() -> Observed:
+    async def read() -> tuple[Observed, Observed | None]:
         from reconciler.observation.needs import needs_of
-        from reconciler.observation.observe import observe, read_feed
+        from reconciler.observation.observe import observe, with_every_agreement
 
         needs = needs_of(configurations, lines=lines)
         async with AsyncExitStack() as stack:
             if frozen is not None:
-                alone = await connect_connectwise(stack, runtime, write=False)
-                return await observe(alone, _thawed(frozen), needs, since=since)
-            site = await connect(stack, runtime, write=False)
-            feed = read_feed(site.sophos, months, read_at=runtime.now().isoformat(timespec="seconds"))
-            return await observe(site.connectwise, feed, needs, since=since)
+                connectwise = await connect_connectwise(stack, runtime, write=False)
+                observed = await observe(connectwise, _thawed(frozen), needs, since=since)
+            else:
+                connectwise, observed = await _observe_both(stack, runtime, needs, months, since)
+            if orphans_on is None:
+                return observed, None
+            return observed, await with_every_agreement(connectwise, observed, orphans_on)
 
     with progress(runtime, "Reading ConnectWise and Sophos"):
-        return asyncio.run(read())
+        return run_to_its_end(read())
+
+
+async def _observe_both(
+    stack: AsyncExitStack, runtime: Runtime, needs: Needs, months: Sequence[Month], since: date
+) -> tuple[ConnectWise, Observed]:
+    """Each system is read from the moment it is connected; reading ends where the other one is not."""
+    from reconciler.observation.observe import observe, read_feed
+    from reconciler.observation.together import together
+
+    sophos = asyncio.create_task(connect_sophos(stack, runtime))
+    reading: list[asyncio.Task[Observed]] = []
+
+    async def connected() -> Sophos:
+        return await sophos
+
+    async def feed() -> Feed:
+        return await read_feed(await sophos, months, read_at=runtime.now().isoformat(timespec="seconds"))
+
+    async def start() -> ConnectWise:
+        connectwise = await connect_connectwise(stack, runtime, write=False)
+        if not sophos.done() or sophos.exception() is None:
+            reading.append(asyncio.create_task(observe(connectwise, feed(), needs, since=since)))
+        return connectwise
+
+    try:
+        connectwise, _ = await together(start(), connected())
+        return connectwise, await reading[0]
+    finally:
+        for one in (sophos, *reading):
+            one.cancel()
+        await asyncio.gather(sophos, *reading, return_exceptions=True)
 
 
 async def _thawed(frozen: FrozenUsage) -> Feed:
@@ -128,29 +167,48 @@ class Survey:
     month: UsageMonth | None
 
 
-def survey(
-    runtime: Runtime,
-    head: Configuration,
-    base: Configuration | None = None,
-    *,
-    period: Month | None = None,
-    scope: Scope = Scope.ALL,
-    frozen: FrozenUsage | None = None,
-) -> Survey:
-    """Read the site and plan a folder; with a base, each change's cause.
+@dataclass(frozen=True)
+class How:
+    """How a plan is made: of which month (the newest closed one), and what it may write.
 
-    With `frozen` Sophos is not asked.
+    With `frozen` Sophos is not asked. `unattended` says that nobody reads the plan before it is written;
+    with `orphans` it also names the open lines that no row bills.
     """
-    from reconciler.planning.cycles import months_back
-    from reconciler.planning.plan import since
-    from reconciler.planning.usage import newest_closed
 
+    period: Month | None = None
+    scope: Scope = Scope.ALL
+    frozen: FrozenUsage | None = None
+    unattended: bool = False
+    orphans: bool = False
+
+
+def survey(
+    runtime: Runtime, head: Configuration, base: Configuration | None = None, how: How | None = None
+) -> Survey:
+    """Read the site and plan a folder; with a base, each change's cause."""
+    from reconciler.planning.customers.agreements import shifted
+    from reconciler.planning.plan import since, with_orphans
+    from reconciler.planning.usage.cycles import months_back
+    from reconciler.planning.usage.months import newest_closed
+
+    how = how or How()
+    period, frozen = how.period, how.frozen
     configurations = [head.desired] if base is None else [head.desired, base.desired]
-    lines = scope is not Scope.PRODUCTS and any(c.customers for c in configurations)
+    lines = how.scope is not Scope.PRODUCTS and any(c.customers for c in configurations)
     months = months_for(head.today, period, lines=lines)
     wanted = months_for(head.today, period, lines=lines, back=months_back(configurations))
-    first = min(months).first_day
-    observed = observe_site(runtime, configurations, wanted, lines=lines, since=first, frozen=frozen)
+    # A line that a person ended is not created again, and the line of an agreement that was renewed has the
+    # price: both are looked for in more than a year.
+    first = min(*(one.first_day for one in months), shifted(head.today, -MONTHS_LOOKED_BACK))
+    observed, everything = observe_site(
+        runtime,
+        configurations,
+        wanted,
+        lines=lines,
+        since=first,
+        frozen=frozen,
+        orphans_on=head.today if how.orphans else None,
+    )
     if period is None:
         # a bill that is read only to be one of a cycle is never the one that counts
         bills = [one for one in observed.usage if frozen is not None or one.month in months]
@@ -161,9 +219,12 @@ def survey(
             raise ReconcilerError(_not_frozen(period, frozen))
     # a frozen month is somebody's choice: what is not in the file was not meant to be looked at
     unread = _unread(months, observed, month) if lines and frozen is None else ()
-    made = _make(head, observed, month, scope, unread)
+    made = _make(head, observed, month, how, unread)
     if base is not None:
-        made = since(made, _make(base, observed, month, scope, unread), head.desired, base.desired)
+        without = _make(base, observed, month, how, unread)
+        made = since(made, without, head.desired, base.desired, observed)
+    if everything is not None:
+        made = with_orphans(made, head.desired, everything)
     return Survey(made, observed, month)
 
 
@@ -198,7 +259,7 @@ def _make(
     configuration: Configuration,
     observed: Observed,
     month: UsageMonth | None,
-    scope: Scope,
+    how: How,
     unread: tuple[Month, ...],
 ) -> Plan:
     from reconciler.planning.plan import make_plan
@@ -214,7 +275,8 @@ def _make(
         month=month,
         previous=None if month is None else _bill(observed, month.month.previous()),
         unread=unread,
-        scope=scope,
+        scope=how.scope,
+        unattended=how.unattended,
     )
 
 
@@ -231,6 +293,21 @@ def refuse_another_instance(plan: Plan, here: Mapping[str, str]) -> None:
             "Use the credentials of the plan's site, or plan again with these.",
         )
     )
+
+
+def refuse_another_site(reviewed: Plan, here: Plan) -> None:
+    """Raises ReconcilerError where a reviewed plan is of another instance, or of another owner's tags."""
+    refuse_another_instance(reviewed, here.instance)
+    there, own = ((one.owner, one.marker_custom_field) for one in (reviewed, here))
+    if there != own:
+        told = " and ".join(f"{owner} (in {field or 'the notes'})" for owner, field in (there, own))
+        raise ReconcilerError(
+            error(
+                "another-owner",
+                f"The reviewed plan and the folder write different tags: {told}. Nothing was written.",
+                "Name a plan that was made from this folder.",
+            )
+        )
 
 
 @contextmanager

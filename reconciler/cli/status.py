@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli import exit_codes
 from reconciler.cli.options import folder_option, format_option, period_option
+from reconciler.reporting.json_text import json_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,17 +33,17 @@ def status(
     With PRODUCT (a Sophos code or a ConnectWise identifier): that one, with all its fields.
     """
     from reconciler.cli.configuration import read_configuration
-    from reconciler.cli.site import survey
+    from reconciler.cli.site import How, survey
     from reconciler.planning.plan import Scope
     from reconciler.planning.status import product_statuses
 
     head = read_configuration(runtime, folder)
-    found = survey(runtime, head, period=period, scope=Scope.PRODUCTS)
+    found = survey(runtime, head, how=How(period, Scope.PRODUCTS))
     rows = product_statuses(head.desired, found.plan, found.month)
     if product is not None:
         return _show_one(runtime, product, rows, found, output_format)
     if output_format == "json":
-        runtime.stdout.write(json.dumps([_json(row) for row in rows], ensure_ascii=False, indent=2) + "\n")
+        runtime.stdout.write(json_text([_json(row) for row in rows]))
     else:
         _print_all(runtime, rows, found)
     return exit_codes.DONE
@@ -98,7 +98,7 @@ def _show_one(
     mapped = [row for row in rows if row is code or keys & {identifier_key(name) for name in row.products}]
     if output_format == "json":
         document = {"mappings": [_json(row) for row in mapped], "products": [_item_json(i) for i in items]}
-        runtime.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        runtime.stdout.write(json_text(document))
         return exit_codes.DONE
     _print_all(runtime, mapped, found)
     for item in items:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import click
 
 from reconciler.cli import exit_codes
 from reconciler.cli.options import folder_option, period_option
+from reconciler.reporting.json_text import json_text
 
 if TYPE_CHECKING:
     from reconciler.cli.runtime import Runtime
@@ -34,7 +34,7 @@ def usage(runtime: Runtime, out: Path, folder: Path, period: Month | None) -> in
     from reconciler.cli.files import write_text
     from reconciler.cli.site import TOOL, months_for
     from reconciler.model.usage_file import to_json
-    from reconciler.planning.cycles import months_back
+    from reconciler.planning.usage.cycles import months_back
 
     head = read_configuration(runtime, folder)
     months = months_for(head.today, period, lines=True, back=months_back([head.desired]))
@@ -42,7 +42,7 @@ def usage(runtime: Runtime, out: Path, folder: Path, period: Month | None) -> in
     document = to_json(
         feed.tenants, feed.usage, feed.firewalls, partner=feed.partner, read_at=feed.read_at, tool=TOOL
     )
-    write_text(out, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    write_text(out, json_text(document))
     held = ", ".join(f"{m.month} {_lines(m.lines)}" for m in feed.usage)
     runtime.out().print(f"Frozen in {out}: {held}; {len(feed.tenants or ())} tenants.")
     return exit_codes.DONE
@@ -54,10 +54,10 @@ def _lines(lines: tuple[object, ...] | None) -> str:
 
 def _read(runtime: Runtime, months: tuple[Month, ...]) -> Feed:
     """The feed, whole: a part that cannot be read ends it here. Raises ReconcilerError."""
-    import asyncio
     from contextlib import AsyncExitStack
 
     from reconciler.cli.site import connect_sophos, progress
+    from reconciler.cli.waiting import run_to_its_end
     from reconciler.model.diagnostics import ReconcilerError
     from reconciler.observation.observe import read_feed
 
@@ -67,7 +67,7 @@ def _read(runtime: Runtime, months: tuple[Month, ...]) -> Feed:
             return await read_feed(sophos, months, read_at=runtime.now().isoformat(timespec="seconds"))
 
     with progress(runtime, "Reading Sophos"):
-        feed = asyncio.run(read())
+        feed = run_to_its_end(read())
     if feed.diagnostics:
         raise ReconcilerError(feed.diagnostics)
     return feed

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli import exit_codes
 from reconciler.cli.options import folder_argument, format_option
+from reconciler.reporting.json_text import json_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ def _print(runtime: Runtime, loaded: Loaded, output_format: str) -> None:
     valid = loaded.desired is not None
     if output_format == "json":
         document = {"valid": valid, "diagnostics": diagnostics_json(loaded.diagnostics)}
-        runtime.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        runtime.stdout.write(json_text(document))
         return
     if output_format == "github":
         for annotation in github_annotations(loaded.diagnostics):

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from reconciler.config.build_customers import build_customers, build_lines
+from reconciler.config.schema_guards import MOST_CHANGES, TOTAL
 from reconciler.config.view import View, to_selector
 from reconciler.model.desired import (
     Approval,
@@ -13,11 +14,13 @@ from reconciler.model.desired import (
     Guards,
     Hold,
     LineChangeGuard,
+    MostChanges,
     Product,
     Protected,
     Row,
     RunChangeGuard,
     Settings,
+    TotalGuard,
 )
 from reconciler.model.fields import FIELDS_BY_NAME, Kind, normalise
 from reconciler.model.identifiers import identifier_key
@@ -88,7 +91,33 @@ def _guards(view: View) -> Guards:
         product_to_zero_customers=int(zero["customers"]) if zero else None,
         run_change=RunChangeGuard(run["lines"], run["money"], int(run["floor"])) if run else None,
         max_plan_age_days=int(age["days"]) if age else None,
+        most_changes=_most_changes(view),
+        total=_total(view),
     )
+
+
+def _most_changes(guards: View) -> tuple[MostChanges, ...]:
+    """The limit of each action, over its defaults; none for those that are off."""
+    if guards.value.get("mostChanges") == "off":
+        return ()
+    view = guards.below("mostChanges") or View(guards.document, (*guards.path, "mostChanges"), {})
+    found = []
+    for action, (count, percent, floor) in MOST_CHANGES.items():
+        own = _numbers(view, action, count=count, percent=percent, floor=floor)
+        if own:
+            found.append(MostChanges(action, int(own["count"]), own["percent"], int(own["floor"])))
+    return tuple(found)
+
+
+def _total(guards: View) -> TotalGuard | None:
+    own = _numbers(guards, "total", rise=TOTAL["rise"], drop=TOTAL["drop"], floor=TOTAL["floor"])
+    if own is None:
+        return None
+    view = guards.below("total")
+    money = view.below("money") if view else None
+    limits = ((currency, money.number(currency)) for currency in money.value) if money else ()
+    given = tuple(sorted((currency, limit) for currency, limit in limits if limit is not None))
+    return TotalGuard(own["rise"], own["drop"], int(own["floor"]), given)
 
 
 def _row(code: str, view: View) -> Row:

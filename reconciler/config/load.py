@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from reconciler.config.files import Source
     from reconciler.config.nodes import Node
     from reconciler.model.desired import Desired
     from reconciler.model.diagnostics import Diagnostic
@@ -50,12 +51,18 @@ class Loaded:
     config_hash: str = ""
 
 
-def load(folder: Path, *, today_in: Callable[[str], date] | None = None) -> Loaded:
+def load(
+    folder: Path, *, today_in: Callable[[str], date] | None = None, instead: Source | None = None
+) -> Loaded:
     """Read the configuration under a folder; never raises for what stands in it.
 
-    With `today_in`, which gives the day in a time zone, dates that have passed are pointed out.
+    With `today_in`, which gives the day in a time zone, dates that have passed are pointed out. `instead` is
+    read in place of the file of its name, which need not be there.
     """
     reading = read_folder(folder)
+    if instead is not None:
+        others = [source for source in reading.sources if source.name != instead.name]
+        reading = replace(reading, sources=tuple(sorted((*others, instead), key=lambda one: one.name)))
     diagnostics = list(reading.diagnostics)
     roots: list[Node] = []
     for source in reading.sources:

@@ -75,6 +75,8 @@ def _join(name: str, first: Entry, second: Entry, diagnostics: list[Diagnostic])
         return Entry(first.location, Sequence(one.items + two.items, one.location, one.size + two.size))
     if isinstance(one, Scalar) and isinstance(two, Scalar) and one.text == two.text:
         return first  # `version: 1` in every file
+    if name == "version":  # another one than this program's is said with its place, once
+        return second if isinstance(one, Scalar) and one.text == "1" else first
     if name in KEYED or name in LISTED:
         wrong = one if isinstance(one, Scalar) or (name in KEYED) != isinstance(one, Mapping) else two
         kind = "a list of rows" if name in LISTED else "keys with values"

@@ -90,14 +90,14 @@ def mappings_schema() -> dict[str, Any]:
             "approvals": _approvals(),
             "protected": words.listing(
                 "Products and companies from which nothing may be taken away, whatever the rest says; a "
-                "company is written as customer/IDENTIFIER. It outlives the rows it protects, so that a "
-                "name which is mapped nowhere is fine.",
+                "company is written as customer/IDENTIFIER. It outlives the rows it protects: a "
+                "product that is mapped nowhere may stand here; a company needs its row under `customers`.",
                 words.text(
                     "A product identifier, or customer/ and a company identifier.",
                     IDENTIFIER_LIMIT + len("customer/"),
                     pattern=words.IDENTIFIER,
                 ),
-                example=["MSP-BACKUP", "customer/KEYACCOUNT"],
+                example=["MSP-BACKUP"],
             ),
         },
     }
@@ -187,7 +187,7 @@ def _products() -> Schema:
             example=["Sophos_Intercept_X_Advanced"],
         ),
         "linePrice": words.choice(
-            "What a new `price` means for open agreement lines. Not acted on in this release.",
+            "What a new `price` means for open agreement lines. `follow` needs a declared `price`.",
             {
                 "keep": "they keep the price they have; the plan says how many",
                 "follow": "they end and new ones start at the new price, as a reviewed change",

@@ -58,7 +58,7 @@ def line_terms(*, of_customer: bool = False) -> Schema:
         "maximum": words.number("The greatest quantity, once per line.", example=500),
         "included": words.number("Units that are included and not charged (lessIncluded).", example=10),
         "perSerial": words.flag(
-            "One line per firewall serial number. Such lines are blocked in this release.",
+            "One line per firewall serial number, each with the units that Sophos bills for it.",
             default=False,
         ),
         "take": words.choice(
@@ -71,7 +71,7 @@ def line_terms(*, of_customer: bool = False) -> Schema:
             },
         ),
         "whenNew": _fields(
-            "Fields of a new line, used at its creation only. Not acted on in this release.",
+            "Fields of a new line, used at its creation only.",
             {"billCustomer": "Billable", "unitPrice": 9.90},
         ),
         "always": _fields(
@@ -141,7 +141,7 @@ def customer_defaults() -> dict[str, Schema]:
             {"shadow": "everything is planned, no line is written", "live": "lines are written"},
         ),
         "start": words.choice(
-            "When a new line starts. Not acted on in this release.",
+            "When a new line starts.",
             {
                 "nextInvoice": "on the agreement's next invoice date",
                 "periodStart": "on the first day of the running period, for agreements that prorate",
@@ -195,7 +195,7 @@ def customer() -> Schema:
         ),
         "ended": words.day("The day at which its lines end. The row may go when none is open."),
         "restart": words.flag(
-            "Allows a line that a person ended to be created again. Not acted on in this release.",
+            "Allows a line that a person ended to be created again.",
             default=False,
         ),
     }

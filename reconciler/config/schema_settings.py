@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.config import words
+from reconciler.config.schema_guards import guards
 
 if TYPE_CHECKING:
     from reconciler.config.words import Schema
@@ -51,8 +52,7 @@ def settings() -> Schema:
                 default="zero",
             ),
             "onUnmap": words.choice(
-                "What happens to the lines of a product whose codes are mapped nowhere any more. "
-                "Not acted on in this release.",
+                "What happens to the lines of a product whose codes are mapped nowhere any more.",
                 {"keep": "they stay, and the plan says so", "end": "they end"},
                 default="keep",
             ),
@@ -65,7 +65,7 @@ def settings() -> Schema:
                 default="block",
             ),
             "newLines": words.choice(
-                "Whether unattended runs may create lines. Not acted on in this release.",
+                "Whether runs with --unattended may create lines; a plan that was reviewed always may.",
                 {"ask": "they are withheld", "create": "they are created"},
                 default="ask",
             ),
@@ -87,66 +87,6 @@ def settings() -> Schema:
                 limit=3,
                 example="EUR",
             ),
-            "guards": _guards(),
-        },
-    )
-
-
-def _guards() -> Schema:
-    percent = 100
-    return words.record(
-        "Limits beyond which changes wait for a person. All are on with these numbers; a number left out "
-        "keeps its default. Each can be set to off, in review.",
-        {
-            "lineChange": words.or_off(
-                words.record(
-                    "Withholds the change of one line: more than `units` and `percent`, or more than "
-                    "`money` a month.",
-                    {
-                        "units": words.number("Units.", default=5),
-                        "percent": words.number("Percent of the old quantity.", default=25),
-                        "money": words.number("Money a month, in the agreement's currency.", default=100),
-                    },
-                    example={"units": 5, "percent": 25, "money": 100},
-                )
-            ),
-            "lineToZero": words.choice(
-                "Whether a line that goes to zero or ends is withheld.",
-                {"withhold": "it waits for a person", "off": "it goes through"},
-                default="withhold",
-            ),
-            "feedTenants": words.or_off(
-                words.record(
-                    "Stops the run when fewer of last month's tenants than this are in the Sophos feed, or "
-                    "when last month's bill is not known.",
-                    {"percent": words.number("Percent of last month's tenants.", most=percent, default=95)},
-                    example={"percent": 95},
-                )
-            ),
-            "productToZero": words.or_off(
-                words.record(
-                    "Stops the run when one product goes to zero at more customers than this at once.",
-                    {"customers": words.integer("Customers.", default=3)},
-                    example={"customers": 3},
-                )
-            ),
-            "runChange": words.or_off(
-                words.record(
-                    "Stops the run when more than this changes at once. Not acted on in this release.",
-                    {
-                        "lines": words.number("Percent of all lines.", most=percent, default=10),
-                        "money": words.number("Percent of all money.", most=percent, default=5),
-                        "floor": words.integer("Counts only from this many lines on.", default=20),
-                    },
-                    example={"lines": 10, "money": 5, "floor": 20},
-                )
-            ),
-            "planAge": words.or_off(
-                words.record(
-                    "Refuses to apply a saved plan that is older than this. Not acted on in this release.",
-                    {"days": words.integer("Days.", least=1, most=366, default=7)},
-                    example={"days": 7},
-                )
-            ),
+            "guards": guards(),
         },
     )

@@ -74,7 +74,7 @@ async def read_lines(client: Client, agreement_ids: Collection[int], *, since: d
 
 async def get_line(client: Client, agreement_id: int, line_id: int) -> Line:
     """One line. Raises RecordNotFound where it is gone, BadAnswer naming it where it has a wrong type."""
-    path = f"{_path(agreement_id)}/{line_id}"
+    path = f"{lines_path(agreement_id)}/{line_id}"
     row = await client.get(path)
     try:
         return _same(_line(row, agreement_id), line_id)
@@ -90,12 +90,47 @@ async def patch_line(
     The caller compares: a server may answer 200 and keep a value. Raises RecordNotFound, Refused and
     Unsure, the last also where the answer is not that line.
     """
-    path = f"{_path(agreement_id)}/{line_id}"
+    path = f"{lines_path(agreement_id)}/{line_id}"
     row = await client.patch(path, operations)
     try:
         return _same(_line(row, agreement_id), line_id)
     except WrongTypeError as wrong:
         raise Unsure(client.call("PATCH", path), f"the answer is not the line: {wrong}") from None
+
+
+async def create_line(client: Client, agreement_id: int, body: Mapping[str, Any]) -> Line:
+    """Create a line from `patching.line_body`; the line as the server keeps it.
+
+    The caller compares what came back with what was sent. Raises Refused, and Unsure where it is not known
+    whether the line was created, also where the answer is no line.
+    """
+    path = lines_path(agreement_id)
+    row = await client.post(path, body)
+    try:
+        return _line(row, agreement_id)
+    except WrongTypeError as wrong:
+        raise Unsure(client.call("POST", path), f"the answer is not a line: {wrong}") from None
+
+
+async def lines_of_product(client: Client, agreement_id: int, product_id: int) -> tuple[Line, ...]:
+    """All lines of a product (by record id) on an agreement, ended ones too, ordered by id.
+
+    Where the server refuses the filter (400), all of the agreement's lines are listed. Raises RecordNotFound
+    where the agreement is gone.
+    """
+    path = lines_path(agreement_id)
+    fields: Params = (("fields", _FIELDS),)
+    try:
+        rows = await client.list_all(path, [*fields, ("conditions", f"product/id = {product_id}")])
+    except Refused as refused:
+        if refused.status != 400:
+            raise
+        rows = await client.list_all(path, fields)
+    try:
+        lines = [_line(row, agreement_id) for row in rows]
+    except WrongTypeError as wrong:
+        raise client.bad_answer("GET", path, str(wrong)) from None
+    return tuple(line for line in lines if line.product_id == product_id)
 
 
 class _Reader:
@@ -170,7 +205,7 @@ class _Reader:
 
     async def _alone(self, number: int) -> None:
         """One agreement's lines, page by page."""
-        path = _path(number)
+        path = lines_path(number)
         fields: Params = (("fields", _FIELDS),)
         try:
             try:
@@ -233,7 +268,7 @@ def _line(row: Row, agreement_id: int) -> Line:
         agreement_id=agreement_id,
         product_id=product.id(),
         product_identifier=product.required_text("identifier"),
-        quantity=record.number("quantity"),
+        quantity=record.required_number("quantity"),
         less_included=record.number("lessIncluded"),
         unit_price=record.number("unitPrice"),
         unit_cost=record.number("unitCost"),
@@ -262,5 +297,6 @@ def _parts(ids: Sequence[int], size: int) -> list[Sequence[int]]:
     return [ids[start : start + size] for start in range(0, len(ids), size)]
 
 
-def _path(agreement_id: int) -> str:
+def lines_path(agreement_id: int) -> str:
+    """The path of an agreement's lines, as errors name it."""
     return f"{AGREEMENTS}/{agreement_id}/additions"

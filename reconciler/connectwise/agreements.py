@@ -1,4 +1,4 @@
-"""ConnectWise's agreements and what has been invoiced on them."""
+"""ConnectWise's agreements."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.connectwise.conditions import any_equal, any_of, literal
 from reconciler.connectwise.lookup import each_once, read_any_of
 from reconciler.connectwise.rows import WrongTypeError
 from reconciler.connectwise.setup_tables import LONGEST_COMPANY, PATHS
-from reconciler.model.billing import Agreement, Recap
+from reconciler.model.billing import Agreement
 from reconciler.model.fields import Table
 from reconciler.model.identifiers import identifier_key, is_safe_in_conditions
 from reconciler.model.money import MOST_PLACES, USUAL_PLACES, parse_decimal
@@ -21,26 +21,26 @@ from reconciler.transport.concurrency import all_of
 from reconciler.transport.errors import Refused, excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 
     from reconciler.connectwise.client import Client, Params, Row
 
 AGREEMENTS = "/finance/agreements"
-#: The slash at the end is the OpenAPI document's own.
-RECAPS = "/finance/agreementrecap/"
 #: A list is read whole, and filtered here, where naming what is wanted would take more requests than this.
 MOST_QUESTIONS = 8
 _CYCLES = PATHS[Table.BILLING_CYCLES]
 _CYCLE_PAGE = 1000
-_MANY_PERIODS = 10_000
+_PARENT = "parentAgreement/id"
 _AGREEMENT_FIELDS = (
     "id,name,type,company,startDate,endDate,noEndingDateFlag,cancelledFlag,dateCancelled,billingCycle,"
     "billStartDate,nextInvoiceDate,prorateFlag,periodType,currency,parentAgreement,billToCompany,oneTimeFlag"
 )
 _AGREEMENT: Params = (("fields", _AGREEMENT_FIELDS),)
-_RECAP: Params = (
-    ("fields", "id,lastInvoiceDate,lastInvoiceAmount,nextInvoiceDate,nextInvoiceAmount,unbilledPeriods"),
+_DATE_FIELDS = (
+    "id,name,company,startDate,endDate,noEndingDateFlag,cancelledFlag,dateCancelled,billStartDate,"
+    "nextInvoiceDate"
 )
+_DATES: Params = (("fields", _DATE_FIELDS),)
 _CYCLE: Params = (("fields", "id,billingOptions"),)
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z?)?", re.ASCII)
 
@@ -97,6 +97,10 @@ class Record:
         if number is None:
             raise self.wrong(name, "number")
         return number
+
+    def required_number(self, name: str) -> Decimal:
+        """A number that has to be there, because its absence would read as 0."""
+        return self._missing(name) if self._row.get(name) is None else self.number(name)
 
     def flag(self, name: str) -> bool:
         """A flag; False where it is not set."""
@@ -160,62 +164,125 @@ def calendar_day(text: str) -> date | None:
 
 
 async def read_agreements(
-    client: Client, company_identifiers: Collection[str], company_ids: Collection[int]
+    client: Client,
+    company_identifiers: Collection[str],
+    company_ids: Collection[int],
+    *,
+    family_since: date | None = None,
 ) -> tuple[Agreement, ...]:
     """All agreements of these companies, whatever their state, ordered by id.
 
     Companies are named by identifier (as identifiers compare) or by record id. Few are asked for by name;
-    for many all agreements are listed (`rows_of`). Costs one request more, for the billing cycles. Raises
+    for many all agreements are listed (`rows_of`). Costs one request more, for the billing cycles. With
+    `family_since` there are also the parents and children, whosever they are, of those agreements that may
+    still be billed from that day on: a question each where agreements are not listed anyway. Raises
     BadAnswer for an agreement with a field of another type, naming it.
     """
     keys, ids = {identifier_key(one) for one in company_identifiers}, set(company_ids)
     if not keys and not ids:
         return ()
-    found, cycle_rows = await all_of(
-        [
-            rows_of(
-                client,
-                AGREEMENTS,
-                _AGREEMENT,
-                ("company/identifier", company_identifiers),
-                ("company/id", company_ids),
-            ),
-            client.list_page(_CYCLES, _CYCLE, size=_CYCLE_PAGE),
-        ]
-    )
+    named = ("company/identifier", company_identifiers), ("company/id", company_ids)
+    reads: list[Coroutine[Any, Any, Any]] = [
+        _rows_of(client, AGREEMENTS, _AGREEMENT, *named),
+        _read_cycles(client),
+    ]
+    (found, whole), cycles = await all_of(reads)
+    own = _agreements(client, (row for row in found if _is_of(client, row, keys, ids)), cycles)
+    if family_since is None:
+        return own
+    billed = [one for one in own if may_bill(one, family_since)]
+    parents = {one.parent_id for one in billed if one.parent_id is not None}
+    billed_ids = {one.id for one in billed}
+    if not whole:
+        missing = parents - {one.id for one in own}
+        found = await _family_rows(client, missing, billed_ids)
+    own_ids = {one.id for one in own}
+    others = [row for row in found if row["id"] not in own_ids]
+    family = [row for row in others if row["id"] in parents or _parent(client, row) in billed_ids]
+    return tuple(sorted((*own, *_agreements(client, family, cycles)), key=lambda one: one.id))
+
+
+async def read_every_agreement(client: Client) -> tuple[Agreement, ...]:
+    """All agreements of all companies, whatever their state, ordered by id; 1,000 a request."""
+    reads: list[Coroutine[Any, Any, Any]] = [
+        client.list_forward(AGREEMENTS, _AGREEMENT),
+        _read_cycles(client),
+    ]
+    found, cycles = await all_of(reads)
+    every = _agreements(client, found, cycles)
+    return tuple(sorted(every, key=lambda one: one.id))
+
+
+def may_bill(agreement: Agreement, since: date) -> bool:
+    """Whether any day from `since` on may be billed on it."""
+    if agreement.cancelled and (agreement.cancelled_on is None or agreement.cancelled_on < since):
+        return False
+    return agreement.end is None or agreement.end >= since
+
+
+async def _family_rows(client: Client, ids: Collection[int], parents: Collection[int]) -> list[Row]:
+    """The agreements of these ids, and those of these parents; or all agreements.
+
+    All are listed where naming them would take more than MOST_QUESTIONS requests, and where a server
+    refuses to look for a parent (400): that condition is not in the documentation.
+    """
+    named = [("id", [str(one) for one in sorted(ids)]), (_PARENT, [str(one) for one in sorted(parents)])]
+    if sum(questions(client, AGREEMENTS, _AGREEMENT, *one) for one in named) > MOST_QUESTIONS:
+        return await client.list_forward(AGREEMENTS, _AGREEMENT)
     try:
-        cycles = {
-            row["id"]: Record(row, f"billing cycle {row['id']}").text("billingOptions") for row in cycle_rows
-        }
+        found = await all_of(
+            [read_any_of(client, AGREEMENTS, field, values, _AGREEMENT) for field, values in named]
+        )
+    except Refused as refused:
+        if refused.status != 400:
+            raise
+        return await client.list_forward(AGREEMENTS, _AGREEMENT)
+    return each_once(found)
+
+
+async def _read_cycles(client: Client) -> dict[int, str]:
+    """The options of the billing cycles, by id."""
+    rows = await client.list_page(_CYCLES, _CYCLE, size=_CYCLE_PAGE)
+    try:
+        return {row["id"]: Record(row, f"billing cycle {row['id']}").text("billingOptions") for row in rows}
     except WrongTypeError as wrong:
         raise client.bad_answer("GET", _CYCLES, str(wrong)) from None
+
+
+def _agreements(client: Client, rows: Iterable[Row], cycles: Mapping[int, str]) -> tuple[Agreement, ...]:
     try:
-        return tuple(_agreement(row, cycles) for row in found if _is_of(row, keys, ids))
+        return tuple(_agreement(row, cycles) for row in rows)
     except WrongTypeError as wrong:
         raise client.bad_answer("GET", AGREEMENTS, str(wrong)) from None
 
 
-async def read_recaps(client: Client, agreement_ids: Collection[int]) -> dict[int, Recap]:
-    """What ConnectWise sums up of these agreements' invoicing, by agreement id; unknown ones are left out.
-
-    A recap's id is taken to be its agreement's, which its path in the OpenAPI document suggests. That
-    document calls dates and the last amount plain texts, so a value that cannot be read is None. Where the
-    server refuses to filter (400), or for many agreements, all recaps are listed.
-    """
+async def agreements_by_ids(client: Client, agreement_ids: Collection[int]) -> dict[int, Agreement]:
+    """These agreements by id; those that are gone are left out. Raises as `read_agreements` does."""
     wanted = set(agreement_ids)
-    values = [str(one) for one in sorted(wanted)]
     if not wanted:
         return {}
-    found = None
-    if _questions(client, RECAPS, _RECAP, "id", values) <= MOST_QUESTIONS:
-        try:
-            found = await read_any_of(client, RECAPS, "id", values, _RECAP)
-        except Refused as refused:
-            if refused.status != 400:
-                raise
-    if found is None:
-        found = await client.list_all(RECAPS, _RECAP)
-    return {row["id"]: _recap(row) for row in found if row["id"] in wanted}
+    reads: list[Coroutine[Any, Any, Any]] = [
+        read_any_of(client, AGREEMENTS, "id", [str(one) for one in sorted(wanted)], _AGREEMENT),
+        _read_cycles(client),
+    ]
+    found, cycles = await all_of(reads)
+    rows = (row for row in found if row["id"] in wanted)
+    return {one.id: one for one in _agreements(client, rows, cycles)}
+
+
+async def read_dates(client: Client, agreement_ids: Collection[int]) -> dict[int, Agreement]:
+    """These agreements by id, with company, name and dates alone; those that are gone are left out.
+
+    Raises BadAnswer for an agreement with a field of another type, naming it.
+    """
+    wanted = set(agreement_ids)
+    if not wanted:
+        return {}
+    found = await read_any_of(client, AGREEMENTS, "id", [str(one) for one in sorted(wanted)], _DATES)
+    try:
+        return {row["id"]: _agreement(row, {}) for row in found if row["id"] in wanted}
+    except WrongTypeError as wrong:
+        raise client.bad_answer("GET", AGREEMENTS, str(wrong)) from None
 
 
 async def rows_of(
@@ -225,7 +292,18 @@ async def rows_of(
     by_identifier: tuple[str, Collection[str]],
     by_id: tuple[str, Collection[int]],
 ) -> list[Row]:
-    """The records whose company is one of these, and perhaps others, ordered by id.
+    """The records whose company is one of these, and perhaps others, ordered by id (see `_rows_of`)."""
+    return (await _rows_of(client, path, params, by_identifier, by_id))[0]
+
+
+async def _rows_of(
+    client: Client,
+    path: str,
+    params: Params,
+    by_identifier: tuple[str, Collection[str]],
+    by_id: tuple[str, Collection[int]],
+) -> tuple[list[Row], bool]:
+    """The records whose company is one of these, and perhaps others; and whether it is the whole list.
 
     Each of the two is the field that is compared, and its values. Where it would take more than
     MOST_QUESTIONS requests to name them, the whole list is read, forward-only and 1,000 a page; also where
@@ -237,22 +315,19 @@ async def rows_of(
     names = [name for _, name in sorted(named.items()) if 0 < len(name) <= LONGEST_COMPANY]
     id_field, ids = by_id[0], [str(one) for one in sorted(set(by_id[1]))]
     if not all(is_safe_in_conditions(name) for name in names):
-        return await client.list_forward(path, params)
+        return await client.list_forward(path, params), True
     literals = [literal(name) for name in names]
-    questions = _questions(client, path, params, field, literals)
-    if questions + _questions(client, path, params, id_field, ids) > MOST_QUESTIONS:
-        return await client.list_forward(path, params)
-    return each_once(
-        await all_of(
-            [
-                read_any_of(client, path, field, literals, params),
-                read_any_of(client, path, id_field, ids, params),
-            ]
-        )
-    )
+    asked = questions(client, path, params, field, literals)
+    if asked + questions(client, path, params, id_field, ids) > MOST_QUESTIONS:
+        return await client.list_forward(path, params), True
+    reads = [
+        read_any_of(client, path, field, literals, params),
+        read_any_of(client, path, id_field, ids, params),
+    ]
+    return each_once(await all_of(reads)), False
 
 
-def _questions(client: Client, path: str, params: Params, field: str, values: Sequence[str]) -> int:
+def questions(client: Client, path: str, params: Params, field: str, values: Sequence[str]) -> int:
     """How many requests it takes to ask for the records with these values."""
     budget = client.room(path, params, "conditions")
     if client.in_refused:
@@ -260,11 +335,22 @@ def _questions(client: Client, path: str, params: Params, field: str, values: Se
     return len(any_of(field, values, budget))
 
 
-def _is_of(row: Row, keys: set[str], ids: set[int]) -> bool:
-    company = Record(row, f"agreement {row['id']}").part("company")
-    return company is not None and (
-        company.whole("id") in ids or identifier_key(company.text("identifier")) in keys
-    )
+def _is_of(client: Client, row: Row, keys: set[str], ids: set[int]) -> bool:
+    try:
+        company = Record(row, f"agreement {row['id']}").part("company")
+        return company is not None and (
+            company.whole("id") in ids or identifier_key(company.text("identifier")) in keys
+        )
+    except WrongTypeError as wrong:
+        raise client.bad_answer("GET", AGREEMENTS, str(wrong)) from None
+
+
+def _parent(client: Client, row: Row) -> int | None:
+    try:
+        parent = Record(row, f"agreement {row['id']}").part("parentAgreement")
+        return None if parent is None else parent.whole("id")
+    except WrongTypeError as wrong:
+        raise client.bad_answer("GET", AGREEMENTS, str(wrong)) from None
 
 
 def _agreement(row: Row, cycles: Mapping[int, str]) -> Agreement:
@@ -299,29 +385,3 @@ def _agreement(row: Row, cycles: Mapping[int, str]) -> Agreement:
         bill_to=bill_to.text("identifier") or bill_to.text("name"),
         one_time=record.flag("oneTimeFlag"),
     )
-
-
-def _recap(row: Row) -> Recap:
-    values = {name.lower(): value for name, value in row.items()}
-    return Recap(
-        agreement_id=row["id"],
-        last_invoice=_loose_day(values.get("lastinvoicedate")),
-        last_amount=parse_decimal(values.get("lastinvoiceamount")),
-        next_invoice=_loose_day(values.get("nextinvoicedate")),
-        next_amount=parse_decimal(values.get("nextinvoiceamount")),
-        unbilled_periods=_loose_count(values.get("unbilledperiods")),
-    )
-
-
-def _loose_day(value: object) -> date | None:
-    try:
-        return calendar_day(value.strip()) if isinstance(value, str) else None
-    except ValueError:
-        return None
-
-
-def _loose_count(value: object) -> int | None:
-    number = parse_decimal(value)
-    if number is None or not 0 <= number < _MANY_PERIODS or number != number.to_integral_value():
-        return None
-    return int(number)

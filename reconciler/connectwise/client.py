@@ -63,15 +63,21 @@ class Client:
         """All records of a list, in the order of their ids; at most `pages` pages of 1,000.
 
         A page is the last one when it is empty, or not full and without a `next` link: a proxy that drops
-        the Link header must not shorten a list. Only the page number is taken from the link.
+        the Link header must not shorten a list. Only the page number is taken from the link. There is none
+        on the last page (Developer Guide, "Pagination"), so that an empty page behind one says that the list
+        changed meanwhile or was cut short: BadAnswer.
         """
         rows = _Rows(self, path)
         page = 1
+        announced = False
         while True:
             paging = [("orderBy", "id asc"), ("pageSize", str(PAGE_SIZE)), ("page", str(page))]
             answer = await self._request("GET", path, params=[*params, *paging])
             count = rows.add(answer.data)
+            if announced and count == 0:
+                raise self.bad_answer("GET", path, f"page {page} was announced, and it is empty")
             following = self._following(path, answer, "page", page)
+            announced = following is not None
             if count == 0 or page == pages or (following is None and count < PAGE_SIZE):
                 return rows.all
             page = following or page + 1

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.fields import to_wire
+from reconciler.model.fields import Kind, to_wire
+from reconciler.model.line_fields import LINE_FIELDS_BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +54,29 @@ def create_body(
     if custom_fields:
         body["customFields"] = _custom(custom_fields)
     return body
+
+
+def line_operations(fields: Mapping[str, Value]) -> list[dict[str, Any]]:
+    """The operations that give an agreement's line these values, in the order given."""
+    return patch_operations({name: _of_line(name, value) for name, value in fields.items()})
+
+
+def line_body(product_id: int, fields: Mapping[str, Value]) -> dict[str, Any]:
+    """The body that creates a line of a product; fields whose value is None are left out.
+
+    `prorateCurrentPeriodFlag` is never sent: whether a period is billed in parts is the agreement's own.
+    """
+    body: dict[str, Any] = {"product": {"id": product_id}}
+    return body | {
+        name: to_wire(_of_line(name, value)) for name, value in fields.items() if value is not None
+    }
+
+
+def _of_line(name: str, value: Value) -> Value:
+    """A day as midnight UTC, the one form of dates that ConnectWise accepts (Developer Guide)."""
+    if value is None or LINE_FIELDS_BY_NAME[name].kind is not Kind.DAY:
+        return value
+    return f"{value}T00:00:00Z"
 
 
 def _replace(path: str, value: Any) -> dict[str, Any]:

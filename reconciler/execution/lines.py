@@ -2,71 +2,89 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from reconciler.connectwise import additions, patching
-from reconciler.connectwise.agreements import AGREEMENTS
 from reconciler.execution.side_effects import side_effects
-from reconciler.execution.telling import is_about, share, told
+from reconciler.execution.telling import is_about, sent, share, told, unrecorded
 from reconciler.model.diagnostics import ReconcilerError
-from reconciler.model.fields import from_plan, normalise, same
+from reconciler.model.fields import from_plan
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.line_fields import ATTRIBUTES, LINE_FIELDS_BY_NAME
-from reconciler.model.money import cents, plain
+from reconciler.model.line_fields import LINE_FIELDS_BY_NAME
+from reconciler.model.line_state import PRICE_PLACES, holds, line_value
+from reconciler.model.money import cents, plain, price, to_places
 from reconciler.model.outcome import Outcome, Result
 from reconciler.transport.errors import RecordNotFound, Unsure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from reconciler.connectwise.client import Client
+    from reconciler.execution.telling import BeforeWrite
     from reconciler.model.billing import Line
+    from reconciler.model.change import Change
     from reconciler.model.field_change import FieldChange
     from reconciler.model.fields import Value
-    from reconciler.model.plan import Change
 
 
-def is_line_value(line: Line, one: FieldChange, value: Any) -> bool:
-    """Whether the field holds this value (in plan form) now; numbers agree to two places."""
-    field = LINE_FIELDS_BY_NAME[one.field]
-    now, wanted = _now(line, one), from_plan(field, value)
-    if isinstance(now, Decimal) and isinstance(wanted, Decimal):
-        return cents(now) == cents(wanted)
-    return same(field, now, wanted)
+def differences(line: Line, fields: Iterable[FieldChange]) -> list[str]:
+    """The fields that are not as wanted, each as `quantity is 4 instead of 5`."""
+    return [
+        f"{one.field} is {shown(line, one.field)} instead of {_or_not_set(one.after)}"
+        for one in fields
+        if not holds(line, one.field, one.after)
+    ]
 
 
-def _now(line: Line, one: FieldChange) -> Value:
-    return normalise(LINE_FIELDS_BY_NAME[one.field], getattr(line, ATTRIBUTES[one.field]))
+def shown(line: Line, name: str) -> str:
+    """The field's value now, for people."""
+    now = line_value(line, name)
+    return plain(now) if isinstance(now, Decimal) else _or_not_set(now)
 
 
-def _text(line: Line, one: FieldChange) -> str:
-    now = _now(line, one)
-    return plain(now) if isinstance(now, Decimal) else str(now)
+def _or_not_set(value: Any) -> str:
+    return "not set" if value is None else str(value)
 
 
-def stale_line(line: Line, changes: Iterable[Change]) -> list[tuple[Change, str]]:
-    """What has moved since the plan was made; a field that is as wanted already does fit."""
+def stale_line(
+    line: Line, changes: Iterable[Change], former: Collection[str] = ()
+) -> list[tuple[Change, str]]:
+    """What has moved since the plan was made; a field that is as wanted already does fit.
+
+    Besides what is written, everything that the signed amount rests on must still be so. `former` are further
+    identifiers (as they compare) that the product may have, because the same plan renames it.
+    """
     found = []
     for change in changes:
-        expected = identifier_key(change.expected_identifier or "")
-        if line.product_key != expected:
+        known = {identifier_key(change.expected_identifier or ""), *former}
+        if line.product_key not in known:
             found.append((change, f"line #{line.id} is of product {line.product_identifier.strip()} now"))
-        for one in change.fields:
-            if is_line_value(line, one, one.before) or is_line_value(line, one, one.after):
-                continue
-            now = _text(line, one)
-            found.append((change, f"{one.field} of line #{line.id} is {now}, the plan expected {one.before}"))
+        expected = {
+            one.field: one.before for one in change.fields if not holds(line, one.field, one.after)
+        } | dict(() if change.basis is None else change.basis.values)
+        found += [
+            (change, _moved(line, name, value))
+            for name, value in expected.items()
+            if not holds(line, name, value)
+        ]
     return found
 
 
-async def write_line(client: Client, changes: Sequence[Change]) -> list[Outcome]:
+def _moved(line: Line, name: str, expected: Any) -> str:
+    return f"{name} of line #{line.id} is {shown(line, name)}, the plan expected {_or_not_set(expected)}"
+
+
+async def write_line(
+    client: Client, changes: Sequence[Change], before_write: BeforeWrite = unrecorded
+) -> list[Outcome]:
     """Send the request that these changes of one line share and say what became of each.
 
-    Raises nothing of the API's.
+    Raises nothing of the API's, and NotRecordedError where `before_write` does.
     """
     try:
-        return await _write(client, changes)
+        return await _write(client, changes, before_write)
     except ReconcilerError as failed:
         if not is_about(failed, _path(changes[0])):
             return share(changes, Result.NOT_ATTEMPTED, f"because of an earlier failure: {told(failed)}")
@@ -74,10 +92,10 @@ async def write_line(client: Client, changes: Sequence[Change]) -> list[Outcome]
 
 
 def _path(change: Change) -> str:
-    return f"{AGREEMENTS}/{change.target.agreement}/additions/{change.target.id}"
+    return f"{additions.lines_path(change.target.agreement or 0)}/{change.target.id}"
 
 
-async def _write(client: Client, changes: Sequence[Change]) -> list[Outcome]:
+async def _write(client: Client, changes: Sequence[Change], before_write: BeforeWrite) -> list[Outcome]:
     agreement, number = changes[0].target.agreement, changes[0].target.id
     if agreement is None or number is None:
         raise ValueError(f"{changes[0].id} names no line")
@@ -91,12 +109,13 @@ async def _write(client: Client, changes: Sequence[Change]) -> list[Outcome]:
     if stale:
         said = "; ".join(dict.fromkeys(what for _, what in stale))
         return share(changes, Result.FAILED, f"{said}. Nothing was written to it; plan again")
-    fields = [one for change in changes for one in change.fields if not is_line_value(line, one, one.after)]
+    fields = [one for change in changes for one in change.fields if not holds(line, one.field, one.after)]
     if not fields:
         return share(changes, Result.ALREADY_OK)
-    operations = patching.patch_operations(
+    operations = patching.line_operations(
         {one.field: from_plan(LINE_FIELDS_BY_NAME[one.field], one.after) for one in fields}
     )
+    before_write(sent(changes, fields))
     try:
         answer = await additions.patch_line(client, agreement, number, operations)
     except Unsure as lost:
@@ -107,17 +126,18 @@ async def _write(client: Client, changes: Sequence[Change]) -> list[Outcome]:
         except ReconcilerError as failed:
             said = f"{told(lost)}; looking it up failed too: {told(failed)}"
             return share(changes, Result.UNSURE, said)
-        if any(not is_line_value(answer, one, one.after) for one in fields):
+        if any(not holds(answer, one.field, one.after) for one in fields):
             return share(changes, Result.UNSURE, f"{told(lost)}; it may still arrive: plan again in a minute")
     outcomes = [_compared(change, answer) for change in changes]
     return _noted(outcomes, side_effects(_terms(line), _terms(answer), {one.field for one in fields}))
 
 
 def _terms(line: Line) -> dict[str, Value]:
-    """What decides an invoice beside the quantity; numbers to two places, as everywhere here."""
+    """What decides an invoice; without floating-point noise."""
     return {
-        "unitPrice": cents(line.unit_price),
-        "unitCost": cents(line.unit_cost),
+        "quantity": cents(line.quantity),
+        "unitPrice": price(to_places(line.unit_price, PRICE_PLACES)),
+        "unitCost": price(to_places(line.unit_cost, PRICE_PLACES)),
         "lessIncluded": cents(line.less_included),
         "billCustomer": line.bill_customer,
         "cancelledDate": None if line.cancelled is None else line.cancelled.isoformat(),
@@ -129,15 +149,12 @@ def _noted(outcomes: list[Outcome], effects: list[str]) -> list[Outcome]:
     if not effects:
         return outcomes
     said = f"ConnectWise or somebody else changed at the same moment: {'; '.join(effects)}"
-    return [Outcome(one.change, Result.SERVER_KEPT, f"{one.message}; {said}") for one in outcomes]
+    return [replace(one, result=Result.SERVER_KEPT, message=f"{one.message}; {said}") for one in outcomes]
 
 
 def _compared(change: Change, answer: Line) -> Outcome:
-    kept = [
-        f"{one.field} is {_text(answer, one)} instead of {one.after}"
-        for one in change.fields
-        if not is_line_value(answer, one, one.after)
-    ]
+    kept = differences(answer, change.fields)
     if kept:
-        return Outcome(change, Result.SERVER_KEPT, f"ConnectWise kept another value: {'; '.join(kept)}")
-    return Outcome(change, Result.APPLIED, f"line #{answer.id}")
+        said = f"ConnectWise kept another value: {'; '.join(kept)}"
+        return Outcome(change, Result.SERVER_KEPT, said, answer.id)
+    return Outcome(change, Result.APPLIED, f"line #{answer.id}", answer.id)

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date
 from typing import TYPE_CHECKING
 
-from reconciler.connectwise import additions, catalog
-from reconciler.execution.lines import stale_line
+from reconciler.connectwise import catalog
+from reconciler.execution.line_preconditions import stale_lines
 from reconciler.execution.state import MarkerPlace, Stale, current, is_value, stale_values
-from reconciler.model.diagnostics import ReconcilerError, Severity
+from reconciler.model.change import MAPPING_PREFIX, Action
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.plan import MAPPING_PREFIX, Action
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.connectwise.client import Client
+    from reconciler.model.change import Change
     from reconciler.model.observed import CatalogItem
-    from reconciler.model.plan import Change
-
-#: Before any line; servers refuse or misread dates far outside of what their databases hold.
-_ALWAYS = date(1900, 1, 1)
 
 
 async def stale_changes(client: Client, changes: Sequence[Change], place: MarkerPlace) -> list[Stale]:
     """Every change that no longer fits, with what has moved; a change that is done already does fit.
 
-    Chunked reads: products by id and by identifier, lines in bundles by their agreements.
+    Chunked reads: products by id and by identifier, agreements by id, lines in bundles by their agreements.
     """
     of_lines = [change for change in changes if change.target.agreement is not None]
     of_products = [change for change in changes if change.target.agreement is None]
     return [
         *await _stale_products(client, of_products, place),
         *await _mapped_elsewhere(client, of_products, place),
-        *await _stale_lines(client, of_lines),
+        *await stale_lines(client, of_lines, of_products),
     ]
 
 
@@ -57,24 +51,6 @@ async def _mapped_elsewhere(client: Client, changes: Sequence[Change], place: Ma
                 found.append(
                     Stale(change, f"{code} is mapped to {item.identifier.strip()} (id {item.id}) by now")
                 )
-    return found
-
-
-async def _stale_lines(client: Client, changes: Sequence[Change]) -> list[Stale]:
-    agreements = {change.target.agreement for change in changes if change.target.agreement is not None}
-    if not agreements:
-        return []
-    read = await additions.read_lines(client, agreements, since=_ALWAYS)
-    by_id = {line.id: line for lines in read.lines.values() for line in lines}
-    found: list[Stale] = []
-    for change in changes:
-        agreement, number = change.target.agreement, change.target.id
-        if agreement in read.failed:
-            raise ReconcilerError(replace(read.failed[agreement], severity=Severity.ERROR))
-        if number not in by_id:
-            found.append(Stale(change, f"line #{number} is no longer on agreement {agreement}"))
-        else:
-            found += [Stale(change, what) for _, what in stale_line(by_id[number], [change])]
     return found
 
 

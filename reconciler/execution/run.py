@@ -6,10 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from reconciler.execution.lines import write_line
-from reconciler.execution.telling import share
+from reconciler.execution.new_lines import create_line
+from reconciler.execution.telling import NotRecordedError, share
 from reconciler.execution.write import Writer, write
+from reconciler.model.change import OF_LINES, Action, Change, writes
 from reconciler.model.outcome import DONE, Outcome, Result
-from reconciler.model.plan import Action, Change, writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -35,26 +36,32 @@ async def execute(
     is set no further request is started; those in flight finish. A cancelled request is told as unsure.
     What is blocked, or waits for something that failed, is told as not attempted. A request that fails
     in a way nobody foresaw is told as unsure and starts nothing further; its exception is raised once all
-    outcomes are told.
+    outcomes are told. Where the writer's `before_write` raises NotRecordedError, nothing is sent and nothing
+    further started.
     """
     failed: set[str] = set()
     faults: list[Exception] = []
+    ended: list[str] = []
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(request: Request) -> None:
         key, members = request
         async with gate:
             try:
-                if faults:
-                    outcomes = share(members, Result.NOT_ATTEMPTED, _AFTER_FAULT)
+                if ended:
+                    outcomes = share(members, Result.NOT_ATTEMPTED, ended[0])
                 else:
                     outcomes = await _attempt(members, writer, failed, stop)
             except asyncio.CancelledError:
                 for outcome in share(members, Result.UNSURE, _CUT_OFF):
                     on_outcome(outcome)
                 raise
+            except NotRecordedError as why:
+                ended.append(str(why))
+                outcomes = share(members, Result.NOT_ATTEMPTED, str(why))
             except Exception as fault:  # noqa: BLE001  the others' outcomes must not be lost with it
                 faults.append(fault)
+                ended.append(_AFTER_FAULT)
                 outcomes = share(members, Result.UNSURE, _FAULT)
         if not all(_is_done(outcome) for outcome in outcomes):
             failed.add(key)
@@ -72,9 +79,11 @@ async def execute(
 def _is_done(outcome: Outcome) -> bool:
     """Whether what waits for it may be written.
 
-    A mapping that the server kept is still there: taking its code elsewhere would have it billed twice.
+    A mapping that the server kept is still there, and so is a line, with its old end or units: taking the
+    code or the seats elsewhere would have them billed twice.
     """
-    if outcome.change.action is Action.UNMAP_PRODUCT and outcome.result is Result.SERVER_KEPT:
+    takes_away = outcome.change.action is Action.UNMAP_PRODUCT or outcome.change.action in OF_LINES
+    if takes_away and outcome.result is Result.SERVER_KEPT:
         return False
     return outcome.result in DONE
 
@@ -85,8 +94,10 @@ async def _attempt(
     reason = _obstacle(members, failed, stop)
     if reason:
         return share(members, Result.NOT_ATTEMPTED, reason)
+    if members[0].starts_line:
+        return await create_line(members, writer)
     if members[0].target.agreement is not None:
-        return await write_line(writer.client, members)
+        return await write_line(writer.client, members, writer.before_write)
     return await write(members, writer)
 
 

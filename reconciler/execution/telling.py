@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.model.change import Action, Change
 from reconciler.model.outcome import Outcome, Result
 from reconciler.transport.errors import ApiError, NotPermitted
 
@@ -11,7 +14,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reconciler.model.diagnostics import ReconcilerError
-    from reconciler.model.plan import Change
+    from reconciler.model.field_change import FieldChange
+
+#: Called with the changes whose request is sent next; raises NotRecordedError where it must not be sent.
+BeforeWrite = Callable[[Sequence[Change]], None]
+
+
+_WHOLE = frozenset({Action.END_LINE, Action.MOVE_LINE})
+
+
+class NotRecordedError(Exception):
+    """What was about to be written could not be written down: nothing is sent, and nothing further starts."""
+
+
+def sent(changes: Iterable[Change], fields: Sequence[FieldChange]) -> list[Change]:
+    """The changes with those of their fields that a request sends; others were found as wanted.
+
+    An end stays whole: a day and a quantity are one thing there.
+    """
+    found = []
+    for change in changes:
+        own = tuple(one for one in change.fields if one in fields)
+        if own:
+            found.append(change if change.action in _WHOLE else replace(change, fields=own))
+    return found
+
+
+def unrecorded(_changes: Sequence[Change]) -> None:
+    """Where nobody keeps a record."""
 
 
 def share(changes: Iterable[Change], result: Result, message: str = "") -> list[Outcome]:

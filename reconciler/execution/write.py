@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.connectwise import catalog, patching
 from reconciler.execution.side_effects import side_effects
 from reconciler.execution.state import MarkerPlace, current, is_value, stale_values
-from reconciler.execution.telling import is_about, share, told
+from reconciler.execution.telling import is_about, sent, share, told, unrecorded
 from reconciler.model import marker
+from reconciler.model.change import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.fields import (
     FIELDS_BY_NAME,
@@ -22,16 +23,16 @@ from reconciler.model.fields import (
 )
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.outcome import Outcome, Result
-from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX
 from reconciler.transport.errors import RecordNotFound, Unsure
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from reconciler.connectwise.client import Client
+    from reconciler.execution.telling import BeforeWrite
+    from reconciler.model.change import Change
     from reconciler.model.field_change import FieldChange
     from reconciler.model.observed import CatalogItem, CustomField
-    from reconciler.model.plan import Change
 
 #: When to look whether a create whose answer was lost has arrived; seconds after the loss.
 LOOKUPS = (2.0, 5.0, 10.0)
@@ -39,12 +40,19 @@ LOOKUPS = (2.0, 5.0, 10.0)
 
 @dataclass(frozen=True)
 class Writer:
-    """What every request of a run needs. `definitions` are the catalog's custom fields, by caption key."""
+    """What every request of a run needs.
+
+    `definitions` are the catalog's custom fields, by caption key. `product_ids` remembers the record ids that
+    were looked up for lines, by identifier key. `before_write` is told right before a request is sent that
+    writes.
+    """
 
     client: Client
     place: MarkerPlace
     definitions: Mapping[str, CustomField] = field(default_factory=dict)
+    product_ids: dict[str, int] = field(default_factory=dict)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    before_write: BeforeWrite = unrecorded
 
 
 async def write(changes: Sequence[Change], writer: Writer) -> list[Outcome]:
@@ -84,6 +92,7 @@ async def _edit(item_id: int, changes: Sequence[Change], writer: Writer) -> list
     operations = patching.patch_operations(
         values.fields, identifier=values.identifier, notes=values.notes, custom_fields=values.custom_fields
     )
+    writer.before_write(sent(changes, open_fields))
     try:
         answer = await catalog.patch_item(writer.client, item_id, operations)
     except Unsure as lost:
@@ -91,8 +100,8 @@ async def _edit(item_id: int, changes: Sequence[Change], writer: Writer) -> list
             raise
         return await _after_lost_patch(item_id, changes, lost, writer)
     outcomes = [_compared(change, answer, writer) for change in changes]
-    sent = {one.field for one in open_fields}
-    outcomes = _noted(outcomes, side_effects(item.fields, answer.fields, sent))
+    names = {one.field for one in open_fields}
+    outcomes = _noted(outcomes, side_effects(item.fields, answer.fields, names))
     return _people_kept(item, answer, outcomes, writer)
 
 
@@ -101,9 +110,7 @@ def _noted(outcomes: list[Outcome], effects: list[str]) -> list[Outcome]:
     if not effects:
         return outcomes
     said = f"ConnectWise or somebody else changed at the same moment: {'; '.join(effects)}"
-    return [
-        Outcome(one.change, one.result, f"{one.message}; {said}" if one.message else said) for one in outcomes
-    ]
+    return [replace(one, message=f"{one.message}; {said}" if one.message else said) for one in outcomes]
 
 
 async def _after_lost_patch(
@@ -147,6 +154,7 @@ async def _create(changes: Sequence[Change], writer: Writer) -> list[Outcome]:
     body = patching.create_body(
         identifier, values.fields, notes=values.notes, custom_fields=values.custom_fields
     )
+    writer.before_write(changes)
     try:
         answer = await catalog.create_item(writer.client, body)
     except Unsure as lost:
@@ -189,13 +197,12 @@ def _created(
     identifier: str, changes: Sequence[Change], answer: CatalogItem, writer: Writer
 ) -> list[Outcome]:
     if answer.key != identifier_key(identifier):
-        return share(
-            changes,
-            Result.FAILED,
+        said = (
             f"ConnectWise created it under another identifier, {answer.identifier.strip()} (id {answer.id}), "
             f"probably because {identifier} was taken in the same moment. Retire id {answer.id} in "
-            "ConnectWise, then plan again",
+            "ConnectWise, then plan again"
         )
+        return [Outcome(change, Result.FAILED, said, answer.id) for change in changes]
     return [_compared(change, answer, writer, created=True) for change in changes]
 
 
@@ -263,8 +270,9 @@ def _compared(change: Change, answer: CatalogItem, writer: Writer, *, created: b
         if not is_value(answer, one.field, one.after, writer.place)
     ]
     if kept:
-        return Outcome(change, Result.SERVER_KEPT, f"ConnectWise kept another value: {'; '.join(kept)}")
-    return Outcome(change, Result.APPLIED, f"product id {answer.id}" if created else "")
+        said = f"ConnectWise kept another value: {'; '.join(kept)}"
+        return Outcome(change, Result.SERVER_KEPT, said, answer.id)
+    return Outcome(change, Result.APPLIED, f"product id {answer.id}" if created else "", answer.id)
 
 
 def _people_kept(
@@ -276,6 +284,6 @@ def _people_kept(
         return outcomes
     said = "the notes around the tag came back changed: look at the product's notes in ConnectWise"
     return [
-        Outcome(one.change, Result.SERVER_KEPT, f"{one.message}; {said}" if one.message else said)
+        replace(one, result=Result.SERVER_KEPT, message=f"{one.message}; {said}" if one.message else said)
         for one in outcomes
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -86,8 +87,34 @@ class Line:
         """The product's identifier as identifiers compare."""
         return identifier_key(self.product_identifier)
 
+    @property
+    def is_free(self) -> bool:
+        """Whether it charges nothing whatever its quantity: not *Billable*, or at a price of 0."""
+        return self.bill_customer != "Billable" or not self.unit_price
+
+    @property
+    def never_bills(self) -> bool:
+        """Whether it was ended before it began: with its first day as its last one, and without units."""
+        if self.effective is None or self.cancelled is None or self.quantity:
+            return False
+        return self.cancelled <= self.effective
+
+    def may_bill(self, day: date) -> bool:
+        """Whether it is billed on that day or on a later one."""
+        return not self.never_bills and (self.cancelled is None or self.cancelled >= day)
+
+    def bears(self, serial: str) -> bool:
+        """Whether it says that it is of the firewall with this serial number, in its field or in its text."""
+        if self.serial_number.strip().casefold() == serial.casefold():
+            return True
+        # as a word of its own: C012 is not in a text that speaks of C0123
+        pattern = rf"(?<![A-Za-z0-9]){re.escape(serial)}(?![A-Za-z0-9])"
+        return re.search(pattern, self.invoice_description, re.IGNORECASE) is not None
+
     def in_force(self, day: date) -> bool:
         """Whether it is billed on that day."""
+        if self.never_bills:
+            return False
         if self.effective is not None and day < self.effective:
             return False
         return self.cancelled is None or day <= self.cancelled
@@ -131,9 +158,10 @@ class Company:
 class Billing:
     """What ConnectWise bills the mapped customers by.
 
-    `agreements` are all agreements of the mapped companies, whatever their state; `companies` are those
-    companies, deleted ones too: one that is absent is not there, or cannot be seen. `lines` holds the lines
-    of the agreements that may still be billed, by agreement id: one that is absent could not be read.
+    `agreements` are all agreements of the mapped companies, whatever their state, and their parents and
+    children, whosever those are. `companies` are the mapped companies, deleted ones too: one that is absent
+    is not there, or cannot be seen. `lines` holds the lines of the agreements that may still be billed, or
+    ended lately, by agreement id: one that is absent could not be read.
     `recaps` are by agreement id.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.model.plan import MAPPING_PREFIX, Action, Cause, Change
+from reconciler.model.change import MAPPING_PREFIX, Action, Cause, Change, move_ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -37,15 +37,18 @@ def with_causes(changes: Iterable[Change], base: Iterable[Change]) -> tuple[Chan
 def needed_with(changes: Sequence[Change]) -> Iterator[tuple[Change, str]]:
     """The waiting changes that the others cannot be written without, each with why.
 
-    One request is never cut in two; what a change depends on comes first; and where a code leaves a product,
-    all that happens to the code belongs together, because its usage would be billed nowhere or twice.
+    One request is never cut in two; what a change depends on comes first; where a code leaves a product, all
+    that happens to the code belongs together, and so do a line that ends and the one that bills its seats:
+    usage would be billed nowhere or twice.
     """
+    goes_on = {end: start for start, ends in move_ends(changes).items() for end in ends}
     leaving = {_code(change) for change in changes if change.action is Action.UNMAP_PRODUCT}
     left = [change for change in changes if change.cause is Cause.WAITING]
     fresh = [change for change in changes if change.cause is not Cause.WAITING]
     while fresh and left:
         same = {change.write: change.id for change in fresh}
         first = {write: change.id for change in fresh for write in change.depends_on}
+        ended = {goes_on[change.write]: change.id for change in fresh if change.write in goes_on}
         moved = {_code(change): change.id for change in fresh if _code(change) in leaving}
         fresh, still = [], []
         for change in left:
@@ -53,6 +56,8 @@ def needed_with(changes: Sequence[Change]) -> Iterator[tuple[Change, str]]:
                 why = f"it is one request with {same[change.write]}"
             elif change.write in first:
                 why = f"{first[change.write]} needs it first"
+            elif change.write in ended:
+                why = f"{ended[change.write]} ends the line whose seats it bills"
             elif _code(change) in moved:
                 why = f"{moved[_code(change)]} moves the same code"
             else:

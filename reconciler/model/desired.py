@@ -42,8 +42,35 @@ class RunChangeGuard:
 
 
 @dataclass(frozen=True)
+class MostChanges:
+    """Stops the run: more than `count` changes of one action, or more than `percent` of what there is.
+
+    `action` is a plan's (`create_line`). What there is are the lines that are counted or the site's products;
+    the percentage counts once there are `floor` of them.
+    """
+
+    action: str
+    count: int
+    percent: Decimal
+    floor: int
+
+
+@dataclass(frozen=True)
+class TotalGuard:
+    """Stops the run: the monthly total of a currency rises or drops by more percent than this.
+
+    Once there are `floor` lines. `money` has further limits by currency, up and down, without a floor.
+    """
+
+    rise: Decimal
+    drop: Decimal
+    floor: int
+    money: tuple[tuple[str, Decimal], ...] = ()
+
+
+@dataclass(frozen=True)
 class Guards:
-    """The limits; None is "off", which is a reviewed decision."""
+    """The limits; None is "off", which is a reviewed decision. Actions without a limit are off as well."""
 
     line_change: LineChangeGuard | None
     line_to_zero: bool
@@ -51,6 +78,8 @@ class Guards:
     product_to_zero_customers: int | None
     run_change: RunChangeGuard | None
     max_plan_age_days: int | None
+    most_changes: tuple[MostChanges, ...] = ()
+    total: TotalGuard | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ class Kind(StrEnum):
     INTEGER = "integer"
     CHOICE = "choice"
     REFERENCE = "reference"
+    DAY = "day"  # a calendar day, as ISO text
 
 
 class Table(StrEnum):
@@ -274,6 +276,14 @@ def _reference(raw: Any) -> Value:
     return Reference(raw["id"], str(raw.get("name") or raw.get("identifier") or "").strip())
 
 
+def _iso_day(raw: Any) -> Value:
+    if isinstance(raw, date):
+        return raw.isoformat()
+    if not isinstance(raw, str):
+        raise TypeError
+    return date.fromisoformat(raw).isoformat()
+
+
 _NORMALISERS: dict[Kind, Callable[[Any], Value]] = {
     Kind.TEXT: _text,
     Kind.CHOICE: _text,
@@ -282,6 +292,7 @@ _NORMALISERS: dict[Kind, Callable[[Any], Value]] = {
     Kind.NUMBER: _number,
     Kind.INTEGER: _integer,
     Kind.REFERENCE: _reference,
+    Kind.DAY: _iso_day,
 }
 
 

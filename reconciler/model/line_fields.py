@@ -1,4 +1,4 @@
-"""The agreement line's fields that a configuration may declare, and where the typed row has them.
+"""The agreement line's fields that are declared, counted or dated, and where the typed row has them.
 
 Names, types and enums: the `Addition` schema of ConnectWise's OpenAPI document, releases 2025.1 and 2025.8.
 """
@@ -23,7 +23,14 @@ LINE_FIELDS: tuple[Field, ...] = (
 QUANTITY = Field("quantity", Kind.NUMBER, "Units.")
 LESS_INCLUDED = Field("lessIncluded", Kind.NUMBER, "Units that are included and not billed.")
 
-LINE_FIELDS_BY_NAME = {field.name: field for field in (*LINE_FIELDS, QUANTITY, LESS_INCLUDED)}
+#: Its first and last billed day; the day of a creation, and the day of an end.
+EFFECTIVE = Field("effectiveDate", Kind.DAY, "The first day that is billed.")
+CANCELLED = Field("cancelledDate", Kind.DAY, "The last day that is billed.")
+SERIAL = Field("serialNumber", Kind.TEXT, "The serial number of a firewall with a line of its own.", limit=50)
+
+LINE_FIELDS_BY_NAME = {
+    field.name: field for field in (*LINE_FIELDS, QUANTITY, LESS_INCLUDED, EFFECTIVE, CANCELLED, SERIAL)
+}
 
 #: The attributes of `model.billing.Line` that hold them.
 ATTRIBUTES = {
@@ -34,4 +41,7 @@ ATTRIBUTES = {
     "unitCost": "unit_cost",
     "taxableFlag": "taxable",
     "invoiceDescription": "invoice_description",
+    "effectiveDate": "effective",
+    "cancelledDate": "cancelled",
+    "serialNumber": "serial_number",
 }

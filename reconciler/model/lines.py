@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import deque
+from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from itertools import repeat
+from operator import attrgetter, call
+from typing import TYPE_CHECKING, Any
 
 from reconciler.model.diagnostics import Location
 from reconciler.model.field_change import FieldChange
 from reconciler.model.money import USUAL_PLACES, cents, plain, to_places
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class LineState(StrEnum):
@@ -23,9 +29,9 @@ class LineState(StrEnum):
     TERMS = "terms"  # the quantity stays; included units or declared values change
     NEEDS_DECISION = "needs a decision"  # ambiguous, changed by hand, unclear: nothing is written
     WITHHELD = "withheld"  # over a limit; an approval lets it through
-    NEW_LINE = "new line"  # usage and no line; reported, not written in this release
-    ENDS = "ends"  # reported, not written in this release
-    MOVES = "moved"  # reported, not written in this release
+    NEW_LINE = "new line"  # usage and no line
+    ENDS = "ends"
+    MOVES = "moved"  # a new line takes over from one that ends
     NOT_COUNTED = "not counted"  # no number for it: a customer without any usage, a question asked elsewhere
 
 
@@ -33,10 +39,20 @@ class LineState(StrEnum):
 MONTHS_TO_ASK = 2
 
 #: States whose line is written, where the site is live.
-WRITTEN = frozenset({LineState.MORE, LineState.LESS, LineState.TO_ZERO, LineState.TERMS})
+WRITTEN = frozenset(
+    {
+        LineState.MORE,
+        LineState.LESS,
+        LineState.TO_ZERO,
+        LineState.TERMS,
+        LineState.NEW_LINE,
+        LineState.ENDS,
+        LineState.MOVES,
+    }
+)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Amount:
     """Money per month, before tax, in one currency; `places` are the decimals that the currency has."""
 
@@ -68,7 +84,53 @@ class Amount:
         return cls(data["currency"], Decimal(before), Decimal(after), places)
 
 
+@dataclass(frozen=True, slots=True)
+class OldLine:
+    """A line that ends because another one takes over its seats."""
+
+    agreement_id: int
+    agreement: str
+    product: str
+    line_id: int
+    quantity: Decimal
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in plan files."""
+        return {
+            "agreement": {"id": self.agreement_id, "name": self.agreement},
+            "product": self.product,
+            "line": self.line_id,
+            "quantity": plain(self.quantity),
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> OldLine:
+        """Read back what `to_json` wrote."""
+        place = data["agreement"]
+        return cls(place["id"], place["name"], data["product"], data["line"], Decimal(data["quantity"]))
+
+
 @dataclass(frozen=True)
+class NotBilled:
+    """The months with usage that the day of a new line leaves without an invoice, and their money in all.
+
+    `amount` has the decimals of the line's currency: each month of it is what an invoice would have said.
+    """
+
+    months: tuple[str, ...]
+    amount: Decimal
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in plan files."""
+        return {"months": list(self.months), "amount": format(self.amount, "f")}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> NotBilled:
+        """Read back what `to_json` wrote."""
+        return cls(tuple(data["months"]), Decimal(data["amount"]))
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedLine:
     """One line of one customer, whether it changes or not.
 
@@ -77,10 +139,16 @@ class PlannedLine:
     row and layer of its terms. `held` says that a person's hold gives the quantity. `sales` is what the
     customer is billed, `cost` ours at the line's unit cost, both a month and before tax (of a quarterly
     agreement a third of its invoice); None where it is not known. `feed` is the value at Sophos by currency.
-    `agreement_id` is None where no agreement could be chosen. `declared` are the
-    fields that `always` states and that differ. `months_without_usage` counts the closed months in a row that
+    `agreement_id` is None where no agreement could be chosen. `declared` are the fields that `always` states
+    and that differ. `months_without_usage` counts the closed months in a row that
     have nothing of the customer on Sophos's bill, as far as they are known: 2 is two or more, 0 is none, or a
     customer of whom a person has said when it ends.
+
+    `starts` is the first billed day of a line that is created, `ends` the last one of a line that ends, of
+    the old one where one takes over from another (`takes_over`, whose money is in `sales` and `cost` too).
+    `price_source` says where the price of a new line comes from, `not_billed` what its day leaves unbilled.
+    `serial` is the firewall's where each has a line of its own; `left_over` a line that no row speaks of any
+    more. An invoice of its agreement covers `cycle_months` months.
     """
 
     customer: str
@@ -101,7 +169,7 @@ class PlannedLine:
     bill_customer: str = ""
     sales: Amount | None = None
     cost: Amount | None = None
-    feed: dict[str, Decimal] = field(default_factory=dict)
+    feed: Mapping[str, Decimal] = field(default_factory=dict)
     parts: str = ""
     decided_by: str = ""
     held: bool = False
@@ -120,11 +188,23 @@ class PlannedLine:
         billed = self.sales is not None and cents(self.sales.before) != 0
         return billed and self.line_id is not None and self.months_without_usage >= MONTHS_TO_ASK
 
+    starts: date | None = None
+    ends: date | None = None
+    takes_over: tuple[OldLine, ...] = ()
+    price_source: str = ""
+    not_billed: NotBilled | None = None
+    serial: str = ""
+    prorates: bool = False
+    left_over: bool = False
+    cycle_months: int = 1
+
     def but(self, **values: Any) -> PlannedLine:
         """The same line with other values; `replace` is too slow for the 200,000 lines of a large plan."""
         other = object.__new__(PlannedLine)
-        other.__dict__.update(self.__dict__)
-        other.__dict__.update(values)
+        # one call in C for all fields; a frozen dataclass sets each in Python
+        deque(map(call, _SETTERS.values(), repeat(other), _VALUES(self)), maxlen=0)
+        for name, value in values.items():
+            _SETTERS[name](other, value)
         return other
 
     @property
@@ -134,10 +214,18 @@ class PlannedLine:
 
     @property
     def key(self) -> str:
-        """Its natural key: `agreement/117/product/MSP-ENDPOINT`."""
+        """Its natural key: `agreement/117/product/MSP-ENDPOINT`, the same as its change's target has."""
         place = f"agreement/{self.agreement_id}" if self.agreement_id else f"company/{self.company}"
-        # The same escapes as `model.plan.product_key`, so that a line and its change have one key.
-        return f"{place}/product/{self.product.replace('%', '%25').replace('/', '%2F')}"
+        part = f"/{self.part}" if self.part else ""
+        # The same escapes as `model.plan.product_key`.
+        return f"{place}/product/{self.product.strip().replace('%', '%25').replace('/', '%2F')}{part}"
+
+    @property
+    def part(self) -> str:
+        """What tells it from other lines of its product on its agreement (`model.plan.Target.part`)."""
+        if self.serial:
+            return f"serial/{self.serial}"
+        return f"line/{self.line_id}" if self.left_over else ""
 
     def to_json(self) -> dict[str, Any]:
         """The form in plan files; money and quantities are decimal strings."""
@@ -170,12 +258,21 @@ class PlannedLine:
             "source": None if self.source is None else {"file": self.source.file, "line": self.source.line},
             "declared": [one.to_json() for one in self.declared],
             "monthsWithoutUsage": self.months_without_usage,
+            "starts": None if self.starts is None else self.starts.isoformat(),
+            "ends": None if self.ends is None else self.ends.isoformat(),
+            "takesOver": [one.to_json() for one in self.takes_over],
+            "priceSource": self.price_source,
+            "notBilled": None if self.not_billed is None else self.not_billed.to_json(),
+            "serial": self.serial or None,
+            "prorates": self.prorates,
+            "leftOver": self.left_over,
+            "cycleMonths": self.cycle_months,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> PlannedLine:
         """Read back what `to_json` wrote."""
-        source, first = data["source"], data["firstInvoice"]
+        source = data["source"]
         return cls(
             customer=data["customer"],
             tenants=tuple(data["tenants"]),
@@ -200,14 +297,31 @@ class PlannedLine:
             decided_by=data["decidedBy"],
             held=data["held"],
             shadow=data["shadow"],
-            first_invoice=None if first is None else date.fromisoformat(first),
+            first_invoice=_day(data["firstInvoice"]),
             period_type=data["periodType"],
             last_writer=data["lastWriter"],
             last_written=data["lastWritten"],
             source=None if source is None else Location(source["file"], source["line"]),
             declared=tuple(FieldChange.from_json(one) for one in data["declared"]),
             months_without_usage=data["monthsWithoutUsage"],
+            starts=_day(data["starts"]),
+            ends=_day(data["ends"]),
+            takes_over=tuple(OldLine.from_json(one) for one in data["takesOver"]),
+            price_source=data["priceSource"],
+            not_billed=None if data["notBilled"] is None else NotBilled.from_json(data["notBilled"]),
+            serial=data["serial"] or "",
+            prorates=data["prorates"],
+            left_over=data["leftOver"],
+            cycle_months=data["cycleMonths"],
         )
+
+
+_SETTERS = {one.name: getattr(PlannedLine, one.name).__set__ for one in fields(PlannedLine)}
+_VALUES = attrgetter(*_SETTERS)
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
 
 
 def _quantity(number: Decimal | None) -> str | None:

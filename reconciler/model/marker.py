@@ -33,9 +33,7 @@ class Marker:
     def __str__(self) -> str:
         states = {code: "" if sync else " (sync off)" for code, sync in self.codes.items()}
         states |= {code: " (former)" for code in self.former if code not in self.codes}
-        entries = [
-            quote(code, safe="").replace("~", "%7E") + state for code, state in sorted(states.items())
-        ]
+        entries = [quote(code, safe="").replace("~", "%7E") + state for code, state in sorted(states.items())]
         return f"{_OPENING}{self.owner} {', '.join(entries)}]"
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reconciler.model.plan import Change
+    from reconciler.model.change import Change
 
 
 class Result(StrEnum):
@@ -27,11 +27,15 @@ DONE = frozenset({Result.APPLIED, Result.ALREADY_OK, Result.SERVER_KEPT})
 
 @dataclass(frozen=True)
 class Outcome:
-    """One change and what became of it; `message` says why, and what to do next where that is open."""
+    """One change and what became of it; `message` says why, and what to do next where that is open.
+
+    `record` is the id of the record that was written, where an answer named it.
+    """
 
     change: Change
     result: Result
     message: str = ""
+    record: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The form of `apply --format json`."""

@@ -8,183 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 
-from reconciler.model.diagnostics import Diagnostic, Location, Severity
-from reconciler.model.field_change import FieldChange
-from reconciler.model.lines import Amount, PlannedLine
+from reconciler.model.change import Action, Cause, Change
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.lines import PlannedLine
+from reconciler.model.plan_guards import NO_GUARDS, PlanGuards
 from reconciler.model.usage_notes import UsageNote
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
 FORMAT_VERSION = "1.0"
-
-
-class Action(StrEnum):
-    """What a change does. Lines are changed in this release, and not yet created, moved or ended."""
-
-    CREATE_PRODUCT = "create_product"
-    EDIT_PRODUCT = "edit_product"
-    MAP_PRODUCT = "map_product"
-    UNMAP_PRODUCT = "unmap_product"
-    ENABLE_SYNC = "enable_sync"
-    DISABLE_SYNC = "disable_sync"
-    UPDATE_LINE = "update_line"
-
-
-#: The order of a run: stopping after any step bills too little for a moment rather than twice.
-STAGES: dict[Action, int] = {
-    Action.UPDATE_LINE: 0,
-    Action.UNMAP_PRODUCT: 1,
-    Action.DISABLE_SYNC: 1,
-    Action.CREATE_PRODUCT: 2,
-    Action.EDIT_PRODUCT: 2,
-    Action.MAP_PRODUCT: 3,
-    Action.ENABLE_SYNC: 3,
-}
-#: Where a line that bills more than before comes, instead of first.
-RAISES = 4
-
-
-class Cause(StrEnum):
-    """Whether the change belongs to the reviewed commit, or would be planned without it as well and waits.
-
-    What waits is shown and not written by the commit's plan.
-    """
-
-    THIS_CHANGE = "this change"
-    WAITING = "waiting"
-
-
-SYNC_ON = "sync on"
-SYNC_OFF = "sync off"
-MAPPING_PREFIX = "sophos/"
-CUSTOM_FIELD_PREFIX = "customFields/"
-
-
-def sync_text(sync: bool | None) -> str | None:
-    """A mapping's state as `FieldChange` writes it; None is "not mapped"."""
-    if sync is None:
-        return None
-    return SYNC_ON if sync else SYNC_OFF
-
-
-@dataclass(frozen=True)
-class Target:
-    """The ConnectWise record that a change is about; `id` is None while it is to be created.
-
-    A product, or (with `agreement`, its record id) that product's line on the agreement; `id` is then the
-    line's.
-    """
-
-    identifier: str
-    id: int | None
-    agreement: int | None = None
-
-    @property
-    def key(self) -> str:
-        """Its natural key: `product/MSP-GOLD`, `agreement/7/product/MSP-GOLD`."""
-        key = product_key(self.identifier)
-        return key if self.agreement is None else f"agreement/{self.agreement}/{key}"
-
-    def to_json(self) -> dict[str, Any]:
-        """The form in plan files."""
-        kind = "product" if self.agreement is None else "line"
-        return {"type": kind, "identifier": self.identifier, "id": self.id, "agreement": self.agreement}
-
-
-def product_key(identifier: str) -> str:
-    """A product's natural key; a slash inside an identifier is encoded so that keys stay one-to-one."""
-    return "product/" + identifier.strip().replace("%", "%25").replace("/", "%2F")
-
-
-@dataclass(frozen=True)
-class Change:
-    """One reviewed step.
-
-    `id` is the action and a natural key, free of values, the same in every run. Changes with one `write`
-    are one request and share one fate. `depends_on` names writes that must have succeeded before;
-    `blocked_by` names the diagnostics (or changes) for which this one is held back. What it expects to
-    find is its target's id and identifier and each field's `before`; and, where it maps a code, that no
-    product has it but those of `mapped_on` (record ids) and this plan's own.
-    """
-
-    id: str
-    action: Action
-    target: Target
-    reason: str
-    fields: tuple[FieldChange, ...]
-    write: str
-    depends_on: tuple[str, ...] = ()
-    blocked_by: tuple[str, ...] = ()
-    expected_identifier: str | None = None
-    mapped_on: tuple[int, ...] = ()
-    source: Location | None = None
-    cause: Cause | None = None
-    money: Amount | None = None
-
-    @property
-    def stage(self) -> int:
-        """Its place in the order of a run: lines that bill less come first, those that bill more last."""
-        if self.money is not None and self.money.delta > 0:
-            return RAISES
-        return STAGES[self.action]
-
-    @property
-    def blocked(self) -> bool:
-        """Whether it is held back."""
-        return bool(self.blocked_by)
-
-    def values(self) -> dict[str, Any]:
-        """What is signed: everything but where it came from and whether it waits."""
-        return {
-            "id": self.id,
-            "action": self.action.value,
-            "target": self.target.to_json(),
-            "fields": [f.to_json() for f in self.fields],
-            "write": self.write,
-            "dependsOn": list(self.depends_on),
-            "blockedBy": list(self.blocked_by),
-            "precondition": {
-                "id": self.target.id,
-                "identifier": self.expected_identifier,
-                "mappedOn": list(self.mapped_on),
-            },
-            "money": None if self.money is None else self.money.to_json(),
-        }
-
-    def to_json(self) -> dict[str, Any]:
-        """The form in plan files."""
-        source = self.source
-        return {
-            **self.values(),
-            "cause": None if self.cause is None else self.cause.value,
-            "reason": self.reason,
-            "source": None if source is None else {"file": source.file, "line": source.line},
-        }
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Change:
-        """Read back what `to_json` wrote."""
-        source = data["source"]
-        return cls(
-            id=data["id"],
-            action=Action(data["action"]),
-            target=Target(data["target"]["identifier"], data["target"]["id"], data["target"]["agreement"]),
-            reason=data["reason"],
-            fields=tuple(FieldChange.from_json(f) for f in data["fields"]),
-            write=data["write"],
-            depends_on=tuple(data["dependsOn"]),
-            blocked_by=tuple(data["blockedBy"]),
-            expected_identifier=data["precondition"]["identifier"],
-            mapped_on=tuple(data["precondition"]["mappedOn"]),
-            source=None if source is None else Location(source["file"], source["line"]),
-            cause=None if data["cause"] is None else Cause(data["cause"]),
-            money=None if data["money"] is None else Amount.from_json(data["money"]),
-        )
 
 
 @dataclass(frozen=True)
@@ -226,8 +59,32 @@ class RemovedRow:
 
 
 @dataclass(frozen=True)
+class RollbackOf:
+    """The run that a plan takes back: its id, when it started (ISO 8601), and its plan's hash."""
+
+    run: str
+    started: str
+    plan_hash: str
+
+    def to_json(self) -> dict[str, str]:
+        """The form in plan files."""
+        return {"run": self.run, "started": self.started, "planHash": self.plan_hash}
+
+    @classmethod
+    def from_json(cls, data: dict[str, str]) -> RollbackOf:
+        """Read back what `to_json` wrote."""
+        return cls(data["run"], data["started"], data["planHash"])
+
+
+@dataclass(frozen=True)
 class Plan:
-    """Every change with its reason, every problem, and which site and day they are about."""
+    """Every change with its reason, every problem, and which site and day they are about.
+
+    `together` are requests of two lines of which one may take seats of the other: a part of the plan has both
+    or neither. It does not stand in plan files, of which no parts are made.
+
+    With `rollback_of` it comes from a journal and not from usage: it restores what stood before a run.
+    """
 
     tool: str
     site: str
@@ -243,10 +100,13 @@ class Plan:
     usage_read_at: str | None = None
     usage_notes: tuple[UsageNote, ...] = ()
     removed_rows: tuple[RemovedRow, ...] = ()
+    together: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
+    rollback_of: RollbackOf | None = None
+    guards: PlanGuards = NO_GUARDS
 
     @property
     def hash(self) -> str:
-        """Of changes, period and instance: finds accidents, not forgers."""
+        """Of changes, period, instance and guards: finds accidents, not forgers."""
         signed: dict[str, Any] = {
             "formatVersion": FORMAT_VERSION,
             "instance": self.instance,
@@ -254,9 +114,12 @@ class Plan:
             "markerCustomField": self.marker_custom_field,
             "period": None if self.period is None else self.period.to_json(),
             "changes": [change.values() for change in self.changes],
+            "guards": self.guards.to_json(),
         }
         if self.waiting:  # what is left alone is part of what was reviewed
             signed["waiting"] = [change.id for change in self.waiting]
+        if self.rollback_of is not None:
+            signed["rollbackOf"] = self.rollback_of.to_json()
         return "sha256:" + hashlib.sha256(canonical(signed).encode()).hexdigest()
 
     @property
@@ -307,6 +170,8 @@ class Plan:
             "usageReadAt": self.usage_read_at,
             "configHash": self.config_hash,
             "hash": self.hash,
+            "rollbackOf": None if self.rollback_of is None else self.rollback_of.to_json(),
+            "guards": self.guards.to_json(),
             "changes": [change.to_json() for change in self.changes],
             "diagnostics": [d.to_json() for d in self.diagnostics],
             "lines": [line.to_json() for line in self.lines],
@@ -328,21 +193,14 @@ class Plan:
             period=None if data["period"] is None else Period.from_json(data["period"]),
             usage_read_at=data["usageReadAt"],
             config_hash=data["configHash"],
+            guards=PlanGuards.from_json(data["guards"]),
             changes=tuple(Change.from_json(c) for c in data["changes"]),
             diagnostics=tuple(Diagnostic.from_json(d) for d in data["diagnostics"]),
             lines=tuple(PlannedLine.from_json(line) for line in data["lines"]),
             usage_notes=tuple(UsageNote.from_json(n) for n in data["usageNotes"]),
             removed_rows=tuple(RemovedRow(**r) for r in data["removedRows"]),
+            rollback_of=None if data["rollbackOf"] is None else RollbackOf.from_json(data["rollbackOf"]),
         )
-
-
-def writes(changes: Iterable[Change]) -> Iterator[tuple[str, tuple[Change, ...]]]:
-    """The changes by the request they share, in the plan's order."""
-    grouped: dict[str, list[Change]] = {}
-    for change in changes:
-        grouped.setdefault(change.write, []).append(change)
-    for key, members in grouped.items():
-        yield key, tuple(members)
 
 
 def canonical(data: Any) -> str:

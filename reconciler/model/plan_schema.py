@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.model.change import Action, Cause
 from reconciler.model.diagnostics import Severity
 from reconciler.model.lines import LineState
-from reconciler.model.plan import FORMAT_VERSION, Action, Cause
+from reconciler.model.plan import FORMAT_VERSION
+from reconciler.model.plan_guards import Answered
+from reconciler.model.schema_parts import TEXT, TEXT_OR_NULL, record
 
-_TEXT: dict[str, Any] = {"type": "string"}
-_TEXT_OR_NULL: dict[str, Any] = {"type": ["string", "null"]}
 _COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 _MONTH: dict[str, Any] = {"type": "string", "pattern": r"^\d{4}-(0[1-9]|1[0-2])$"}
 _DAY: dict[str, Any] = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
-
-
-def _record(about: str, **properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "description": about,
-        "properties": properties,
-        "required": sorted(properties),
-        "additionalProperties": False,
-    }
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
@@ -35,14 +26,16 @@ def _list(items: dict[str, Any], about: str) -> dict[str, Any]:
 
 _NUMBER: dict[str, Any] = {"type": "string", "pattern": r"^-?\d+(\.\d+)?$"}
 _NUMBER_OR_NULL: dict[str, Any] = {**_NUMBER, "type": ["string", "null"]}
-_AMOUNT: dict[str, Any] = _record(
-    "Money per month, before tax.", currency=_TEXT, before=_NUMBER, after=_NUMBER, delta=_NUMBER
+_AMOUNT: dict[str, Any] = record(
+    "Money per month, before tax.", currency=TEXT, before=_NUMBER, after=_NUMBER, delta=_NUMBER
 )
+
+_RECORD_ID: dict[str, Any] = {"type": "integer", "minimum": 1}
 
 _FIELD_CHANGE: dict[str, Any] = {
     "type": "object",
     "description": "One value before and after.",
-    "properties": {"field": _TEXT, "before": {}, "after": {}},
+    "properties": {"field": TEXT, "before": {}, "after": {}},
     "required": ["after", "before", "field"],
     "additionalProperties": False,
 }
@@ -51,12 +44,10 @@ _FIELD_CHANGE: dict[str, Any] = {
 def plan_schema() -> dict[str, Any]:
     """The schema, draft-07."""
     source = _or_null(
-        _record(
-            "Where in the configuration it comes from.", file=_TEXT, line={"type": "integer", "minimum": 0}
-        )
+        record("Where in the configuration it comes from.", file=TEXT, line={"type": "integer", "minimum": 0})
     )
     place = _or_null(
-        _record("Where it is.", file=_TEXT, line=_COUNT, column=_COUNT),
+        record("Where it is.", file=TEXT, line=_COUNT, column=_COUNT),
     )
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -66,132 +57,206 @@ def plan_schema() -> dict[str, Any]:
         "type": "object",
         "properties": {
             "formatVersion": {"const": FORMAT_VERSION},
-            "tool": {**_TEXT, "description": "The program and version that made it."},
-            "site": {**_TEXT, "description": "The folder's name."},
-            "marker": _record("Whose tags, and where.", owner=_TEXT, customField=_TEXT_OR_NULL),
-            "instance": _record(
+            "tool": {**TEXT, "description": "The program and version that made it."},
+            "site": {**TEXT, "description": "The folder's name."},
+            "marker": record("Whose tags, and where.", owner=TEXT, customField=TEXT_OR_NULL),
+            "instance": record(
                 "The ConnectWise and the Sophos partner it is about; no other is written.",
-                connectwiseHost=_TEXT,
-                connectwiseCompany=_TEXT,
-                sophosPartner=_TEXT,
+                connectwiseHost=TEXT,
+                connectwiseCompany=TEXT,
+                sophosPartner=TEXT,
             ),
             "today": {**_DAY, "description": "The site's day."},
             "period": _or_null(
-                _record(
+                record(
                     "The Sophos month it speaks of.",
                     month=_MONTH,
-                    title=_TEXT,
+                    title=TEXT,
                     firstDay=_DAY,
                     lastDay=_DAY,
                     closed={"type": "boolean"},
                 )
             ),
-            "usageReadAt": {**_TEXT_OR_NULL, "description": "When Sophos was asked, ISO 8601."},
-            "configHash": _TEXT,
-            "hash": {**_TEXT, "description": "Of changes, period, instance."},
+            "usageReadAt": {**TEXT_OR_NULL, "description": "When Sophos was asked, ISO 8601."},
+            "configHash": TEXT,
+            "hash": {**TEXT, "description": "Of changes, period, instance, guards."},
+            "rollbackOf": _or_null(record("The run taken back.", run=TEXT, started=TEXT, planHash=TEXT)),
+            "guards": _guards(),
             "changes": _list(_change(source), "In the order of the run."),
             "diagnostics": _list(_diagnostic(place), "Errors first."),
             "lines": _list(_line(source), "Every agreement line that usage was counted for, changed or not."),
             "usageNotes": _list(_usage_note(), "Usage that no line carries."),
             "removedRows": _list(
-                _record("A row that the base had.", key=_TEXT, text=_TEXT), "With --since only."
+                record("A row that the base had.", key=TEXT, text=TEXT), "With --since only."
             ),
             "summary": {"type": "object", "additionalProperties": _COUNT, "description": "Counts."},
         },
         "required": [
             "formatVersion", "tool", "site", "marker", "instance", "today", "period", "usageReadAt",
-            "configHash", "hash",
-            "changes", "diagnostics", "lines", "usageNotes", "removedRows", "summary",
+            "configHash", "hash", "rollbackOf", "guards", "changes", "diagnostics", "lines", "usageNotes",
+            "removedRows", "summary",
         ],
         "additionalProperties": False,
     }  # fmt: skip
 
 
+def _guards() -> dict[str, Any]:
+    days = {"type": "integer", "minimum": 1}
+    return record(
+        "The limits that it was made by, which apply computes again. Null is off.",
+        lineChange=_or_null(record("Of one line.", units=_NUMBER, percent=_NUMBER, money=_NUMBER)),
+        lineToZero={"type": "boolean", "description": "Whether a line to zero waits for a person."},
+        feedTenants=_or_null(record("The least share of last month's tenants.", percent=_NUMBER)),
+        productToZero=_or_null(record("The most customers of one product.", customers=_COUNT)),
+        runChange=_or_null(record("Of everything.", lines=_NUMBER, money=_NUMBER, floor=_COUNT)),
+        mostChanges=_list(
+            record(
+                "Of one action; what has none is off.",
+                action={"enum": [action.value for action in Action]},
+                count=_COUNT,
+                percent=_NUMBER,
+                floor=_COUNT,
+            ),
+            "The most changes of each action.",
+        ),
+        total=_or_null(
+            record(
+                "Of the monthly total of each currency.",
+                rise=_NUMBER,
+                drop=_NUMBER,
+                floor=_COUNT,
+                money={"type": "object", "additionalProperties": _NUMBER, "description": "By currency."},
+            )
+        ),
+        planAge=_or_null(record("How old a saved plan may be.", days=days)),
+        protected=_list(TEXT, "product/… and customer/…: from these nothing is taken away."),
+        answers=_list(
+            record(
+                "A yes to the change of one line.",
+                line={**TEXT, "description": "The row's key."},
+                kind={"enum": [kind.value for kind in Answered]},
+                **{"from": _NUMBER_OR_NULL},
+                upTo=_NUMBER_OR_NULL,
+            ),
+            "The lines that an approval, a hold or a row itself has answered.",
+        ),
+        products={**_COUNT, "description": "How many products the site has."},
+    )
+
+
 def _change(source: dict[str, Any]) -> dict[str, Any]:
     number = {"type": ["integer", "null"], "minimum": 1}
-    return _record(
+    return record(
         "One reviewed step; changes with one `write` are one request and share one fate.",
-        id={**_TEXT, "description": "Action and natural key, free of values, stable across runs."},
+        id={**TEXT, "description": "Action and natural key, free of values, stable across runs."},
         action={"enum": [action.value for action in Action]},
-        target=_record(
+        target=record(
             "The product, or its line on an agreement.",
             type={"enum": ["product", "line"]},
-            identifier=_TEXT,
+            identifier=TEXT,
             id=number,
             agreement=number,
+            part={
+                **TEXT_OR_NULL,
+                "description": "Tells lines of one product on one agreement apart: serial/… or line/….",
+            },
         ),
         cause={"enum": [None, *(cause.value for cause in Cause)]},
-        reason=_TEXT,
+        reason=TEXT,
         fields=_list(_FIELD_CHANGE, "What is written."),
-        write=_TEXT,
-        dependsOn=_list(_TEXT, "Writes that must have succeeded before."),
-        blockedBy=_list(_TEXT, "Diagnostics for which it is held back."),
-        precondition=_record(
+        write=TEXT,
+        dependsOn=_list(TEXT, "Writes that must have succeeded before."),
+        blockedBy=_list(TEXT, "Diagnostics for which it is held back."),
+        precondition=record(
             "Which record it expects to find.",
             id=number,
-            identifier=_TEXT_OR_NULL,
+            identifier=TEXT_OR_NULL,
             mappedOn=_list({"type": "integer"}, "The products, by id, that have the code until now."),
+            line=_or_null(_basis()),
         ),
         source=source,
         money=_or_null(_AMOUNT),
     )
 
 
+def _basis() -> dict[str, Any]:
+    return record(
+        "What a line's change rests on besides the values that it writes.",
+        values={
+            "type": "object",
+            "additionalProperties": TEXT_OR_NULL,
+            "description": "Further fields of the line that decide its money, as they stand.",
+        },
+        nextInvoice={**_or_null(_DAY), "description": "The agreement's."},
+        clearOf=record(
+            "Where a new line's seats must have no open line.",
+            agreements=_list({"type": "integer"}, "By id."),
+            products=_list({"type": "integer"}, "By id."),
+            beside={
+                "type": "object",
+                "propertyNames": {"pattern": "^[1-9][0-9]{0,14}$"},
+                "additionalProperties": _NUMBER,
+                "description": "Open lines of these products that stay, by id: their quantities.",
+            },
+        ),
+    )
+
+
 def _diagnostic(place: dict[str, Any]) -> dict[str, Any]:
-    return _record(
+    return record(
         "Something to say: what is wrong, where, and what to do.",
         severity={"enum": [severity.value for severity in Severity]},
-        code=_TEXT,
-        message=_TEXT,
-        remedy=_TEXT,
-        subject=_TEXT_OR_NULL,
+        code=TEXT,
+        message=TEXT,
+        remedy=TEXT,
+        subject=TEXT_OR_NULL,
         source=place,
     )
 
 
 def _usage_note() -> dict[str, Any]:
-    return _record(
+    return record(
         "Usage without a mapping, without a customer, or deliberately excluded.",
         kind={"enum": ["unmapped", "unassigned", "excluded", "customer"]},
-        code=_TEXT,
-        description=_TEXT,
-        quantity=_TEXT,
+        code=TEXT,
+        description=TEXT,
+        quantity=TEXT,
         customers=_COUNT,
-        value={"type": "object", "additionalProperties": _TEXT},
-        serial=_TEXT_OR_NULL,
-        detail=_TEXT,
+        value={"type": "object", "additionalProperties": TEXT},
+        serial=TEXT_OR_NULL,
+        detail=TEXT,
     )
 
 
 def _line(source: dict[str, Any]) -> dict[str, Any]:
     number = {"type": ["integer", "null"], "minimum": 1}
-    return _record(
+    return record(
         "One product of one customer on one agreement.",
-        key={**_TEXT, "description": "Natural key, the same in every run."},
-        customer=_TEXT,
-        tenants=_list(_TEXT, "Sophos tenant ids."),
-        company=_TEXT,
-        agreement=_record("The agreement.", id=number, name=_TEXT),
-        product=_TEXT,
+        key={**TEXT, "description": "Natural key, the same in every run."},
+        customer=TEXT,
+        tenants=_list(TEXT, "Sophos tenant ids."),
+        company=TEXT,
+        agreement=record("The agreement.", id=number, name=TEXT),
+        product=TEXT,
         line=number,
         state={"enum": [state.value for state in LineState]},
-        reason=_TEXT,
-        quantity=_record("Units; null where not known.", before=_NUMBER_OR_NULL, after=_NUMBER_OR_NULL),
-        included=_record("Units that are not billed.", before=_NUMBER, after=_NUMBER),
+        reason=TEXT,
+        quantity=record("Units; null where not known.", before=_NUMBER_OR_NULL, after=_NUMBER_OR_NULL),
+        included=record("Units that are not billed.", before=_NUMBER, after=_NUMBER),
         unitPrice=_NUMBER,
         unitCost=_NUMBER,
-        billCustomer=_TEXT,
+        billCustomer=TEXT,
         sales=_or_null(_AMOUNT),
         cost=_or_null(_AMOUNT),
         feed={"type": "object", "additionalProperties": _NUMBER, "description": "At Sophos, by currency."},
-        parts=_TEXT,
-        decidedBy=_TEXT,
+        parts=TEXT,
+        decidedBy=TEXT,
         held={"type": "boolean"},
         shadow={"type": "boolean", "description": "Planned and not written, because the mode is shadow."},
         firstInvoice=_or_null(_DAY),
-        periodType={**_TEXT, "description": "Which service period an invoice of the agreement covers."},
-        lastWriter=_TEXT,
-        lastWritten=_TEXT,
+        periodType={**TEXT, "description": "Which service period an invoice of the agreement covers."},
+        lastWriter=TEXT,
+        lastWritten=TEXT,
         source=source,
         declared=_list(_FIELD_CHANGE, "Fields that `always` states and that differ."),
         monthsWithoutUsage={
@@ -199,4 +264,34 @@ def _line(source: dict[str, Any]) -> dict[str, Any]:
             "description": "Closed months in a row that have nothing of the customer on Sophos's bill; 2 is "
             "two or more.",
         },
+        cycleMonths={
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 1200,
+            "description": "How many months one invoice of the agreement covers.",
+        },
+        starts={**_or_null(_DAY), "description": "The first billed day of a new line."},
+        ends={**_or_null(_DAY), "description": "The last billed day of a line that ends."},
+        takesOver=_list(_old_line(), "The lines that end because this one bills their seats."),
+        priceSource={**TEXT, "description": "Where the price of a new line comes from."},
+        notBilled=_or_null(
+            record(
+                "What the first day of a new line leaves unbilled.",
+                months=_list(_MONTH, "The months with usage before it."),
+                amount=_NUMBER,
+            )
+        ),
+        serial={**TEXT_OR_NULL, "description": "Of a firewall with a line of its own."},
+        prorates={"type": "boolean", "description": "Whether the agreement bills parts of a month."},
+        leftOver={"type": "boolean", "description": "A line that no row speaks of any more."},
+    )
+
+
+def _old_line() -> dict[str, Any]:
+    return record(
+        "A line that ends.",
+        agreement=record("Its agreement.", id=_RECORD_ID, name=TEXT),
+        product=TEXT,
+        line=_RECORD_ID,
+        quantity=_NUMBER,
     )

@@ -1,4 +1,4 @@
-"""What a plan's lines come to, and the two verdicts on them: may invoices be made, and was it right.
+"""What a plan's lines come to, and the verdict on them: may invoices be made.
 
 The sums round each line to its currency's decimals before adding, as invoices do, so that the rows of a
 report always add up to its totals.
@@ -11,20 +11,20 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.change import OF_LINES, Cause
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import WRITTEN, Amount, LineState, PlannedLine
-from reconciler.model.money import plain, to_places
-from reconciler.model.plan import Action, Cause, Plan
+from reconciler.model.money import to_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
+    from reconciler.model.change import Change, Target
     from reconciler.model.diagnostics import Location
+    from reconciler.model.plan import Plan
 
 _BILLABLE = "Billable"
-#: An agreement and a product of it, as identifiers compare: what a line and its change have in common.
-Place = tuple[int | None, str]
 #: States that wait for a person.
 UNDECIDED = frozenset({LineState.NEEDS_DECISION, LineState.WITHHELD})
 
@@ -38,7 +38,8 @@ class LineGroups:
 
     `written` changes with this plan, `shadow` would if its mode were live, `waiting` would be planned
     without the reviewed commit as well (`plan --since`). `decisions` wait for a person, or are held back by
-    a problem elsewhere. `apart` are lines to add, to end or to move, and zeros that keep their line.
+    a problem elsewhere. `apart` are lines that no number is known for, and zeros that keep their line. Lines
+    that end because another one takes over are part of that one's row, with their money.
     """
 
     written: tuple[PlannedLine, ...] = ()
@@ -63,7 +64,7 @@ def group_lines(plan: Plan) -> LineGroups:
     return LineGroups(**{name: tuple(lines) for name, lines in groups.items()})
 
 
-def _group_of(line: PlannedLine, held: Mapping[Place, object], waiting: frozenset[Place]) -> str:
+def _group_of(line: PlannedLine, held: Mapping[str, object], waiting: frozenset[str]) -> str:
     if line.state in UNDECIDED:
         return "decisions"
     if line.state is LineState.UNCHANGED:
@@ -72,35 +73,56 @@ def _group_of(line: PlannedLine, held: Mapping[Place, object], waiting: frozense
         return "apart"
     if line.shadow:
         return "shadow"
-    if _place(line) in held:
+    names = requests_of(line)
+    if not held.keys().isdisjoint(names):
         return "decisions"
-    return "waiting" if _place(line) in waiting else "written"
+    return "written" if waiting.isdisjoint(names) else "waiting"
 
 
-def held_back(plan: Plan) -> dict[Place, tuple[str, ...]]:
-    """By a line's place (see `is_held_back`), the diagnostics or changes for which its change is blocked."""
+def held_back(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """By line (see `is_held_back`), the diagnostics or changes for which a change of it is blocked."""
     return {
-        (change.target.agreement, identifier_key(change.target.identifier)): change.blocked_by
+        name: change.blocked_by
         for change in plan.changes
-        if change.blocked and change.action is Action.UPDATE_LINE
+        if change.blocked and change.action in OF_LINES
+        for name in names_of(change.target)
     }
 
 
-def is_held_back(line: PlannedLine, held: Mapping[Place, tuple[str, ...]]) -> tuple[str, ...]:
-    """What holds the change of a line back; `held` is what `held_back` gave. Empty where nothing does."""
-    return held.get(_place(line), ()) if line.state in WRITTEN else ()
+def rows_of(lines: Iterable[PlannedLine], changes: Iterable[Change]) -> list[PlannedLine]:
+    """The rows that these changes are about."""
+    names = {name for c in changes if c.action in OF_LINES for name in names_of(c.target)}
+    return [line for line in lines if line.state in WRITTEN and not names.isdisjoint(requests_of(line))]
 
 
-def _waiting(plan: Plan) -> frozenset[Place]:
+def is_held_back(line: PlannedLine, held: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """What holds any change of a line's row back, by what `held_back` gave; empty where nothing does."""
+    if line.state not in WRITTEN:
+        return ()
+    return tuple(dict.fromkeys(why for name in requests_of(line) for why in held.get(name, ())))
+
+
+def _waiting(plan: Plan) -> frozenset[str]:
     return frozenset(
-        (change.target.agreement, identifier_key(change.target.identifier))
+        name
         for change in plan.changes
-        if change.action is Action.UPDATE_LINE and change.cause is Cause.WAITING
+        if change.action in OF_LINES and change.cause is Cause.WAITING
+        for name in names_of(change.target)
     )
 
 
-def _place(line: PlannedLine) -> Place:
-    return (line.agreement_id, identifier_key(line.product))
+def names_of(target: Target) -> tuple[str, ...]:
+    """The names by which a row finds its changes: its own by the key, ends of other lines by record."""
+    return target.key, _record(target.agreement, target.id)
+
+
+def requests_of(line: PlannedLine) -> tuple[str, ...]:
+    """The names (`names_of`) of the changes that a row is written by."""
+    return line.key, *(_record(old.agreement_id, old.line_id) for old in line.takes_over)
+
+
+def _record(agreement: int | None, line: int | None) -> str:
+    return f"#{agreement}/{line}"
 
 
 def rounded(amount: Amount) -> Amount:
@@ -128,7 +150,10 @@ def sums(amounts: Iterable[Amount | None]) -> tuple[Amount, ...]:
 
 
 def totals(groups: LineGroups, kind: str) -> tuple[Amount, ...]:
-    """`sales` or `cost` of all lines per currency: those that move as planned, all others as they stand."""
+    """`sales` or `cost` of all lines per currency: those that move as planned, all others as they stand.
+
+    The money of a line that ends for another one is counted once, in the row of that one.
+    """
     moving = {id(line) for line in groups.moving}
     every = (*groups.written, *groups.shadow, *groups.waiting, *groups.decisions, *groups.apart)
     amounts: list[Amount] = []
@@ -170,7 +195,7 @@ class ReasonKind(StrEnum):
     PRODUCTS = "products"  # a product change is pending
     WRITE = "write"  # a quantity still has to be written
     DECISION = "decision"  # a person has to say
-    LINES = "lines"  # a line has to be added, ended or moved
+    LINES = "lines"  # a line still has to be created, ended or moved; in a remark, one without usage
 
 
 @dataclass(frozen=True)
@@ -260,128 +285,6 @@ class Ready:
             "reasons": [reason.to_json() for reason in self.reasons],
             "remarks": [remark.to_json() for remark in self.remarks],
             "notOnThisInvoice": [one.to_json() for one in self.elsewhere],
-        }
-
-
-# --- was it right?
-
-
-class Match(StrEnum):
-    """How a line stands today, against what Sophos's bill said when the plan was made."""
-
-    AGREED = "agreed"  # the line is as the bill says
-    ANOTHER = "person chose another"  # neither as the bill says nor as it was
-    UNTOUCHED = "nobody changed"  # it should have changed and is as it was
-    GONE = "line gone"
-    NOT_COMPARED = "not compared"  # the plan had no number, or there was no line
-
-
-@dataclass(frozen=True)
-class ScoreRow:
-    """One line: `bill` is what Sophos's bill gave (or a person's hold), `tool` what this tool would have
-    left on the line, `line` what stands there now; None is unknown.
-
-    `differs` names which of the three is odd, or all of them. `money` goes from what the bill would have
-    been invoiced at to what the line is invoiced at now, per month.
-    """
-
-    customer: str
-    agreement: str
-    product: str
-    line_id: int | None
-    match: Match
-    was: Decimal | None
-    bill: Decimal | None
-    tool: Decimal | None
-    line: Decimal | None
-    differs: tuple[str, ...] = ()
-    money: Amount | None = None
-    wanted_change: bool = False
-    explained: str = ""
-    writer: str = ""
-    source: Location | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The form of `--format json`."""
-        numbers = {"was": self.was, "bill": self.bill, "tool": self.tool, "line": self.line}
-        return {
-            "customer": self.customer,
-            "agreement": self.agreement,
-            "product": self.product,
-            "line": self.line_id,
-            "match": self.match.value,
-            "quantity": {key: None if n is None else plain(n) for key, n in numbers.items()},
-            "differs": list(self.differs),
-            "money": None if self.money is None else rounded(self.money).to_json(),
-            "wantedChange": self.wanted_change,
-            "explained": self.explained,
-            "lastWriter": self.writer,
-            "source": source_json(self.source),
-        }
-
-
-@dataclass(frozen=True)
-class Tally:
-    """The lines of one category: how many, of how many customers, and their money per currency."""
-
-    match: Match
-    lines: int
-    customers: int
-    wanted_change: int
-    money: tuple[Amount, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The form of `--format json`."""
-        return {
-            "match": self.match.value,
-            "lines": self.lines,
-            "customers": self.customers,
-            "wantedChange": self.wanted_change,
-            "money": [amount.to_json() for amount in self.money],
-        }
-
-
-@dataclass(frozen=True)
-class Score:
-    """An old plan against the lines of today, by customer."""
-
-    planned: str
-    month: str
-    rows: tuple[ScoreRow, ...]
-
-    def tallies(self) -> tuple[Tally, ...]:
-        """One for each category, in the order of `Match`, the empty ones too."""
-        found = []
-        for match in Match:
-            rows = [row for row in self.rows if row.match is match]
-            found.append(
-                Tally(
-                    match,
-                    lines=len(rows),
-                    customers=len({identifier_key(row.customer) for row in rows}),
-                    wanted_change=sum(row.wanted_change for row in rows),
-                    money=sums(row.money for row in rows),
-                )
-            )
-        return tuple(found)
-
-    def by_customer(self) -> dict[str, tuple[ScoreRow, ...]]:
-        """The rows of each customer, in the order of the rows."""
-        found: dict[str, list[ScoreRow]] = {}
-        for row in self.rows:
-            found.setdefault(row.customer, []).append(row)
-        return {customer: tuple(rows) for customer, rows in found.items()}
-
-    def to_json(self) -> dict[str, Any]:
-        """The form of `--format json`."""
-        return {
-            "planned": self.planned,
-            "month": self.month or None,
-            "totals": [tally.to_json() for tally in self.tallies()],
-            "customers": [
-                {"customer": customer, "lines": [row.to_json() for row in rows]}
-                for customer, rows in self.by_customer().items()
-            ],
         }
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.connectwise.additions import read_lines
-from reconciler.connectwise.agreements import read_agreements, read_recaps
+from reconciler.connectwise.agreements import (
+    may_bill,
+    read_agreements,
+    read_every_agreement,
+)
 from reconciler.connectwise.companies import read_companies
-from reconciler.model.billing import Billing
+from reconciler.connectwise.recaps import read_recaps
+from reconciler.model.billing import Billing, Company
 from reconciler.model.diagnostics import Diagnostic, ReconcilerError, Severity
-from reconciler.model.identifiers import Id
+from reconciler.model.identifiers import Id, identifier_key
 from reconciler.observation.together import together
 
 if TYPE_CHECKING:
@@ -18,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reconciler.connectwise.client import Client
-    from reconciler.model.billing import Agreement, Company, Recap
+    from reconciler.model.billing import Agreement, Recap
     from reconciler.model.desired import Customer
 
 
@@ -27,6 +33,8 @@ async def read_billing(
 ) -> tuple[Billing, tuple[Diagnostic, ...]]:
     """The agreements of the customers' companies, and the lines that may still be billed from `since` on.
 
+    With them the parents and children of those agreements, whosever they are: the same seats may be billed
+    there.
     Customers that are excluded for good are left out; an exclusion with an end may be over. The companies
     are read as well: an agreement does not say that its company is deleted, or what it is. An agreement
     whose lines cannot be read is absent from `lines` and a warning about `agreement/ID`; recaps that cannot
@@ -34,19 +42,31 @@ async def read_billing(
     where only the companies may not be read: without them a deleted customer would go on being billed.
     """
     identifiers, ids = _named(customers)
-    agreements: tuple[Agreement, ...]
+    listed = asyncio.Event()
+
+    async def on_agreements() -> tuple[Billing, tuple[Diagnostic, ...]]:
+        try:
+            agreements = await read_agreements(client, identifiers, ids, family_since=since)
+        finally:
+            listed.set()
+        open_ones = [one.id for one in agreements if may_bill(one, since)]
+        read = await read_lines(client, open_ones, since=since)
+        # After the lines, which need the same permission: a refusal here must not stop them.
+        recaps, unread = await _recaps(client, open_ones)
+        return Billing(agreements, (), read.lines, recaps), (*read.failed.values(), *unread)
+
+    async def of_companies() -> tuple[Company, ...]:
+        # Lines wait for the agreements, and nothing waits for the companies: they go second.
+        await listed.wait()
+        return await read_companies(client, identifiers, ids)
+
+    billing: Billing
     companies: tuple[Company, ...]
-    agreements, companies = await together(
-        read_agreements(client, identifiers, ids), read_companies(client, identifiers, ids)
-    )
+    (billing, said), companies = await together(on_agreements(), of_companies())
     # A server that minds capitals finds an agreement by its company's identifier and not the company.
-    unseen = {one.company_id for one in agreements} - {one.id for one in companies}
-    companies += await read_companies(client, (), unseen)
-    open_ones = [one.id for one in agreements if _may_bill(one, since)]
-    read = await read_lines(client, open_ones, since=since)
-    # After the lines, which need the same permission: a refusal here must not stop them.
-    recaps, unread = await _recaps(client, open_ones)
-    return Billing(agreements, companies, read.lines, recaps), (*read.failed.values(), *unread)
+    own = {one.company_id for one in _own(billing.agreements, identifiers, ids)}
+    companies += await read_companies(client, (), own - {one.id for one in companies})
+    return replace(billing, companies=companies), said
 
 
 async def _recaps(
@@ -56,6 +76,39 @@ async def _recaps(
         return await read_recaps(client, agreement_ids), ()
     except ReconcilerError as failed:
         return {}, tuple(replace(one, severity=Severity.WARNING) for one in failed.diagnostics)
+
+
+async def read_all_billing(
+    client: Client, known: Billing | None, *, today: date
+) -> tuple[Billing, tuple[Diagnostic, ...]]:
+    """Every agreement of every company, with the lines of those that may still be billed today or later.
+
+    `known` is what `read_billing` gave: its lines are not read again. Companies beyond those are taken from
+    their agreements, which do not say whether a company is deleted.
+    """
+    known = known or Billing((), (), {}, {})
+    agreements = await read_every_agreement(client)
+    wanted = [one.id for one in agreements if may_bill(one, today) and one.id not in known.lines]
+    read = await read_lines(client, wanted, since=today)
+    seen = {one.id for one in known.companies}
+    others = {
+        one.company_id: Company(one.company_id, one.company_identifier, one.company_name)
+        for one in agreements
+        if one.company_id not in seen
+    }
+    companies = (*known.companies, *others.values())
+    billing = Billing(agreements, companies, {**known.lines, **read.lines}, known.recaps)
+    return billing, tuple(read.failed.values())
+
+
+def _own(
+    agreements: Iterable[Agreement], identifiers: Iterable[str], ids: Collection[int]
+) -> list[Agreement]:
+    """Those of the companies that are named, without their parents and children at others."""
+    keys = {identifier_key(one) for one in identifiers}
+    return [
+        one for one in agreements if one.company_id in ids or identifier_key(one.company_identifier) in keys
+    ]
 
 
 def _named(customers: Iterable[Customer]) -> tuple[list[str], set[int]]:
@@ -71,10 +124,3 @@ def _named(customers: Iterable[Customer]) -> tuple[list[str], set[int]]:
         else:
             names.setdefault(customer.company.key, customer.company.text)
     return [names[key] for key in sorted(names)], ids
-
-
-def _may_bill(agreement: Agreement, since: date) -> bool:
-    """Whether any day from `since` on may be billed on it."""
-    if agreement.cancelled and (agreement.cancelled_on is None or agreement.cancelled_on < since):
-        return False
-    return agreement.end is None or agreement.end >= since

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 class Needs:
     """Products by identifier (by their comparison key, as written) and by id, set-up tables, companies.
 
-    `former` are the keys of identifiers that are only named as what a product was called before: usually not
-    there any more, and nothing to look for resemblances of. `marker_places` are where tags are looked for:
+    `former` are the keys of identifiers that are only named as what a product was called before, or as one
+    that was replaced: usually not there any more, and nothing to look for resemblances of. `wanted` are those
+    that a row or an entry names. `marker_places` are where tags are looked for:
     None is the notes, a text the custom field of that caption. `customers` are those whose lines are planned.
     """
 
     identifiers: dict[str, str] = field(default_factory=dict)
     former: set[str] = field(default_factory=set)
+    wanted: set[str] = field(default_factory=set)
     ids: set[int] = field(default_factory=set)
     tables: set[Table] = field(default_factory=set)
     companies: set[str] = field(default_factory=set)
@@ -49,9 +51,10 @@ def needs_of(configurations: Iterable[Desired], *, lines: bool = True) -> Needs:
                 _add_product(needs, selector)
         for product in desired.products:
             _add_declared(needs, product)
+        _add_customers_products(needs, desired)
         if lines:
             needs.customers += desired.customers
-            _add_customers_products(needs, desired)
+    needs.former -= needs.wanted
     return needs
 
 
@@ -67,13 +70,15 @@ def _add_product(needs: Needs, selector: Selector) -> None:
         needs.ids.add(selector.value)
     else:
         needs.identifiers.setdefault(selector.key, selector.text.strip())
+        needs.wanted.add(selector.key)
 
 
 def _add_declared(needs: Needs, product: Product) -> None:
     _add_product(needs, Name(product.identifier))
-    if product.renamed_from is not None:
-        _add_product(needs, Name(product.renamed_from))
-        needs.former.add(identifier_key(product.renamed_from))
+    for former in (product.renamed_from, *product.replaces):
+        if former is not None:
+            needs.identifiers.setdefault(identifier_key(former), former.strip())
+            needs.former.add(identifier_key(former))
     needs.custom_fields |= bool(product.custom_fields)
     for name, value in product.fields.items():
         table = FIELDS_BY_NAME[name].table

@@ -12,7 +12,7 @@ from reconciler.model.diagnostics import Diagnostic, ReconcilerError, Severity
 from reconciler.model.fields import Table
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.observed import Feed, Instance, Observed
-from reconciler.observation.billing import read_billing
+from reconciler.observation.billing import read_all_billing, read_billing
 from reconciler.observation.together import together
 from reconciler.sophos import firewalls, tenants, usage
 
@@ -151,6 +151,15 @@ async def _billing(
     if not needs.customers:
         return None, ()
     return await read_billing(connectwise, needs.customers, since=since)
+
+
+async def with_every_agreement(connectwise: ConnectWise, observed: Observed, today: date) -> Observed:
+    """The same with every company's agreements, and the lines of those that may still be billed today.
+
+    It is for `planning.orphans` alone: a plan is made from what its customers need.
+    """
+    billing, problems = await read_all_billing(connectwise, observed.billing, today=today)
+    return replace(observed, billing=billing, diagnostics=problems)
 
 
 async def _similar(connectwise: ConnectWise, missing: list[str]) -> tuple[CatalogEntry, ...]:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
+from reconciler.model.change import MAPPING_PREFIX, Action, Change, move_ends
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.plan import MAPPING_PREFIX, Action, Change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -112,7 +112,8 @@ def _followers(changes: list[Change]) -> dict[str, set[str]]:
     """Per request, the requests that cannot happen without it.
 
     A request needs those it waits for; and a code is not taken off its old product if it cannot go onto
-    its new one, because its usage would then be billed nowhere.
+    its new one, nor a line ended if the one that bills its seats cannot be written: its usage would then be
+    billed nowhere.
     """
     followers: dict[str, set[str]] = {}
     taking: dict[str, set[str]] = {}
@@ -124,6 +125,8 @@ def _followers(changes: list[Change]) -> dict[str, set[str]]:
     for change in changes:
         if change.action in _ADDING:
             followers.setdefault(change.write, set()).update(taking.get(_code(change), ()))
+    for starting, ends in move_ends(changes).items():
+        followers.setdefault(starting, set()).update(ends)
     return followers
 
 

@@ -7,27 +7,31 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.model.causes import with_causes
+from reconciler.model.change import OF_LINES, Action, Cause, Change
 from reconciler.model.diagnostics import Diagnostic, Severity, error, warning
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.plan import Action, Change, Plan, RemovedRow
-from reconciler.planning.line_changes import LinePlan, plan_lines
-from reconciler.planning.not_yet import not_acted_on
+from reconciler.model.plan import Plan
+from reconciler.model.plan_guards import PlanGuards
+from reconciler.model.verdict import names_of, requests_of
+from reconciler.planning.lines.changes import LinePlan, plan_lines
+from reconciler.planning.lines.orphans import orphan_lines, removed_rows
+from reconciler.planning.lines.remarks import no_usage
 from reconciler.planning.order import arrange
-from reconciler.planning.products import Home, Scene, product_changes
-from reconciler.planning.remarks import no_usage
+from reconciler.planning.products.changes import Home, Scene, product_changes
+from reconciler.planning.products.targets import find_targets
+from reconciler.planning.run_guards import bypassed_guards, run_guards
 from reconciler.planning.suggest import did_you_mean
-from reconciler.planning.targets import find_targets
-from reconciler.planning.usage import period_of, unclear_months, usage_notes
+from reconciler.planning.usage.months import misspelled_codes, period_of, unclear_months, usage_notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
-    from reconciler.model.desired import Desired, Row
+    from reconciler.model.desired import Desired
     from reconciler.model.lines import PlannedLine
     from reconciler.model.months import Month
     from reconciler.model.observed import Observed, UsageMonth
-    from reconciler.planning.targets import Target
+    from reconciler.planning.products.targets import Target
 
 
 class Scope(StrEnum):
@@ -56,19 +60,18 @@ def make_plan(
     previous: UsageMonth | None = None,
     unread: Sequence[Month] = (),
     scope: Scope = Scope.ALL,
+    unattended: bool = False,
 ) -> Plan:
     """What has to happen so that ConnectWise is as the configuration says.
 
-    `today` is the site's day; `month` the Sophos month whose usage counts, None where there is none, and
-    `previous` the one before it. No line is counted where a month is `unread`. `scope` narrows the writes.
+    `today` is the site's day; `month` the Sophos month whose usage counts, None where there is none;
+    `previous` the one before. With an `unread` month no line is counted. `scope` and `unattended` write less.
     """
     targets, diagnostics = find_targets(desired, observed)
-    diagnostics += [*_marker_field(desired, observed), *not_acted_on(desired)]
     changes, problems = _of_products(targets, Scene(desired, observed, _homes(targets)))
-    about_usage = [] if unread else _about_usage(month, observed)
-    diagnostics += [*problems, *config_diagnostics, *observed.diagnostics, *about_usage]
+    diagnostics += [*_marker_field(desired, observed), *problems, *config_diagnostics, *observed.diagnostics]
+    diagnostics += _about_usage(desired, month, observed, unread)
     unusable = _unusable_homes(targets, diagnostics)
-    arranged = arrange(changes, diagnostics, unusable)
     period = None if month is None else period_of(month, today)
     unclear = unclear_months(observed.usage, month, today)
     if scope is Scope.PRODUCTS:
@@ -76,18 +79,17 @@ def make_plan(
     elif desired.customers and (unread or unclear):
         usage = LinePlan(diagnostics=(*unclear, *([_cannot_count(unread)] if unread else ())))
     else:
-        # with usage alone, lines whose product still changes wait for a run that writes the change
         usage = plan_lines(
             desired,
             observed,
-            () if scope is Scope.USAGE else arranged,
+            _kept(arrange(changes, diagnostics, unusable), scope),
             today=today,
             month=month,
             previous=previous,
             closed=period is not None and period.closed,
+            unattended=unattended,
         )
     diagnostics += usage.diagnostics
-    kept = () if scope is Scope.USAGE else changes
     return Plan(
         tool=tool,
         site=site,
@@ -98,11 +100,45 @@ def make_plan(
         period=period,
         usage_read_at=observed.usage_read_at,
         config_hash=config_hash,
-        changes=arrange([*kept, *usage.changes], diagnostics, unusable),
+        changes=arrange([*_kept(changes, scope), *usage.changes], diagnostics, unusable),
         lines=usage.lines,
         diagnostics=tuple(sorted(_once(diagnostics), key=_order_of)),
         usage_notes=(*usage_notes(desired, month, observed, today), *usage.notes),
+        together=usage.together,
+        guards=_guards(desired, usage, targets),
     )
+
+
+def _guards(desired: Desired, usage: LinePlan, targets: Sequence[Target]) -> PlanGuards:
+    protected = sorted({f"{one.kind}/{one.key}" for one in desired.protected})
+    return PlanGuards(desired.settings.guards, tuple(protected), usage.answers, len(targets))
+
+
+def guarded(plan: Plan, *, saved: bool = False) -> Plan:
+    """The plan with its own changes held back where a guard of the whole run stops them.
+
+    A `saved` plan is stopped as well where it writes what a guard of one line holds back. It is judged from
+    the plan alone: what it writes now, compared with the lines that it holds.
+    """
+    found = [*(bypassed_guards(plan) if saved else ()), *run_guards(plan)]
+    if not found:
+        return plan
+    stopped = {diagnostic.id for diagnostic in found}
+    changes = tuple(
+        change
+        if change.cause is Cause.WAITING
+        else replace(change, blocked_by=tuple(sorted({*change.blocked_by, *stopped})))
+        for change in plan.changes
+    )
+    return _with(replace(plan, changes=changes), found)
+
+
+def _kept(changes: Sequence[Change], scope: Scope) -> Sequence[Change]:
+    """The changes of products that are to be written.
+
+    With usage alone, lines whose product still changes wait for a run that writes the change.
+    """
+    return () if scope is Scope.USAGE else changes
 
 
 def _of_products(targets: Iterable[Target], scene: Scene) -> tuple[list[Change], list[Diagnostic]]:
@@ -120,19 +156,40 @@ def _cannot_count(unread: Sequence[Month]) -> Diagnostic:
     return no_usage(f"Sophos's usage of {titles} could not be read")
 
 
-def since(plan: Plan, base: Plan, desired: Desired, base_desired: Desired) -> Plan:
-    """The plan with each change's cause, and the rows that the base commit had and this one has not."""
+def since(plan: Plan, base: Plan, desired: Desired, base_desired: Desired, observed: Observed) -> Plan:
+    """The plan with each change's cause, and the rows that the base commit had and this one has not.
+
+    `observed` is what both were made from.
+    """
     changes = with_causes(plan.changes, base.changes)
-    return replace(plan, changes=changes, removed_rows=_removed_rows(desired, base_desired))
+    removed, problems = removed_rows(plan, desired, base_desired, observed)
+    return replace(_with(plan, problems), changes=changes, removed_rows=removed)
+
+
+def with_orphans(plan: Plan, desired: Desired, everything: Observed) -> Plan:
+    """The plan with what is said of open lines that no row bills; what is written stays the same.
+
+    `everything` holds the agreements of all companies, and what is said of reading them.
+    """
+    return _with(plan, [*orphan_lines(plan, desired, everything), *everything.diagnostics])
+
+
+def _with(plan: Plan, said: Iterable[Diagnostic]) -> Plan:
+    diagnostics = _once([*plan.diagnostics, *said])
+    return replace(plan, diagnostics=tuple(sorted(diagnostics, key=_order_of)))
 
 
 def only_customers(plan: Plan, names: Iterable[str]) -> Plan:
     """The lines of these customers (by company identifier, tenant id or name), with what they wait for."""
     wanted = {identifier_key(name) for name in names}
-    lines = tuple(line for line in plan.lines if wanted & customer_keys(line))
-    keys = {(line.agreement_id, line.line_id) for line in lines if line.line_id is not None}
-    writes = {c.write for c in plan.changes if (c.target.agreement, c.target.id) in keys}
-    return replace(_with_what_they_need(plan, writes), lines=lines)
+    lines = [line for line in plan.lines if wanted & customer_keys(line)]
+    return _with_what_they_need(plan, _writes_of(plan, lines), lines)
+
+
+def _writes_of(plan: Plan, lines: Iterable[PlannedLine]) -> set[str]:
+    """The requests that these rows are written by."""
+    own = {name for line in lines for name in requests_of(line)}
+    return {c.write for c in plan.changes if c.action in OF_LINES and own & {*names_of(c.target)}}
 
 
 def customer_keys(line: PlannedLine) -> set[str]:
@@ -148,20 +205,47 @@ def only_products(plan: Plan, identifiers: Iterable[str]) -> Plan:
     """
     wanted = {identifier_key(identifier) for identifier in identifiers}
     kept = {c.write for c in plan.changes if identifier_key(c.target.identifier) in wanted}
-    lines = tuple(line for line in plan.lines if identifier_key(line.product) in wanted)
-    return replace(_with_what_they_need(plan, kept), lines=lines)
+    lines = [line for line in plan.lines if identifier_key(line.product) in wanted]
+    return _with_what_they_need(plan, kept | _writes_of(plan, lines), lines)
 
 
-def _with_what_they_need(plan: Plan, kept: set[str]) -> Plan:
-    """The plan with these requests and whatever they wait for, and no move torn."""
+def _with_what_they_need(plan: Plan, kept: set[str], lines: Iterable[PlannedLine]) -> Plan:
+    """The plan with these lines and requests, whatever they wait for, and no move torn.
+
+    A line that ends or shrinks for another one takes that one along, and the rows of both stand in the plan.
+    What one row says of several lines is written whole: its money is that of all of them.
+    """
     kept = set(kept)
+    of_lines = {c.write for c in plan.changes if c.action in OF_LINES}
+    of_rows = _writes_by_row(plan)
     while True:
         needed = {write for c in plan.changes if c.write in kept for write in c.depends_on}
         left = {c.fields[0].field for c in plan.changes if c.write in kept and c.action is _UNMAP}
         needed |= {c.write for c in plan.changes if c.action is _MAP and c.fields[0].field in left}
+        seats = kept & of_lines
+        needed |= {c.write for c in plan.changes if c.action in OF_LINES and seats & {*c.depends_on}}
+        for group in (*plan.together, *of_rows):
+            if not kept.isdisjoint(group):
+                needed.update(group)
         if needed <= kept:
-            return replace(plan, changes=tuple(c for c in plan.changes if c.write in kept))
+            break
         kept |= needed
+    changes = tuple(c for c in plan.changes if c.write in kept)
+    written = {name for c in changes if c.action in OF_LINES for name in names_of(c.target)}
+    own = {line.key for line in lines}
+    shown = tuple(line for line in plan.lines if line.key in own or written & {*requests_of(line)})
+    return replace(plan, changes=changes, lines=shown)
+
+
+def _writes_by_row(plan: Plan) -> list[set[str]]:
+    """The requests of each row that several lines are written by."""
+    by_name: dict[str, set[str]] = {}
+    for change in plan.changes:
+        if change.action in OF_LINES:
+            for name in names_of(change.target):
+                by_name.setdefault(name, set()).add(change.write)
+    rows = [line for line in plan.lines if line.takes_over]
+    return [{write for name in requests_of(line) for write in by_name.get(name, ())} for line in rows]
 
 
 def _homes(targets: list[Target]) -> dict[str, tuple[Home, ...]]:
@@ -218,8 +302,12 @@ def _marker_field(desired: Desired, observed: Observed) -> list[Diagnostic]:
     return []
 
 
-def _about_usage(month: UsageMonth | None, observed: Observed) -> list[Diagnostic]:
+def _about_usage(
+    desired: Desired, month: UsageMonth | None, observed: Observed, unread: Sequence[Month]
+) -> list[Diagnostic]:
     found: list[Diagnostic] = []
+    if unread:
+        return found
     if month is None and observed.usage:
         found.append(
             warning(
@@ -229,6 +317,8 @@ def _about_usage(month: UsageMonth | None, observed: Observed) -> list[Diagnosti
                 "with --period.",
             )
         )
+    if month is not None:
+        found += misspelled_codes(desired, month)
     if month is not None and month.lines is None:
         found.append(
             warning(
@@ -238,27 +328,6 @@ def _about_usage(month: UsageMonth | None, observed: Observed) -> list[Diagnosti
             )
         )
     return found
-
-
-def _removed_rows(desired: Desired, base: Desired) -> tuple[RemovedRow, ...]:
-    codes = {row.code for row in desired.rows}
-    products = {identifier_key(product.identifier) for product in desired.products}
-    removed = [
-        RemovedRow(f"mappings/{row.code}", _row_text(row)) for row in base.rows if row.code not in codes
-    ]
-    removed += [
-        RemovedRow(f"products/{product.identifier}", "its declared fields are no longer compared")
-        for product in base.products
-        if identifier_key(product.identifier) not in products
-    ]
-    return tuple(removed)
-
-
-def _row_text(row: Row) -> str:
-    if row.exclude is not None:
-        return f"was excluded: {row.exclude}"
-    names = ", ".join(str(selector) for selector in row.targets)
-    return f"was mapped to {names}, sync {'on' if row.sync else 'off'}"
 
 
 def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

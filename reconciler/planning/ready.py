@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.model.change import OF_LINES
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import LineState, PlannedLine
-from reconciler.model.money import cents, plain
+from reconciler.model.money import USUAL_PLACES, cents, plain, price
 from reconciler.model.months import Month
-from reconciler.model.plan import Action, Period, Plan
 from reconciler.model.verdict import (
     Elsewhere,
     LineGroups,
@@ -27,16 +27,15 @@ from reconciler.model.verdict import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from reconciler.model.plan import Period, Plan
+
 _AGAIN = "Ask again after that."
 _OF_EVERYBODY = frozenset({ReasonKind.USAGE, ReasonKind.MONTH, ReasonKind.SHADOW})
 _SILENT = (
     "If the customer has left, give its row `ended: DATE`; otherwise settle it with a hold or `exclude`."
 )
-_BY_HAND = {
-    LineState.NEW_LINE: "usage and no line",
-    LineState.ENDS: "the line has to end",
-    LineState.MOVES: "the line has to move",
-}
+#: Lines that start or end; the others are changed where they stand.
+_STARTS_OR_ENDS = frozenset({LineState.NEW_LINE, LineState.ENDS, LineState.MOVES})
 
 
 def ready(
@@ -197,7 +196,7 @@ def _about_products(plan: Plan) -> list[Reason]:
     """One reason for each product with changes that are not written yet."""
     found: dict[str, Reason] = {}
     for change in plan.changes:
-        if change.action is Action.UPDATE_LINE:
+        if change.action in OF_LINES:
             continue
         held = ", held back" if change.blocked else ""
         found.setdefault(
@@ -253,26 +252,26 @@ def _pending(groups: LineGroups) -> Iterable[PlannedLine]:
     yield from groups.written
     yield from groups.waiting
     yield from groups.decisions
-    yield from (line for line in groups.apart if line.state in _BY_HAND or line.billed_without_usage)
+    yield from (line for line in groups.apart if line.billed_without_usage)
 
 
 def _reason(line: PlannedLine, held: tuple[str, ...], problem: Diagnostic | None) -> Reason:
     remedy = "" if problem is None else problem.remedy
     if held:
-        kind, message = ReasonKind.DECISION, f"{_change(line)} is held back: {', '.join(held)}"
+        joined = "; it is" if line.state in _STARTS_OR_ENDS else " is"
+        kind, message = ReasonKind.DECISION, f"{_change(line)}{joined} held back: {', '.join(held)}"
         remedy = remedy or "Settle what holds it back, then apply."
     elif line.billed_without_usage:
         kind, message = ReasonKind.DECISION, f"billed without Sophos usage: {line.reason}{_bills(line)}"
         remedy = _SILENT
-    elif line.state in _BY_HAND:
-        kind, message = ReasonKind.LINES, f"{_BY_HAND[line.state]}: {line.reason}"
-        remedy = remedy or "Do it in ConnectWise; this version reports it and does not write it."
     elif line.state in (LineState.NEEDS_DECISION, LineState.WITHHELD):
         kind, message = ReasonKind.DECISION, f"{line.state.value}: {line.reason}"
         remedy = (
             remedy
             or "Answer it in the configuration (a hold, an approval, or which `line` follows), then apply."
         )
+    elif line.state in _STARTS_OR_ENDS:
+        kind, message, remedy = ReasonKind.LINES, _change(line), "Apply the plan."
     else:
         kind, message = ReasonKind.WRITE, f"{_change(line)} still has to be written"
         remedy = "Apply the plan."
@@ -293,10 +292,41 @@ def _about(line: PlannedLine, kind: ReasonKind, message: str, remedy: str) -> Re
 
 
 def _change(line: PlannedLine) -> str:
+    """What is to be written: `a line has to be created: 12 × 4.50, first billed on 1 Dec 2026`."""
     before, after = line.before, line.after
+    if line.state is LineState.ENDS:
+        last = "" if line.ends is None else f" on {_day(line.ends)}"
+        return f"{_lines(line)} to end{last}"
+    if line.state is LineState.NEW_LINE:
+        return f"a line has to be created: {_new(line)}"
+    if line.state is LineState.MOVES:
+        new = _new(line) if line.starts is not None else f"line #{line.line_id}"
+        return f"a line has to move: {_old(line)} → {new}"
     if line.state is LineState.TERMS or before is None or after is None:
         return "the change of its terms"
     return f"{plain(before)} → {plain(after)}"
+
+
+def _lines(line: PlannedLine) -> str:
+    several = len(line.takes_over) + (line.line_id is not None) > 1
+    own = "" if line.line_id is None or not line.takes_over else f"#{line.line_id} {line.product}"
+    named = " and ".join(filter(None, (own, _old(line))))
+    if several:
+        return f"the lines {named} have"
+    return f"the line {named} has" if named else "the line has"
+
+
+def _old(line: PlannedLine) -> str:
+    return " and ".join(f"#{old.line_id} {old.product} ({plain(old.quantity)})" for old in line.takes_over)
+
+
+def _new(line: PlannedLine) -> str:
+    """`12 × 4.50, first billed on 1 Dec 2026`, and in a move the product in front."""
+    units = "?" if line.after is None else plain(line.after)
+    places = USUAL_PLACES if line.sales is None else line.sales.places
+    name = f"{line.product} " if line.takes_over else ""
+    first = "" if line.starts is None else f", first billed on {_day(line.starts)}"
+    return f"{name}{units} × {price(line.unit_price, places):f}{first}"
 
 
 def _remarks(mine: list[PlannedLine]) -> list[Reason]:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconciler.model.change import MAPPING_PREFIX, product_key
 from reconciler.model.money import plain
-from reconciler.model.plan import MAPPING_PREFIX, product_key
 
 if TYPE_CHECKING:
+    from reconciler.model.change import Change
     from reconciler.model.desired import Desired, Row
     from reconciler.model.diagnostics import Diagnostic
     from reconciler.model.observed import UsageLine, UsageMonth
-    from reconciler.model.plan import Change, Plan
+    from reconciler.model.plan import Plan
 
 
 @dataclass(frozen=True)

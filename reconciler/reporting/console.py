@@ -19,8 +19,12 @@ def console_for(stream: TextIO, environ: Mapping[str, str]) -> Console:
     """
     from rich.console import Console
 
+    class _Console(Console):
+        def on_broken_pipe(self) -> None:
+            raise  # rich would end the process, and with it the requests in flight
+
     terminal = stream.isatty()
-    return Console(
+    return _Console(
         file=stream,
         markup=False,
         highlight=False,

@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from reconciler.model.change import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action, Change
 from reconciler.model.diagnostics import Severity
-from reconciler.model.lines import LineState
-from reconciler.model.plan import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action, Change, Period, Plan
 from reconciler.model.verdict import UNDECIDED
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
-from reconciler.reporting.lines_text import day_text, print_lines
+from reconciler.reporting.line_words import day_text
+from reconciler.reporting.lines_text import print_lines
 from reconciler.reporting.values import field_title, value_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from rich.console import Console
 
     from reconciler.model.field_change import FieldChange
+    from reconciler.model.plan import Period, Plan
     from reconciler.model.usage_notes import UsageNote
 
 _SIGNS: dict[Action, tuple[str, str, str]] = {
@@ -30,9 +31,7 @@ _SIGNS: dict[Action, tuple[str, str, str]] = {
     Action.UNMAP_PRODUCT: ("-", "unmap", "red"),
     Action.ENABLE_SYNC: ("+", "enable sync", "green"),
     Action.DISABLE_SYNC: ("-", "disable sync", "red"),
-    Action.UPDATE_LINE: ("~", "update line", "yellow"),
 }
-_BY_HAND = frozenset({LineState.NEW_LINE, LineState.ENDS, LineState.MOVES})
 _VERB_WIDTH = 14
 _COUNTED = {
     Action.CREATE_PRODUCT: "to create",
@@ -41,6 +40,11 @@ _COUNTED = {
     Action.UNMAP_PRODUCT: "to unmap",
     Action.ENABLE_SYNC: "sync on",
     Action.DISABLE_SYNC: "sync off",
+}
+_LINES_COUNTED = {
+    Action.CREATE_LINE: "to add",
+    Action.MOVE_LINE: "to move",
+    Action.END_LINE: "to end",
     Action.UPDATE_LINE: "to update",
 }
 
@@ -48,7 +52,7 @@ _COUNTED = {
 def print_plan(console: Console, plan: Plan) -> None:
     """The whole plan; one line where there is nothing to do."""
     invoices = min((line.first_invoice for line in plan.lines if line.first_invoice), default=None)
-    first = period_line(plan.period, plan.usage_read_at)
+    first = _title(plan)
     if invoices is not None:
         first += f" → invoices from {day_text(invoices)}"
     console.print(Text(first, style="bold"))
@@ -72,8 +76,15 @@ def print_plan(console: Console, plan: Plan) -> None:
 
 def print_summary(console: Console, plan: Plan) -> None:
     """The month and the counts, for a plan that has been read before."""
-    console.print(Text(period_line(plan.period), style="bold"))
+    console.print(Text(_title(plan, with_reading=False), style="bold"))
     console.print(Text(summary_line(plan)))
+
+
+def _title(plan: Plan, *, with_reading: bool = True) -> str:
+    """The month that it is of, or the run that it takes back."""
+    if plan.rollback_of is not None:
+        return f"Rollback of run {clean(plan.rollback_of.run)} of {_moment(plan.rollback_of.started)}"
+    return period_line(plan.period, plan.usage_read_at if with_reading else None)
 
 
 def period_line(period: Period | None, read_at: str | None = None) -> str:
@@ -104,18 +115,17 @@ def summary_line(plan: Plan) -> str:
     """The counts, in the order of the run."""
     ready, held, waiting = plan.ready, len(plan.blocked), len(plan.waiting)
     counts = [
-        _counted(action, sum(c.action is action for c in ready))
-        for action in _COUNTED
-        if any(c.action is action for c in ready)
+        f"{count} {what}"
+        for action, what in _COUNTED.items()
+        if (count := sum(c.action is action for c in ready))
     ]
+    counts += _line_counts(ready)
     nothing = "Nothing to do: ConnectWise is as the mappings say."
+    if plan.rollback_of is not None:
+        nothing = "Nothing to restore."
     if waiting:
         nothing = "Nothing is written by this change."
     parts = [f"Plan: {', '.join(counts)}." if counts else nothing]
-    by_hand = sum(line.state in _BY_HAND for line in plan.lines)
-    if by_hand:
-        parts[0] = parts[0] if counts else "Nothing is written by this plan."
-        parts.append(f"{_number(by_hand, 'line')} to add, end or move by hand.")
     undecided = sum(line.state in UNDECIDED for line in plan.lines)
     if undecided:
         parts[0] = parts[0] if counts else "Nothing is written until somebody decides."
@@ -131,10 +141,21 @@ def summary_line(plan: Plan) -> str:
     return " ".join(parts)
 
 
-def _counted(action: Action, count: int) -> str:
-    if action is Action.UPDATE_LINE:
-        return f"{_number(count, 'line')} to update"
-    return f"{count} {_COUNTED[action]}"
+def _line_counts(ready: Sequence[Change]) -> list[str]:
+    """`3 lines to add`, `2 to move`, `1 to end`, `8 to update`: the first says what is counted.
+
+    A move is two requests and counts once: by the line that starts, or by the one that ends where no other
+    request comes after it.
+    """
+    needed = {write for change in ready if change.target.agreement is not None for write in change.depends_on}
+    found: list[str] = []
+    for action, what in _LINES_COUNTED.items():
+        own = [c for c in ready if c.action is action]
+        if action is Action.MOVE_LINE:
+            own = [c for c in own if c.starts_line or c.write not in needed]
+        if own:
+            found.append(f"{len(own)} {what}" if found else f"{_number(len(own), 'line')} {what}")
+    return found
 
 
 def _number(count: int, noun: str) -> str:
@@ -166,7 +187,7 @@ def _lines(change: Change) -> Iterable[Text]:
     reason = clean(change.reason)
     place = f"  {clean(change.source.file)}:{change.source.line}" if change.source else ""
     if change.fields and change.fields[0].field.startswith(MAPPING_PREFIX):
-        start.append(_mapping_text(change.fields[0]))
+        start.append(mapping_text(change.fields[0]))
         start.append(f"   {reason}{place}", style="dim")
         yield start
         return
@@ -183,7 +204,8 @@ def _lines(change: Change) -> Iterable[Text]:
         yield line
 
 
-def _mapping_text(field: FieldChange) -> str:
+def mapping_text(field: FieldChange) -> str:
+    """`CEMA-MSP, sync on`, `CEMA-MSP (sync on until now)`."""
     code = clean(field.field.removeprefix(MAPPING_PREFIX))
     if field.before is None:
         return f"{code}, {field.after}"
@@ -198,9 +220,7 @@ def _print_held(console: Console, changes: list[Change]) -> None:
     console.print(Text("\nHeld back, nothing of this is written", style="bold red"))
     for change in changes:
         _, verb, _ = _SIGNS[change.action]
-        what = (
-            "" if not change.fields[0].field.startswith(MAPPING_PREFIX) else _mapping_text(change.fields[0])
-        )
+        what = "" if not change.fields[0].field.startswith(MAPPING_PREFIX) else mapping_text(change.fields[0])
         codes = ", ".join(sorted({reason.split(":", 1)[0] for reason in change.blocked_by}))
         console.print(
             Text(f"  {clean(change.target.identifier)}: {verb} {what}".rstrip() + f"   see {codes}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from reconciler.reporting.clean import clean
-from reconciler.reporting.lines_text import day_text, source_text
+from reconciler.reporting.json_text import json_text
+from reconciler.reporting.line_words import day_text, source_text
 from reconciler.reporting.tables import print_table
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def ready_line(ready: Ready) -> str:
 
 def ready_json(ready: Ready) -> str:
     """The form of `--format json`."""
-    return json.dumps(ready.to_json(), ensure_ascii=False, indent=2) + "\n"
+    return json_text(ready.to_json())
 
 
 def by_customer(reasons: Iterable[Reason]) -> dict[str, list[Reason]]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from reconciler.model.money import plain
-from reconciler.model.verdict import Match, Score, ScoreRow, Tally, rounded
+from reconciler.model.score import Match, Score, ScoreRow, Tally
+from reconciler.model.verdict import rounded
 from reconciler.reporting.clean import clean
-from reconciler.reporting.lines_text import money_list, signed, source_text
+from reconciler.reporting.json_text import json_text
+from reconciler.reporting.line_words import money_list, signed, source_text
 from reconciler.reporting.number_forms import CHANGE, MONEY
-from reconciler.reporting.spreadsheet import Column, Table, csv_table
+from reconciler.reporting.sheets import Column, Table, csv_table
 from reconciler.reporting.tables import print_table
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def score_line(score: Score) -> str:
 
 def score_json(score: Score) -> str:
     """The form of `--format json`."""
-    return json.dumps(score.to_json(), ensure_ascii=False, indent=2) + "\n"
+    return json_text(score.to_json())
 
 
 _COLUMNS = tuple(
@@ -100,7 +101,7 @@ def score_table(score: Score) -> Table:
 
 
 def score_csv(score: Score, *, separator: str = ",", bom: bool = False) -> str:
-    """The rows as CSV, as `spreadsheet.csv_text` writes them."""
+    """The rows as CSV, as `sheets.csv_table` writes them."""
     return csv_table(score_table(score), separator=separator, bom=bom)
 
 

@@ -1,26 +1,14 @@
-"""A plan as a table for the person who checks it: CSV, or a workbook.
-
-Numbers are numbers, and no text can become a formula. In a workbook every text cell is of text type. A CSV
-has no types: a text that a spreadsheet could take for a formula gets an apostrophe in front, and a text that
-would do so after a separator other than the file's own (a program that guesses the separator wrongly) gets
-one there. Characters that steer or hide are left out.
-"""
+"""A plan as a table for the person who checks it: CSV, or a workbook."""
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-import unicodedata
-import zipfile
 from collections import Counter
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.model.lines import Amount, LineState, PlannedLine
-from reconciler.model.money import USUAL_PLACES, cents, price
+from reconciler.model.money import USUAL_PLACES, cents, plain, price, to_places
 from reconciler.model.verdict import (
     billed_units,
     count_customers,
@@ -31,129 +19,38 @@ from reconciler.model.verdict import (
     sums,
     totals,
 )
-from reconciler.reporting.lines_text import answers, source_text, verdict_line, why
-from reconciler.reporting.number_forms import CHANGE, DAY, MONEY, PRICE, UNITS, cell_form, number_text
+from reconciler.reporting.changes_text import months_text
+from reconciler.reporting.decisions_text import answers
+from reconciler.reporting.line_words import old_line_text, places_of, source_text, why
+from reconciler.reporting.lines_text import verdict_line
+from reconciler.reporting.number_forms import CHANGE, DAY, MONEY, PRICE, UNITS
+from reconciler.reporting.sheets import Column, Table, Value, csv_table, workbook_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Mapping
 
     from reconciler.model.plan import Plan
     from reconciler.model.usage_notes import UsageNote
 
-Value = str | Decimal | int | date | None
-
-SEPARATORS = (",", ";", "\t")
-BOM = "\ufeff"
-#: What starts a formula in a spreadsheet program, the full-width forms included.
-FORMULA_STARTS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
-_LEFT_OUT = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-_LONGEST = 32_767  # characters in a cell (Excel specifications and limits)
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column: its title, how its numbers look in a workbook, and its width in characters."""
-
-    title: str
-    width: int = 14
-    form: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A sheet: columns and rows of values."""
-
-    name: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Value, ...], ...]
-
-
-# --- CSV
-
 
 def csv_text(plan: Plan, *, separator: str = ",", bom: bool = False) -> str:
-    """The plan's lines as CSV (RFC 4180), one row for each line, changed or not.
+    """The plan's lines as CSV, one row for each line, changed or not; `sheets.csv_table` says the form.
 
-    `separator` is `,`, `;` or a tab. With `;` numbers have a decimal comma, because the programs that split
-    at `;` by themselves (German, Portuguese, French and other settings) read `4.50` as text or as a date;
-    with the others a point. Days are `YYYY-MM-DD`. `bom` puts a byte order mark in front, by which Excel
-    recognises UTF-8. Raises ValueError for another separator.
+    Raises ValueError for another separator than a comma, a semicolon or a tab.
     """
     return csv_table(lines_table(plan), separator=separator, bom=bom)
 
 
-def csv_table(table: Table, *, separator: str = ",", bom: bool = False) -> str:
-    """Any table as `csv_text` writes it."""
-    if separator not in SEPARATORS:
-        raise ValueError(f"{separator!r} separates no columns; use a comma, a semicolon or a tab")
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=separator, lineterminator="\r\n")
-    writer.writerow([column.title for column in table.columns])
-    for row in table.rows:
-        writer.writerow(
-            [_csv_value(value, column, separator) for value, column in zip(row, table.columns, strict=True)]
-        )
-    return (BOM if bom else "") + out.getvalue()
-
-
-def _csv_value(value: Value, column: Column, separator: str) -> str:
-    match value:
-        case None:
-            return ""
-        case Decimal():
-            shown = number_text(value, column.form)
-            return shown.replace(".", ",") if separator == ";" else shown
-        case int():
-            return str(value)
-        case date():
-            return value.isoformat()
-        case _:
-            return _harmless(value, separator)
-
-
-def text_value(text: str) -> str:
-    """A text on one line, without characters that steer or hide, and no longer than a cell."""
-    if text.isprintable():  # most are, and a plan has many
-        return text[:_LONGEST]
-    spaced = re.sub(r"[\t\r\n]+", " ", text)
-    return "".join(c for c in spaced if _is_shown(c))[:_LONGEST]
-
-
-def _is_shown(character: str) -> bool:
-    """Whether a cell may hold it; U+FFFE and U+FFFF (of every plane) are no characters, in XML neither."""
-    return unicodedata.category(character) not in _LEFT_OUT and ord(character) & 0xFFFE != 0xFFFE
-
-
-_AFTER_OTHERS = {
-    separator: re.compile(
-        rf"([{re.escape(''.join(one for one in SEPARATORS if one != separator))}][\s\"']*)"
-        rf"([{re.escape(''.join(sorted(FORMULA_STARTS)))}])"
-    )
-    for separator in SEPARATORS
-}
-
-
-def _harmless(text: str, separator: str) -> str:
-    shown = _AFTER_OTHERS[separator].sub(r"\1'\2", text_value(text))
-    return f"'{shown}" if starts_formula(shown) else shown
-
-
-def starts_formula(text: str) -> bool:
-    """Whether a spreadsheet program could take the text for a formula, blanks in front or not."""
-    return text.lstrip()[:1] in FORMULA_STARTS and bool(text.strip())
-
-
-# --- the tables
-
 _LINES = (
     Column("Customer", 30), Column("Company", 16), Column("Agreement", 26), Column("Product", 24),
     Column("Line", 9, "0"), Column("What happens", 18), Column("Written by this plan", 12),
+    Column("Starts", 12, DAY), Column("Ends", 12, DAY), Column("Takes over", 30),
     Column("Quantity now", 10, UNITS), Column("Quantity new", 10, UNITS),
     Column("Included now", 10, UNITS), Column("Included new", 10, UNITS),
     Column("Billed now", 10, UNITS), Column("Billed new", 10, UNITS),
-    Column("Price", 10, PRICE), Column("Billing", 12), Column("Currency", 9),
+    Column("Price", 10, PRICE), Column("Price from", 16), Column("Billing", 12), Column("Currency", 9),
     Column("Sales now", 12, MONEY), Column("Sales new", 12, MONEY), Column("Change per month", 12, CHANGE),
-    Column("Cost now", 12, MONEY), Column("Cost new", 12, MONEY),
+    Column("Cost now", 12, MONEY), Column("Cost new", 12, MONEY), Column("Not billed", 12, MONEY),
     Column("At Sophos", 12, MONEY), Column("Sophos currency", 9),
     Column("Why", 60), Column("Terms from", 30), Column("First invoice", 12, DAY),
     Column("Invoiced period", 12), Column("On hold", 8),
@@ -176,24 +73,40 @@ def _line_row(line: PlannedLine, written: bool) -> tuple[Value, ...]:
     known = sales or cost
     return (
         line.customer, line.company, line.agreement, line.product, line.line_id, line.state.value,
-        "yes" if written else "no",
+        "yes" if written else "no", line.starts, line.ends, _taken_over(line),
         line.before, line.after, line.included_before, line.included_after,
-        billed_units(line.before, line.included_before, line.billed_until_now),
+        _billed_now(line),
         billed_units(line.after, line.included_after, line.bill_customer),
-        price(line.unit_price, USUAL_PLACES if known is None else known.places), line.bill_customer,
+        price(line.unit_price, USUAL_PLACES if known is None else known.places), line.price_source,
+        line.bill_customer,
         "" if known is None else known.currency,
-        *_three(sales), *_three(cost)[:2], *_feed(line.feed),
+        *_three(sales), *_three(cost)[:2], _not_billed(line), *_feed(line.feed),
         why(line), line.decided_by, line.first_invoice, line.period_type,
         "yes" if line.held else "no",
         "yes" if line.shadow else "no", line.last_writer, line.last_written, source_text(line.source),
     )  # fmt: skip
 
 
+def _taken_over(line: PlannedLine) -> str:
+    return "; ".join(f"{old_line_text(old, line)} ({plain(old.quantity)})" for old in line.takes_over)
+
+
+def _billed_now(line: PlannedLine) -> Decimal | None:
+    """Empty for lines that are taken over, whose included units are not known one by one."""
+    if line.takes_over:
+        return None
+    return billed_units(line.before, line.included_before, line.billed_until_now)
+
+
+def _not_billed(line: PlannedLine) -> Decimal | None:
+    return None if line.not_billed is None else to_places(line.not_billed.amount, places_of(line))
+
+
 def _three(amount: Amount | None) -> tuple[Value, Value, Value]:
     return (None, None, None) if amount is None else (amount.before, amount.after, amount.delta)
 
 
-def _feed(feed: dict[str, Decimal]) -> tuple[Value, str]:
+def _feed(feed: Mapping[str, Decimal]) -> tuple[Value, str]:
     """The feed's value and currency; a value in several currencies is a text, because it has no sum."""
     if len(feed) > 1:
         return "; ".join(f"{cents(feed[currency])} {currency}" for currency in sorted(feed)), "several"
@@ -230,7 +143,8 @@ def problems_table(plan: Plan) -> Table:
 _NOT_BILLED = (
     Column("Kind", 30), Column("Customer", 30), Column("Agreement", 26), Column("Product or Sophos code", 26),
     Column("Line or serial number", 20), Column("Quantity", 10, UNITS), Column("Customers", 10, "0"),
-    Column("Billed now", 12, MONEY), Column("Currency", 9), Column("At Sophos", 12, MONEY),
+    Column("Billed now", 12, MONEY), Column("Not billed", 12, MONEY), Column("Currency", 9),
+    Column("Months", 24), Column("At Sophos", 12, MONEY),
     Column("Sophos currency", 9), Column("Why", 60), Column("Row", 30),
 )  # fmt: skip
 _KINDS = {
@@ -242,9 +156,11 @@ _KINDS = {
 
 
 def not_billed_table(plan: Plan) -> Table:
-    """Lines that this plan does not write, and usage that no line carries."""
+    """What new lines leave unbilled, lines that no number is known for, and usage that no line carries."""
+    groups = group_lines(plan)
+    late = [line for line in groups.moving if line.not_billed is not None]
     apart = sorted(
-        group_lines(plan).apart, key=lambda line: (line.state.value, line.customer.casefold(), line.key)
+        (*late, *groups.apart), key=lambda one: (one.state.value, one.customer.casefold(), one.key)
     )
     rows = [*(_apart_row(line) for line in apart), *(_note_row(note) for note in plan.usage_notes)]
     return Table("Not billed", _NOT_BILLED, tuple(rows))
@@ -252,9 +168,13 @@ def not_billed_table(plan: Plan) -> Table:
 
 def _apart_row(line: PlannedLine) -> tuple[Value, ...]:
     billed = None if line.sales is None else rounded(line.sales)
+    unbilled = line.not_billed
     return (
-        line.state.value, line.customer, line.agreement, line.product, line.line_id, line.after, 1,
-        None if billed is None else billed.before, "" if billed is None else billed.currency,
+        line.state.value if unbilled is None else "before the new line's first day",
+        line.customer, line.agreement, line.product, line.line_id, line.after, 1,
+        None if billed is None else billed.before, _not_billed(line),
+        "" if billed is None else billed.currency,
+        "" if unbilled is None else months_text(unbilled),
         *_feed(line.feed), why(line), source_text(line.source),
     )  # fmt: skip
 
@@ -264,7 +184,7 @@ def _note_row(note: UsageNote) -> tuple[Value, ...]:
     about = "; ".join(text for text in (note.detail, note.description) if text)
     return (
         _KINDS.get(note.kind, note.kind), "", "", note.code, note.serial, Decimal(note.quantity),
-        note.customers, None, "", *_feed(value), about, "",
+        note.customers, None, None, "", "", *_feed(value), about, "",
     )  # fmt: skip
 
 
@@ -314,87 +234,3 @@ def xlsx_bytes(plan: Plan) -> bytes:
     """A workbook with the sheets Lines, Problems, Not billed, Summary; the same bytes for the same plan."""
     tables = (lines_table(plan), problems_table(plan), not_billed_table(plan), summary_table(plan))
     return workbook_bytes(tables, date.fromisoformat(plan.today))
-
-
-def workbook_bytes(tables: Sequence[Table], day: date) -> bytes:
-    """A workbook of these tables that says it was made on `day`."""
-    from openpyxl import Workbook  # a fifth of a second that other commands need not wait for
-
-    book = Workbook(write_only=True)
-    book.properties.creator = "reconciler"
-    book.properties.created = datetime(day.year, day.month, day.day)  # noqa: DTZ001  # the format has no zone
-    for table in tables:
-        _write_sheet(book.create_sheet(table.name), table)
-    raw = io.BytesIO()
-    book.save(raw)
-    return _settled(raw, book, day)
-
-
-def _write_sheet(sheet: Any, table: Table) -> None:
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Alignment, Font
-    from openpyxl.utils import get_column_letter
-
-    sheet.freeze_panes = "A2"
-    sheet.auto_filter.ref = f"A1:{get_column_letter(len(table.columns))}{len(table.rows) + 1}"
-    for number, column in enumerate(table.columns, 1):
-        sheet.column_dimensions[get_column_letter(number)].width = column.width
-    header = [WriteOnlyCell(sheet, column.title) for column in table.columns]
-    for cell in header:
-        cell.font, cell.alignment = Font(bold=True), Alignment(wrap_text=True, vertical="top")
-    sheet.append(header)
-    cells = [_Cells(sheet, column) for column in table.columns]
-    for row in table.rows:
-        sheet.append([own.holding(value) for own, value in zip(cells, row, strict=True)])
-
-
-class _Cells:
-    """A column's cells. Each row is written as it is appended, so that one cell of a kind serves all rows."""
-
-    def __init__(self, sheet: Any, column: Column) -> None:
-        from openpyxl.cell import WriteOnlyCell
-
-        self._form = column.form
-        self._new: Callable[[], Any] = lambda: WriteOnlyCell(sheet)
-        self._numbers: dict[str, Any] = {}
-        self._text: Any = WriteOnlyCell(sheet)
-        self._quoted: Any = WriteOnlyCell(sheet)
-        self._quoted.quotePrefix = True
-
-    def holding(self, value: Value) -> Any:
-        """A cell of the value's own type; a text is one whatever it looks like, and stays one when edited."""
-        if not isinstance(value, str):
-            return None if value is None else self._number(value)
-        shown = text_value(value)
-        if not shown:
-            return None
-        cell = self._quoted if starts_formula(shown) else self._text
-        cell.value = shown
-        cell.data_type = "s"
-        return cell
-
-    def _number(self, value: Value) -> Any:
-        form = cell_form(value, self._form)
-        cell = self._numbers.get(form)
-        if cell is None:  # a cell's style is written once, at the end: each form needs its own
-            cell = self._numbers[form] = self._new()
-            cell.number_format = form or "General"
-        cell.value = value
-        return cell
-
-
-def _settled(raw: io.BytesIO, book: Any, day: date) -> bytes:
-    """The archive with the plan's day in place of the moment of writing, so that bytes can be compared."""
-    from openpyxl.xml.functions import tostring
-
-    book.properties.modified = book.properties.created
-    out = io.BytesIO()
-    with zipfile.ZipFile(raw) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in source.namelist():
-            content = source.read(name)
-            if name == "docProps/core.xml":
-                content = tostring(book.properties.to_tree())
-            entry = zipfile.ZipInfo(name, (max(day.year, 1980), day.month, day.day, 0, 0, 0))
-            entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 0
-            target.writestr(entry, content)
-    return out.getvalue()

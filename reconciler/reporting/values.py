@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.model.plan import CUSTOM_FIELD_PREFIX
+from reconciler.model.change import CUSTOM_FIELD_PREFIX
 from reconciler.reporting.clean import clean
 
 _LONGEST = 72

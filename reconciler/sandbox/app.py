@@ -13,11 +13,13 @@ from datetime import time as clock_time
 from typing import TYPE_CHECKING, Literal
 
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from reconciler.sandbox.connectwise import answer_connectwise, company_info
 from reconciler.sandbox.errors import Refused, route_not_found
+from reconciler.sandbox.faults import Asked
 from reconciler.sandbox.quirks import chosen
 from reconciler.sandbox.site import Call, Site
 from reconciler.sandbox.sophos import answer_sophos, failure, is_sophos
@@ -25,8 +27,7 @@ from reconciler.sandbox.sophos import answer_sophos, failure, is_sophos
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from starlette.requests import Request
-
+    from reconciler.sandbox.faults import Faults
     from reconciler.sandbox.world import World
 
 System = Literal["connectwise", "sophos"]
@@ -81,11 +82,13 @@ def create_app(
     latency: float = 0.0,
     rate_limit: int | None = None,
     clock: Callable[[], datetime] | None = None,
+    faults: Faults | None = None,
 ) -> Starlette:
     """The two systems over this world.
 
     `latency` is in seconds and added to every request; `rate_limit` is in requests a minute, for each of the
-    two systems on its own. Without a clock it is 09:00 UTC of `world.today`, and time goes on.
+    two systems on its own. Without a clock it is 09:00 UTC of `world.today`, and time goes on. `faults` are
+    what goes wrong on the way.
     Raises ValueError for an unknown quirk.
     """
     now = clock or clock_from(datetime.combine(world.today, clock_time(9), tzinfo=UTC))
@@ -103,11 +106,18 @@ def create_app(
         requests.append(RecordedRequest(request.method, path, request.url.query, system, text))
         if latency:
             await asyncio.sleep(latency)
-        try:
-            _hold_back(site, system, minutes[system].wait())
-            return _answer(site, request, body)
-        except Refused as refused:
-            return JSONResponse(refused.body, refused.status, headers=refused.headers)
+
+        def carry_out(verb: str) -> Response:
+            asked = request if verb == request.method else Request({**request.scope, "method": verb})
+            try:
+                _hold_back(site, system, minutes[system].wait())
+                return _answer(site, asked, body)
+            except Refused as refused:
+                return JSONResponse(refused.body, refused.status, headers=refused.headers)
+
+        if faults is None:
+            return carry_out(request.method)
+        return faults.around(Asked(request.method, path, request.url.query), carry_out, site)
 
     app = Starlette(routes=[Route("/{path:path}", endpoint, methods=_VERBS)])
     app.state.world = world

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
+    from reconciler.sandbox.faults import Faults
     from reconciler.sandbox.world import World
 
 HOST = "127.0.0.1"
@@ -67,10 +68,16 @@ def _bound(port: int) -> tuple[socket.socket, str]:
     return listener, f"http://{HOST}:{listener.getsockname()[1]}"
 
 
-def _server(app: Starlette) -> uvicorn.Server:
+def _server(app: Starlette, faults: Faults | None = None) -> uvicorn.Server:
+    """With faults, connections that break on purpose are not logged as errors of the application."""
     return uvicorn.Server(
         uvicorn.Config(
-            app, log_level="error", access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=2
+            app,
+            log_level="error" if faults is None else "critical",
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=2,
         )
     )
 
@@ -82,19 +89,20 @@ def serve(
     quirks: Mapping[str, str] | None = None,
     latency: float = 0.0,
     rate_limit: int | None = None,
+    faults: Faults | None = None,
     on_ready: Callable[[str], None],
 ) -> None:
     """Serves until Ctrl-C; `on_ready` gets the URL once it can be reached.
 
     Raises OSError when the port is taken, ValueError for an unknown quirk.
     """
-    app = create_app(world, quirks=quirks, latency=latency, rate_limit=rate_limit)
+    app = create_app(world, quirks=quirks, latency=latency, rate_limit=rate_limit, faults=faults)
     listener, url = _bound(port)
     with listener:
         on_ready(url)
         # uvicorn ends cleanly at Ctrl-C and then raises the signal again, which is for its own command line.
         with suppress(KeyboardInterrupt):
-            _server(app).run(sockets=[listener])
+            _server(app, faults).run(sockets=[listener])
 
 
 @contextmanager
@@ -105,14 +113,15 @@ def running(
     latency: float = 0.0,
     rate_limit: int | None = None,
     clock: Callable[[], datetime] | None = None,
+    faults: Faults | None = None,
 ) -> Iterator[RunningSandbox]:
     """Serves from a thread on a free loopback port, and stops at the end of the block.
 
     Raises RuntimeError when the server does not come up within ten seconds.
     """
-    app = create_app(world, quirks=quirks, latency=latency, rate_limit=rate_limit, clock=clock)
+    app = create_app(world, quirks=quirks, latency=latency, rate_limit=rate_limit, clock=clock, faults=faults)
     listener, url = _bound(0)
-    server = _server(app)
+    server = _server(app, faults)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -18,16 +18,22 @@ MOVED_CODEBASE = "v2025_2"
 
 @dataclass
 class Site:
-    """State that is not in the world: chosen quirks, issued tokens, how many requests ConnectWise saw."""
+    """State that is not in the world: chosen quirks, issued tokens, how many requests ConnectWise saw.
+
+    `codebase_moves` counts upgrades beyond the one of the quirk; each has a codebase of its own.
+    """
 
     world: World
     quirks: Mapping[str, str]
     clock: Callable[[], datetime]
     connectwise_requests: int = 0
+    codebase_moves: int = 0
     tokens: dict[str, tuple[SophosClient, datetime]] = field(default_factory=dict)
 
     def codebase(self) -> str:
-        """The codebase in force; a cloud upgrade moves it once (quirk codebase-move)."""
+        """The codebase in force; a cloud upgrade moves it (quirk codebase-move, and faults)."""
+        if self.codebase_moves:
+            return f"{MOVED_CODEBASE.partition('_')[0]}_{2 + self.codebase_moves}"
         moves_after = self.quirks["codebase-move"]
         if moves_after != "never" and self.connectwise_requests > int(moves_after):
             return MOVED_CODEBASE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from reconciler.transport.concurrency import all_of
 from reconciler.transport.errors import RecordNotFound, Refused, excerpt
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     Page = tuple[list[Row], dict[str, Any]]
 
 T = TypeVar("T")
+
+#: Pages that are asked for at once: as many as the session sends, and few beyond the end of a list that
+#: shrinks while it is read.
+_AT_ONCE = 4
 
 #: A list is read page by page: whoever changes it meanwhile moves rows from one page to the next.
 READ_AGAIN = (
@@ -28,19 +33,26 @@ async def read_pages(client: Client, path: str, *, size: int) -> list[Row]:
 
     The list ends with its last page by `pages.total` (the number of pages), or where that is not said,
     with an empty one. The size of the pages never changes on the way, so that no item falls between two.
+    Pages that the one before them promised are read at the same time.
     Raises BadAnswer where `pages.items` or `pages.total` of any page is not what was read.
     """
     (found, pages), sizing = await _first_page(client, path, size)
     items = list(found)
     told = _Told(client, path)
     told.add(pages)
+
+    async def read(number: int) -> Page:
+        params = [*sizing, ("pageTotal", "true"), ("page", str(number))]
+        return _page(client, path, await client.get(path, params))
+
     page = 1
-    while found and page < (_number(pages, "total") or page + 1):
-        page += 1
-        params = [*sizing, ("pageTotal", "true"), ("page", str(page))]
-        found, pages = _page(client, path, await client.get(path, params))
-        told.add(pages)
-        items += found
+    while found and page < (last := min(_number(pages, "total") or page + 1, page + _AT_ONCE)):
+        for found, pages in await all_of([read(number) for number in range(page + 1, last + 1)]):
+            page += 1
+            told.add(pages)
+            items += found
+            if not found:
+                break
     # Where no page says how many there are, an empty one ends the list and holds nothing of it.
     told.compare(len(items), page if found or page == 1 else page - 1)
     return items

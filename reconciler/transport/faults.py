@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 import ssl
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
 
+from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.transport.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -51,6 +53,33 @@ def unreachable(call: Call, fault: httpx.TransportError) -> Unreachable:
     if isinstance(fault, httpx.TimeoutException):
         return Unreachable(call, "no answer in time", "Run again later.")
     return Unreachable(call, f"the connection broke ({type(fault).__name__})", "Run again later.")
+
+
+@contextmanager
+def of_the_environment() -> Iterator[None]:
+    """Around making a client: certificates and proxies that the environment names must be usable.
+
+    Raises ReconcilerError where they are not. A proxy's address is not repeated; it may hold a password.
+    """
+    try:
+        yield
+    except OSError as failed:
+        reason = getattr(failed, "reason", "") or failed.strerror
+        raise ReconcilerError(
+            error(
+                "certificates-unreadable",
+                f"The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {reason}.",
+                "Name a file of PEM certificates, or unset the variable. Checking cannot be turned off.",
+            )
+        ) from None
+    except (ValueError, httpx.InvalidURL):
+        raise ReconcilerError(
+            error(
+                "proxy-unusable",
+                "The address of a proxy in the environment cannot be used.",
+                "Correct HTTPS_PROXY, HTTP_PROXY and ALL_PROXY: http://host:port.",
+            )
+        ) from None
 
 
 def is_tls(fault: BaseException) -> bool:

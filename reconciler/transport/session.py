@@ -99,13 +99,14 @@ class Session:
         self._slots = asyncio.Semaphore(service.concurrency)
         self._limiters = [AsyncLimiter(most, seconds) for most, seconds in service.rates]
         self._origin = httpx.URL(service.origin)
-        self._client = httpx.AsyncClient(
-            headers=dict(headers or {}),
-            transport=transport,
-            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-            follow_redirects=False,
-            trust_env=not is_loopback(self._origin.host),
-        )
+        with faults.of_the_environment():
+            self._client = httpx.AsyncClient(
+                headers=dict(headers or {}),
+                transport=transport,
+                timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+                follow_redirects=False,
+                trust_env=not is_loopback(self._origin.host),
+            )
 
     async def __aenter__(self) -> Session:
         await self._client.__aenter__()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.model.desired import AgreementSelector, LineChangeGuard, RunChangeGuard
+from reconciler.model.desired import AgreementSelector, LineChangeGuard, RunChangeGuard, TotalGuard
 from reconciler.model.identifiers import Id, Name
 from tests.config.folders import OTHER, ROW, TENANT, loaded, said, wanted
 
@@ -65,7 +65,6 @@ lines:
     minimum: 5
     maximum: 500
     included: 10
-    perSerial: true
     take: highest
     whenNew: {{billCustomer: Billable, unitPrice: 9.90, taxableFlag: false}}
     always: {{invoiceDescription: Gold}}
@@ -168,7 +167,7 @@ def test_terms(tmp_path: Path) -> None:
     assert by_id.product == Id(7)
     assert by_id.minimum == Decimal(2)
     assert (by_id.count, by_id.quantity, by_id.per_serial) == (None, None, None)
-    assert (gold.count, gold.quantity, gold.take, gold.per_serial) == ("max", "actual", "highest", True)
+    assert (gold.count, gold.quantity, gold.take, gold.per_serial) == ("max", "actual", "highest", None)
     assert (gold.blocks_of, gold.minimum, gold.maximum, gold.included) == decimals(5, 5, 500, 10)
     assert gold.when_new == {
         "billCustomer": "Billable",
@@ -179,6 +178,12 @@ def test_terms(tmp_path: Path) -> None:
     (example,) = gold.examples
     assert example.given == {"CIXAMTR-ADV-MSP": Decimal(7), "CEMA-MSP": Decimal(12)}
     assert example.expect == 15
+
+
+def test_a_line_for_each_serial_number(tmp_path: Path) -> None:
+    text = "mappings: {X-MSP: {product: MSP-FIREWALL}}\nlines: {MSP-FIREWALL: {perSerial: true}}\n"
+    (firewall,) = wanted(tmp_path, text).lines
+    assert firewall.per_serial is True
 
 
 def test_customers(tmp_path: Path) -> None:
@@ -218,6 +223,16 @@ def test_what_people_say(tmp_path: Path) -> None:
     ]
 
 
+def test_limits_of_a_whole_run(tmp_path: Path) -> None:
+    own = "{mostChanges: {end_line: {count: 7}, create_line: off}, total: {drop: 7.5, money: {EUR: 900}}}"
+    guards = wanted(tmp_path, ROW + f"settings: {{guards: {own}}}\n").settings.guards
+    most = {one.action: (one.count, one.percent, one.floor) for one in guards.most_changes}
+    assert (most["end_line"], "create_line" in most, len(most)) == ((7, Decimal(5), 20), False, 8)
+    assert guards.total == TotalGuard(Decimal(25), Decimal("7.5"), 20, (("EUR", Decimal(900)),))
+    off = wanted(tmp_path, ROW + "settings: {guards: {mostChanges: off, total: off}}\n").settings.guards
+    assert (off.most_changes, off.total) == ((), None)
+
+
 def test_defaults(tmp_path: Path) -> None:
     settings = wanted(tmp_path, ROW).settings
     guards = settings.guards
@@ -226,6 +241,8 @@ def test_defaults(tmp_path: Path) -> None:
     assert (settings.on_drift, settings.new_lines) == ("block", "ask")
     assert guards.line_change == LineChangeGuard(Decimal(5), Decimal(25), Decimal(100))
     assert (guards.line_to_zero, guards.feed_tenants_percent) == (True, Decimal(95))
+    assert guards.total == TotalGuard(Decimal(25), Decimal(20), 20)
+    assert len(guards.most_changes) == 9
     assert (guards.product_to_zero_customers, guards.max_plan_age_days) == (3, 7)
     assert guards.run_change == RunChangeGuard(Decimal(10), Decimal(5), 20)
 

@@ -190,3 +190,11 @@ def test_the_other_loader_says_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ['a: "\\ud800"\n', 'a: "\\U00110000"\n', "[" * 5000, "{" * 5000, BOMB])
 def test_the_other_loader_is_as_safe(tmp_path: Path, text: str) -> None:
     assert loaded(tmp_path, text).desired is None
+
+
+def test_another_version_in_one_of_several_files_is_said_as_such(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("version: 1\n" + ROW)
+    for one in ("a", "b"):
+        (tmp_path / "b.yaml").write_text("version: 2\nlines: {MSP-A: {count: sum}}\n")
+        (tmp_path / "0.yaml").write_text("version: 1\n" if one == "b" else "version: 2\n")
+        assert codes(tmp_path) == ["unsupported-version"]

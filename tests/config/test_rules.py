@@ -64,6 +64,10 @@ ERRORS = {
         "replaces-each-other",
         ROW + "products:\n  MSP-A: {replaces: ▸[MSP-B]}\n  MSP-B: {replaces: [MSP-A]}\n",
     ),
+    "follows no price": (
+        "follow-without-price",
+        ROW + "products:\n  MSP-A: {linePrice: ▸follow}\n",
+    ),
     "sync to an inactive one": (
         "sync-inactive",
         "mappings:\n  ▸A-MSP: {product: msp-a, sync: true}\nproducts: {MSP-A: {inactiveFlag: true}}\n",
@@ -142,6 +146,11 @@ ERRORS = {
         "moved-from-itself",
         CUSTOMERS + f"▸{TENANT}: {{company: X, agreement: Y, movedFrom: {{agreement: Y}}}}\n",
     ),
+    "moved to where it was, spelled otherwise": (
+        "moved-from-itself",
+        CUSTOMERS + f"▸{TENANT}: {{company: X, agreement: {{type: MSP}}, "
+        "movedFrom: {agreement: {type: msp}}}\n",
+    ),
     "one line, two terms": (
         "terms-differ",
         CUSTOMERS + ONE + "▸" + SECOND + "lines: {MSP-A: {minimum: 5}}}\n",
@@ -162,6 +171,32 @@ ERRORS = {
         "fixed-lines",
         CUSTOMERS + f"{TENANT}: {{exclude: x, lines: {{▸MSP-A: {{line: 1, fixed: [2, 2]}}}}}}\n",
     ),
+    "serials with a minimum": (
+        "per-serial-terms",
+        ROW + "lines:\n  ▸MSP-A: {perSerial: true, minimum: 5}\n",
+    ),
+    "serials with included units": (
+        "per-serial-terms",
+        ROW + "lines:\n  ▸MSP-A: {perSerial: true, included: 0}\n",
+    ),
+    "serials counted together": (
+        "per-serial-terms",
+        TWO + "lines:\n  ▸MSP-A: {perSerial: true, count: max}\n",
+    ),
+    "a customer's serials on one line": (
+        "per-serial-terms",
+        CUSTOMERS + f"{TENANT}: {{exclude: x, lines: {{▸MSP-A: {{perSerial: true, line: 1}}}}}}\n",
+    ),
+    "a customer's blocks over serials": (
+        "per-serial-terms",
+        CUSTOMERS + f"{TENANT}: {{exclude: x, lines: {{▸MSP-A: {{blocksOf: 5}}}}}}\n"
+        "lines: {MSP-A: {perSerial: true}}\n",
+    ),
+    "a customer's serials over a maximum": (
+        "per-serial-terms",
+        CUSTOMERS + f"{TENANT}: {{exclude: x, lines: {{▸MSP-A: {{perSerial: true}}}}}}\n"
+        "lines: {MSP-A: {maximum: 5}}\n",
+    ),
     "line of two": (
         "line-twice",
         CUSTOMERS + f"{TENANT}: {{exclude: x, lines: {{MSP-A: {{line: 1}}}}}}\n"
@@ -180,6 +215,32 @@ ERRORS = {
         "hold-twice",
         CUSTOMERS + ONE + "\nholds:\n  - {customer: SAFELOG, product: MSP-A, " + HOLD + "\n"
         "  - ▸{customer: safelog, product: msp-a, " + HOLD + "\n",
+    ),
+    "hold over": (
+        "expired",
+        CUSTOMERS + ONE + "\nholds:\n  - ▸{customer: SAFELOG, product: MSP-A, quantity: 1, reason: r, "
+        "until: 2026-11-21}\n",
+    ),
+    "approval over": (
+        "expired",
+        CUSTOMERS
+        + ONE
+        + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, reason: r, "
+        "until: 2026-11-21}\n",
+    ),
+    "protected customer without a row": ("protected-customer", ROW + "protected: [▸customer/NOBODY]\n"),
+    "protected customer excluded": (
+        "protected-customer",
+        CUSTOMERS + f"▸{TENANT}: {{company: KEY, agreement: X, exclude: r}}\nprotected: [customer/key]\n",
+    ),
+    "protected customer not synced": (
+        "protected-customer",
+        CUSTOMERS + f"▸{TENANT}: {{company: KEY, agreement: X, sync: false}}\nprotected: [customer/KEY]\n",
+    ),
+    "protected customer's product excluded": (
+        "protected-customer",
+        CUSTOMERS + f"{TENANT}: {{company: KEY, agreement: X, sync: true, "
+        "overrides: {▸A-MSP: {exclude: r}}}\nprotected: [customer/KEY]\n",
     ),
     "approval of nothing": (
         "approval-of-nothing",
@@ -229,18 +290,6 @@ WARNINGS = {
         "expired",
         CUSTOMERS + f"{TENANT}: {{exclude: x, overrides: {{▸A-MSP: {{exclude: x, until: 2026-11-21}}}}}}\n",
     ),
-    "hold over": (
-        "expired",
-        CUSTOMERS + ONE + "\nholds:\n  - ▸{customer: SAFELOG, product: MSP-A, quantity: 1, reason: r, "
-        "until: 2026-11-21}\n",
-    ),
-    "approval over": (
-        "expired",
-        CUSTOMERS
-        + ONE
-        + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, reason: r, "
-        "until: 2026-11-21}\n",
-    ),
     "no time zone": ("time-zone-missing", ROW + f"customers:\n  ▸{TENANT}: {{exclude: x}}\n"),
     "empty section": ("empty-section", ROW + "▸lines:\n"),
 }
@@ -274,7 +323,15 @@ def test_warning(tmp_path: Path, case: str) -> None:
         CUSTOMERS + f"{TENANT}: {{company: X, agreement: Y, overrides: {{Z-MSP: {{product: P}}}}}}\n",
         CUSTOMERS + f"{TENANT}: {{company: X}}\ndefaults: {{customers: {{agreement: {{type: MSP}}}}}}\n",
         CUSTOMERS + ONE + f"\nholds: [{{customer: {TENANT.upper()}, product: MSP-A, {HOLD}]\n",
-        ROW + "protected: [GONE, customer/NOBODY]\n",
+        ROW + "protected: [GONE]\n",
+        CUSTOMERS + SECOND + "sync: true}\nprotected: [customer/safelog]\n",
+        CUSTOMERS + f"{TENANT}: {{company: {{id: 7}}, agreement: X}}\nprotected: [customer/ANYBODY]\n",
+        ROW + "products: {MSP-A: {linePrice: follow, price: 4.50}}\n",
+        TWO + "lines: {MSP-A: {perSerial: true, count: sum}}\n",
+        CUSTOMERS + f"{TENANT}: {{exclude: x, lines: {{MSP-A: {{perSerial: false, minimum: 5}}}}}}\n"
+        "lines: {MSP-A: {perSerial: true}}\n",
+        # A price of 0 that is declared is meant.
+        ROW + "lines: {MSP-A: {whenNew: {billCustomer: Billable, unitPrice: 0}}}\n",
     ],
 )
 def test_nothing_to_say(tmp_path: Path, text: str) -> None:

@@ -65,7 +65,8 @@ ROW: dict[str, Any] = {
 
 
 def row(number: int, **more: Any) -> dict[str, Any]:
-    return {"id": number, "product": {"id": 1, "identifier": "P"}, "billCustomer": "Billable", **more}
+    product = {"id": 1, "identifier": "P"}
+    return {"id": number, "product": product, "quantity": 0, "billCustomer": "Billable", **more}
 
 
 @asynccontextmanager
@@ -285,6 +286,7 @@ async def test_what_is_no_refusal_of_bundles_is_raised(status: int) -> None:
         ({"entities": None}, "not a list"),
         ({"sequenceNumber": 1}, "does not answer it"),
         ([row(5, quantity="12")], r"line 5 of agreement 2, quantity: '12' is no number"),
+        ([row(5, quantity=None)], "line 5 of agreement 2, quantity: it is missing"),
         ([row(5, agreementId=1)], "line 5 of agreement 2, agreementId"),
     ],
 )
@@ -499,12 +501,26 @@ async def test_a_wrong_type_names_line_and_field(name: str, value: object) -> No
     assert raised.value.request == "GET /finance/agreements/7/additions/5512"
 
 
-@pytest.mark.parametrize("absent", [{}, dict.fromkeys(set(ROW) - {"id", "product", "billCustomer"})])
+@pytest.mark.parametrize(
+    "absent", [{}, dict.fromkeys(set(ROW) - {"id", "product", "quantity", "billCustomer"})]
+)
 async def test_what_is_left_out_is_not_set(absent: dict[str, Any]) -> None:
     async with served(lambda _: httpx.Response(200, json=absent | row(9, cancelledDate=""))) as client:
         line = await get_line(client, 7, 9)
     nothing = Decimal(0)
     assert line == Line(9, 7, 1, "P", nothing, nothing, nothing, nothing, "Billable")
+
+
+@pytest.mark.parametrize(
+    "answer", [ROW | {"quantity": None}, {k: v for k, v in ROW.items() if k != "quantity"}]
+)
+async def test_a_line_without_a_quantity_is_not_one_of_zero(answer: dict[str, Any]) -> None:
+    """A line that is to end with 0 units would seem to have them already, and would keep the old ones."""
+    async with served(lambda _: httpx.Response(200, json=answer)) as client:
+        with pytest.raises(BadAnswer, match="quantity: it is missing"):
+            await get_line(client, 7, 5512)
+        with pytest.raises(Unsure, match="quantity: it is missing"):
+            await patch_line(client, 7, 5512, NOTHING)
 
 
 async def test_a_line_is_changed_and_read_again() -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.connectwise.agreements import calendar_day, read_agreements, read_recaps
+from reconciler.connectwise.agreements import calendar_day, read_agreements
+from reconciler.connectwise.recaps import read_recaps
 from reconciler.model.billing import Agreement, Recap
 from reconciler.transport.errors import BadAnswer, Refused
 from tests.connectwise.support import refused, sandbox, served

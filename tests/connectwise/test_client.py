@@ -328,6 +328,18 @@ async def test_the_next_link_is_followed_by_its_page_alone() -> None:
     assert server.asked[1].url.params["orderBy"] == "id asc"
 
 
+async def test_an_announced_page_that_is_empty_is_no_end() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "page=2" in str(request.url):
+            return httpx.Response(200, json=[])
+        link = '<https://psa.example.com/x?page=2>; rel="next"'
+        return httpx.Response(200, json=[{"id": 1}], headers={"link": link})
+
+    async with served(answer) as client:
+        with pytest.raises(BadAnswer, match="page 2 was announced, and it is empty"):
+            await client.list_all("/x")
+
+
 async def test_a_lost_link_header_shortens_no_list() -> None:
     full = list(range(1, 1001))
     async with served(pages(full, [1001, 1002])) as client:

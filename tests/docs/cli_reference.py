@@ -18,7 +18,7 @@ _HEAD = """# Command line
 
 Results go to stdout; progress and diagnostics go to stderr, progress only on a terminal. Colour is used on
 a terminal only, and never where `NO_COLOR` is set. `DIR` is a folder of mappings, `FILE` and `PLAN` a saved
-plan.
+plan, `JOURNAL` the record of an apply.
 
 | Exit code | Meaning |
 |--:|---|
@@ -29,7 +29,14 @@ plan.
 | 4 | a result in which something is blocked, withheld or failed |
 | 5 | stale: the plan no longer fits what is there; nothing was written |
 | 64 | the command line itself is wrong |
-| 130 | interrupted |
+| 130 | interrupted (Ctrl-C) |
+| 143 | ended (SIGTERM) |
+
+The report is written before the exit, also after Ctrl-C and SIGTERM. Where standard output takes nothing
+more, `apply` finishes the requests in flight, begins no further one once it notices, and tells each outcome
+on stderr. With a full disk the exit code is then 1; where the reader has gone (`| head`), `apply` says what
+became of the changes, and other commands exit with 1. A file that is named with `--out` or `--report` is
+written whole or not at all; the plan is shown even so.
 """
 
 
@@ -52,4 +59,7 @@ def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
     )
     yield "reconciler", main, top
     for name, command in main.commands.items():
-        yield f"reconciler {name}", command, click.Context(command, info_name=name, parent=top)
+        context = click.Context(command, info_name=name, parent=top)
+        yield f"reconciler {name}", command, context
+        for below, step in command.commands.items() if isinstance(command, click.Group) else ():
+            yield f"reconciler {name} {below}", step, click.Context(step, info_name=below, parent=context)

@@ -18,7 +18,20 @@ if TYPE_CHECKING:
 #: Stands for the system's name in codes such as `sophos-unreachable`.
 SYSTEM = "SYSTEM"
 #: Look like codes and are none: headers, encodings and the values they take.
-NOT_CODES = frozenset({"forward-only", "pagination-type", "sophos-usage", "utf-8", "utf-8-sig"})
+NOT_CODES = frozenset(
+    {
+        "about-to-write",
+        "forward-only",
+        "month-end",
+        "pagination-type",
+        "pull-requests",
+        "reconciler-drift",
+        "rev-parse",
+        "sophos-usage",
+        "utf-8",
+        "utf-8-sig",
+    }
+)
 #: Make no diagnostics: pages and another product's answers.
 _SKIPPED = ("reporting", "sandbox")
 _LOOKS_LIKE_A_CODE = re.compile(r"[a-z]+(-[a-z0-9]+)+")

@@ -6,9 +6,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.change import Action, Basis, Cause, Change, Target
 from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import Amount, LineState
-from reconciler.model.plan import Action, Cause, Change, Period, Plan, RemovedRow, Target
+from reconciler.model.plan import Period, Plan, RemovedRow, RollbackOf
+from reconciler.model.plan_guards import Answer, Answered, PlanGuards
 from reconciler.model.plan_schema import plan_schema
 from tests.docs.pages import DOCS, read, table_keys
 
@@ -67,6 +69,12 @@ def test_the_hash_covers_what_the_page_says() -> None:
         replace(PLAN, instance={**PLAN.instance, "connectwiseCompany": "d"}),
         replace(PLAN, period=None),
         replace(PLAN, changes=()),
+        replace(PLAN, rollback_of=RollbackOf("7f", "2026-11-12T09:00:00+00:00", "x")),
+        replace(PLAN, rollback_of=RollbackOf("8f", "2026-11-12T09:00:00+00:00", "x")),
+        replace(PLAN, guards=PlanGuards(products=1)),
+        replace(PLAN, guards=PlanGuards(protected=("product/a",))),
+        replace(PLAN, guards=PlanGuards(answers=(Answer("agreement/1/product/A", Answered.HOLD),))),
+        replace(PLAN, guards=PlanGuards(replace(PLAN.guards.limits, line_to_zero=True))),
         *(
             replace(PLAN, changes=(change,))
             for change in (
@@ -81,6 +89,12 @@ def test_the_hash_covers_what_the_page_says() -> None:
                 replace(CHANGE, mapped_on=(7,)),
                 replace(CHANGE, money=Amount("EUR", Decimal(1), Decimal(2))),
                 replace(CHANGE, target=Target("A", 1, agreement=7)),
+                replace(CHANGE, target=Target("A", 1, agreement=7, part="line/1")),
+                replace(CHANGE, basis=Basis()),
+                replace(CHANGE, basis=Basis((("quantity", "1"),))),
+                replace(CHANGE, basis=Basis(next_invoice="2026-12-01")),
+                replace(CHANGE, basis=Basis(agreements=(7,))),
+                replace(CHANGE, basis=Basis(products=(7,))),
                 replace(CHANGE, cause=Cause.WAITING),
             )
         ),

@@ -1,8 +1,4 @@
-"""docs/usage.md: its examples are planned, and what they say is what the plan says.
-
-An example (a block `text example`) belongs to the YAML before it. `Sophos`, `Line` and `Agreement` (its
-cycle) give the books, `Plan`, `Why` and `Says` what the plan has to say of them.
-"""
+"""docs/usage.md and docs/billing.md: examples are planned, and what they say is what the plan says."""
 
 from __future__ import annotations
 
@@ -13,128 +9,55 @@ import pytest
 
 from reconciler.config.load import load
 from reconciler.model.lines import WRITTEN
-from reconciler.reporting.lines_text import why
-from tests.docs.pages import DOCS, ROOT, Block, blocks, prose, read
-from tests.planning_lines.books import NOVEMBER, Books, agreements, bill
+from reconciler.reporting.line_words import why
+from tests.docs.examples import Example, examples, shown, written
+from tests.docs.pages import DOCS, ROOT, read
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.model.lines import Amount, PlannedLine
+    from reconciler.model.lines import PlannedLine
 
-PAGE = DOCS / "usage.md"
-_USAGE = re.compile(r"(?P<code>[A-Za-z_-]+) (?P<units>[\d.-]+)(?: \((?P<first>\d+)–(?P<last>\d+)\))?")
-_LINE = re.compile(
-    r"#(?P<id>\d+): (?P<qty>\d+) × (?P<price>[\d.]+)(?: of (?P<product>[A-Z-]+))?"
-    r"(?:, (?P<incl>\d+) included)?(?:, last written by (?P<by>\w+))?"
-)
-_NAMED_TEST = re.compile(r"`(?P<name>(?:tests/\S+/)?test_\w+(?:\.py)?)`")
+PAGE, BILLING = DOCS / "usage.md", DOCS / "billing.md"
 
 
-def _examples() -> list[tuple[str, Block]]:
-    """Each example with the YAML that it belongs to."""
-    found, yaml = [], ""
-    for block in blocks(PAGE):
-        if block.info == "yaml":
-            yaml = block.text
-        elif block.info == "text example":
-            found.append((yaml, block))
-    return found
+@pytest.mark.parametrize("example", [*examples(PAGE), *examples(BILLING)], ids=str)
+def test_an_example_is_planned_as_it_says(example: Example, tmp_path: Path) -> None:
+    planned = example.books(tmp_path / "mappings").plan()
+    lines = planned.plan.lines
+    assert sorted(shown(line, example.product) for line in lines) == sorted(example.all("Plan"))
+    said = "\n".join(why(line) for line in lines)
+    assert all(text in said for text in example.all("Why")), said
+    for text in example.all("Says"):
+        code, _, words = text.partition(": ")
+        assert code in planned.codes, planned.codes
+        assert words in planned.said(code)
+    changes = [change for change in planned.plan.changes if not change.blocked]
+    if example.all("Written"):
+        assert [written(change) for change in changes] == example.all("Written")
+    ids = [number for line in lines for number in _written_ids(line)]
+    assert sorted(str(change.target.id) for change in changes) == sorted(map(str, ids))
 
 
-def _rows(block: Block) -> list[tuple[str, str]]:
-    rows = []
-    for line in block.text.splitlines():
-        label, _, value = line.partition("  ")
-        rows.append((label, value.strip()))
-    return rows
-
-
-def _month(text: str) -> str:
-    rows = ["tenant | code | units | from | to", "Rowan | CIXA-MSP | 1 | |"]  # the bill has others, too
-    for found in _USAGE.finditer(text if text != "nothing" else ""):
-        days = [f"2026-11-{int(found[key]):02}" if found[key] else "" for key in ("first", "last")]
-        rows.append(" | ".join(("Hawthorn", found["code"], found["units"], *days)))
-    return "\n".join(rows)
-
-
-def _lines(rows: list[tuple[str, str]], only_product: str) -> str:
-    found = ["id | qty | price | product | incl | by"]
-    for label, text in rows:
-        if label == "Line":
-            line = _LINE.fullmatch(text)
-            assert line is not None, f"{text!r} is no line"
-            product, included = line["product"] or only_product, line["incl"] or "0"
-            cells = (line["id"], line["qty"], line["price"], product, included, line["by"] or "")
-            found.append(" | ".join(cells))
-    return "\n".join(found)
-
-
-def _shown(line: PlannedLine) -> str:
-    number = "no line" if line.line_id is None else f"#{line.line_id}"
-    after = line.after if line.line_id is not None else None
-    units = _step("?" if line.before is None else f"{line.before:f}", "?" if after is None else f"{after:f}")
-    return f"{number} {line.state.value}, {units}{_money(line.sales)}"
-
-
-def _step(before: str, after: str) -> str:
-    return before if before == after else f"{before} → {after}"
-
-
-def _money(amount: Amount | None) -> str:
-    if amount is None:
-        return ""
-    data = amount.to_json()
-    return f", {_step(data['before'], data['after'])} {data['currency']}"
-
-
-@pytest.mark.parametrize(("yaml", "block"), _examples(), ids=lambda value: str(value)[:40])
-def test_an_example_is_planned_as_it_says(yaml: str, block: Block, tmp_path: Path) -> None:
-    rows = _rows(block)
-    months = {label: text for label, text in rows if label.startswith("Sophos")}
-    cycle = dict(rows).get("Agreement", "Monthly")
-    september = NOVEMBER.previous().previous()
-    first_product = re.search(r"product: ([A-Z-]+)", yaml)
-    assert first_product is not None
-    planned = Books(
-        tmp_path / "mappings",
-        settings="version: 1\n",
-        yaml=yaml,
-        bill=bill(_month(months["Sophos November"])),
-        last=bill(_month(months.get("Sophos October", "nothing")), NOVEMBER.previous()),
-        older=(bill(_month(months.get("Sophos September", "nothing")), september),),
-        agreements=agreements(f"id | company | cycle\n1 | HAWTHORN | {cycle}"),
-        lines=_lines(rows, first_product[1]),
-    ).plan()
-    shown = sorted(_shown(line) for line in planned.plan.lines)
-    assert shown == sorted(text for label, text in rows if label == "Plan")
-    said = "\n".join(why(line) for line in planned.plan.lines)
-    assert all(text in said for label, text in rows if label == "Why"), said
-    assert {text for label, text in rows if label == "Says"} <= set(planned.codes)
-    written = {change.target.id for change in planned.plan.changes}
-    assert written == {line.line_id for line in planned.plan.lines if line.state in WRITTEN}
+def _written_ids(line: PlannedLine) -> list[int | None]:
+    """The lines that are written where the plan says so of a row; None is a line that is created."""
+    if line.state not in WRITTEN or line.shadow:
+        return []
+    own = line.starts is not None or (line.line_id is not None and line.before != line.after)
+    changed = own or line.state.value == "terms"
+    return [*([line.line_id] if changed else []), *(old.line_id for old in line.takes_over)]
 
 
 def test_there_are_examples_of_each_kind() -> None:
-    states = {
-        text.split(",")[0].split(" ", 1)[1]
-        for _, block in _examples()
-        for label, text in _rows(block)
-        if label == "Plan"
+    found = {
+        word
+        for page in (PAGE, BILLING)
+        for example in examples(page)
+        for text in example.all("Plan")
+        for word in ("more", "withheld", "needs a decision", "unchanged", "not counted", "new line", "ends")
+        if word in text
     }
-    assert {"more", "withheld", "needs a decision", "unchanged", "not counted"} <= {
-        state.removeprefix("line ") for state in states
-    }
-
-
-def test_tests_that_the_page_names_are_there() -> None:
-    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
-    for found in _NAMED_TEST.finditer(prose(PAGE)):
-        name = found["name"]
-        if name.endswith(".py"):
-            assert list((ROOT / "tests").rglob(name.rpartition("/")[2])), name
-        else:
-            assert f"def {name}(" in source, name
+    assert len(found) == 7
 
 
 def test_guards_have_the_numbers_of_the_code(tmp_path: Path) -> None:
@@ -148,3 +71,15 @@ def test_guards_have_the_numbers_of_the_code(tmp_path: Path) -> None:
     assert f"more than {limit.money:.2f} a month" in text
     assert f"fewer than {guards.feed_tenants_percent} % of last month's tenants" in text
     assert f"more than {guards.product_to_zero_customers} customers at once" in text
+
+
+def test_the_number_of_pairs_is_that_of_the_tests() -> None:
+    found = re.search(r"tried: (\d+) times in each run", read(BILLING))
+    assert found is not None
+    source = (ROOT / "tests/planning_lines/test_pairs.py").read_text(encoding="utf-8")
+    assert f'os.environ.get("PAIRS", "{found[1]}")' in source
+
+
+def test_all_forty_situations_are_answered() -> None:
+    numbers = re.findall(r"^\| (\d+) \|", read(BILLING), re.MULTILINE)
+    assert [int(number) for number in numbers] == list(range(1, 41))

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.cli.waiting import run_to_its_end
 from tests.support import CATALOG, once, twice
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     import httpx
 
     from tests.support import Send, Site
@@ -84,3 +87,30 @@ def test_ctrl_c_works_as_before_afterwards(many: Site) -> None:
     before = signal.getsignal(signal.SIGINT)
     many.apply()
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_at_the_very_end_is_ctrl_c() -> None:
+    """The work is done, its loop does not know yet, and there is still something to close."""
+    open_ones = []
+
+    async def slow_to_close() -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            await asyncio.sleep(0)
+
+    async def work() -> None:
+        open_ones.append(slow_to_close())
+        await anext(open_ones[0])
+        asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_to_its_end(work())
+
+
+def test_another_fault_of_the_loop_stays_one() -> None:
+    async def work() -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    with pytest.raises(RuntimeError, match="nobody foresaw"):
+        run_to_its_end(work())

@@ -86,10 +86,10 @@ def test_a_fault_in_one_request_leaves_the_other_outcomes(
     told: list[Any] = []
     execute = run_module.execute
 
-    async def faulty(client: Any, changes: Any) -> Any:
+    async def faulty(client: Any, changes: Any, *more: Any) -> Any:
         if changes[0].target.agreement == 1:
             raise RuntimeError("nobody foresaw this")
-        return await write_line(client, changes)
+        return await write_line(client, changes, *more)
 
     async def listened(*given: Any, on_outcome: Callable[[Any], None], **how: Any) -> None:
         def tell(outcome: Any) -> None:

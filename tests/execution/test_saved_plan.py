@@ -122,7 +122,9 @@ def test_what_other_people_change_elsewhere_on_the_product_is_no_staleness(plann
     file = planned.save()
     row(planned, 1).update(cost=9.0, notes="More notes. [sophos:main GONE, KEPT (sync off)] And more.")
     assert planned.apply(file).code == 0
-    assert planned.notes("MSP-A") == "More notes. [sophos:main CODE-1, GONE (former), KEPT (sync off)] And more."
+    assert (
+        planned.notes("MSP-A") == "More notes. [sophos:main CODE-1, GONE (former), KEPT (sync off)] And more."
+    )
     assert row(planned, 1)["cost"] == 9.0
 
 

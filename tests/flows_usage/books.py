@@ -22,6 +22,8 @@ AGREEMENTS = "/finance/agreements"
 BUNDLES = "/system/bundles"
 USAGE = "/partner/v1/billing/usage"
 OURS = "apirec"
+#: For stories of many lines that are not about the guards of a whole run.
+MANY = ", guards: {runChange: off, mostChanges: off, total: off}"
 #: Letters of lines in `Books.customer`: Sophos code, product, price, cost.
 SOLD = {
     "ep": ("EP-MSP", "MSP-EP", 4.0, 2.0),

@@ -200,3 +200,32 @@ def test_a_withheld_line_stays_withheld_while_others_fail(books: Books) -> None:
     applied = books.apply()
     assert (applied.code, results(applied)) == (4, {update(2, "MSP-EP"): "failed"})
     assert books.quantity(1) == 20
+
+
+# --- a person's word that has ended
+
+
+def _held(books: Books, until: str) -> Books:
+    row = f"{{customer: ALDER, product: MSP-EP, quantity: 20, reason: Ann, until: {until}}}"
+    return books.live(f"holds: [{row}]\n")
+
+
+def test_a_hold_that_has_run_out_stops_everything_until_somebody_decides(books: Books) -> None:
+    books.customer("Alder", ep=(20, 20, 22))
+    books.customer("Birch", ep=(20, 20, 21))
+    assert (_held(books, "2026-11-27").plan().code, updates(books.plan())) == (0, [update(2, "MSP-EP")])
+    _held(books, "2026-11-26")
+    for command in (("validate", str(books.folder)), ("plan", str(books.folder))):
+        said = books.run(*command)
+        assert (said.code, "error [expired]" in said.err, "mappings.yaml:" in said.err) == (1, True, True)
+    assert (books.run("apply", str(books.folder), "--yes").code, books.writes) == (1, [])
+
+
+def test_a_base_whose_hold_has_run_out_still_tells_what_waits(books: Books) -> None:
+    books.customer("Alder", ep=(20, 20, 22))
+    books.customer("Birch", ep=(20, 20, 21))
+    base = books.folder.with_name("base")
+    base.mkdir()
+    (base / "mappings.yaml").write_text((_held(books, "2026-11-26").folder / "mappings.yaml").read_text())
+    plan = _held(books, "2026-12-31").plan("--since", str(base))
+    assert (plan.code, [change["cause"] for change in plan.changes]) == (0, ["waiting"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.flows_usage.books import rows, updates
+from tests.flows_usage.line_flows import create, move
 
 if TYPE_CHECKING:
     from tests.flows_usage.books import Books
@@ -29,15 +30,36 @@ def test_a_move_that_a_line_waits_for_is_never_torn(books: Books) -> None:
     assert len(homes) == 1, homes
 
 
+def with_a_move(books: Books) -> Books:
+    """Alder's seats go to a new product, Birch has usage and no line, and Cedar's line follows."""
+    agreement = books.customer("Alder", ep=(None, 10, 12))
+    books.world.add_catalog_item("MSP-OLD", price=4.0, cost=2.0, notes="[sophos:main EP-MSP (former)]")
+    books.line(agreement, "MSP-OLD", 10)
+    books.customer("Birch", ep=(None, 5, 5))
+    books.customer("Cedar", ep=(3, 3, 4))
+    return books.live()
+
+
+def test_one_customers_lines_are_moved_and_created(books: Books) -> None:
+    with_a_move(books)
+    alone = books.plan("--customer", "ALDER")
+    assert alone.ids == [move(1, "MSP-OLD", "line/1"), move(1, "MSP-EP")]
+    assert books.plan("--customer", "BIRCH").ids == [create(2, "MSP-EP")]
+    books.apply(books.save("--customer", "ALDER"))
+    assert books.plan("--customer", "ALDER").ids == []
+
+
+def test_a_product_that_loses_its_lines_takes_their_new_ones_along(books: Books) -> None:
+    with_a_move(books)
+    narrowed = books.plan("--product", "MSP-OLD")
+    assert narrowed.ids == [move(1, "MSP-OLD", "line/1"), move(1, "MSP-EP")]
+    assert [line["product"] for line in narrowed.json["lines"]] == ["MSP-EP"], "the money is in its row"
+    assert len(books.plan("--product", "MSP-EP").ids) == 4
+
+
 def test_a_customer_that_no_line_is_of_is_an_error(busy: Books) -> None:
     said = busy.run("plan", str(busy.folder), "--customer", "BRICH")
     assert (said.code, "customer-unknown" in said.err, "BIRCH" in said.err) == (1, True, True)
-
-
-def test_keys_without_effect_are_said(busy: Books) -> None:
-    assert "not-acted-on" not in busy.plan().codes
-    busy.live(settings=", newLines: create")
-    assert "settings.newLines" in busy.plan().diagnostic("not-acted-on")["message"]
 
 
 def test_what_always_declares_is_sent_with_the_line(busy: Books) -> None:

@@ -8,6 +8,7 @@ from copy import deepcopy
 from functools import cache
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from reconciler.cli.runtime import Runtime
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.sandbox.world import World
+    from tests.support import Send
 
 PAGED = ("/partner/v1/tenants", "/partner/v1/billing/usage/", "/licenses/v1/licenses/firewalls")
 
@@ -145,6 +147,43 @@ def test_independent_reads_run_at_the_same_time(tmp_path: Path) -> None:
     site.plan()
     in_flight = [started - finished for started, finished in zip(range(1, 99), waiting, strict=False)]
     assert max(in_flight) >= 4
+
+
+def test_connectwise_is_read_while_sophos_is_still_being_connected(tmp_path: Path) -> None:
+    site = mapped(tmp_path, 60, products=TABLES)
+
+    async def late(request: httpx.Request, send: Send) -> httpx.Response:
+        for _ in range(1000):
+            if any(one.path.endswith("/procurement/catalog") for one in site.requests):
+                break
+            await asyncio.sleep(0.001)
+        else:
+            raise AssertionError("nothing was read of ConnectWise")
+        return await send(request)
+
+    site.break_("GET", "/whoami/v1", late)
+    assert (site.plan().code, site.plan().ids) == (0, [])
+
+
+def test_reading_ends_where_sophos_refuses_the_keys(tmp_path: Path) -> None:
+    """ConnectWise hangs here, and nobody waits for it."""
+    site = mapped(tmp_path, 60, products=TABLES)
+    waited_for = []
+
+    async def never(request: httpx.Request, send: Send) -> httpx.Response:
+        await asyncio.sleep(20)
+        waited_for.append(request.url.path)
+        return await send(request)
+
+    async def refused(request: httpx.Request, send: Send) -> httpx.Response:
+        await asyncio.sleep(0.05)
+        return httpx.Response(200, json={"idType": "tenant", "id": "1"})
+
+    site.break_("GET", "/procurement/catalog", never)
+    site.break_("GET", "/whoami/v1", refused)
+    said = site.run("plan", str(site.folder))
+    assert (said.code, "[sophos-not-a-partner]" in said.err) == (1, True)
+    assert waited_for == []
 
 
 def test_what_reads_cannot_write(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from reconciler.connectwise.client import connect
 from reconciler.model.desired import NOWHERE, Customer
 from reconciler.model.diagnostics import ReconcilerError, Severity
 from reconciler.model.identifiers import Id, Name
-from reconciler.observation.billing import read_billing
+from reconciler.observation.billing import read_all_billing, read_billing
 from reconciler.sandbox.app import create_app
 from reconciler.sandbox.seed import empty_world, small_msp
 from tests.connectwise.support import TODAY, no_sleep, sandbox_credentials
@@ -66,7 +66,7 @@ def customer(company: Selector | str | None, **more: Any) -> Customer:
     )
 
 
-async def test_everything_of_the_named_companies_is_read_in_five_requests() -> None:
+async def test_everything_of_the_named_companies_is_read_in_six_requests() -> None:
     world = small_msp(TODAY, catalog_size=0)
     names = [row["identifier"] for row in world.rows("companies") if world.agreements_of(row["identifier"])]
     async with serving(world) as (client, paths):
@@ -76,6 +76,7 @@ async def test_everything_of_the_named_companies_is_read_in_five_requests() -> N
         "/company/companies",
         "/finance/agreementrecap/",
         "/finance/agreements",
+        "/finance/agreements",  # their children
         "/finance/billingCycles",
         "/system/bundles",
     ]
@@ -101,6 +102,20 @@ async def test_hundreds_of_customers_take_a_dozen_requests() -> None:
     assert paths.count("/system/bundles") == 6
     assert paths.count("/company/companies") <= 5
     assert len(paths) <= 18
+
+
+async def test_companies_come_after_the_agreements_that_lines_wait_for() -> None:
+    world = empty_world(TODAY)
+    for number in range(300):
+        world.add_company(f"CUSTOMER-{number}")
+        world.add_agreement(f"CUSTOMER-{number}")
+    async with serving(world) as (client, paths):
+        await read_billing(client, [customer(f"CUSTOMER-{number}") for number in range(300)], since=SINCE)
+    agreements = [number for number, path in enumerate(paths) if path == "/finance/agreements"]
+    companies = [number for number, path in enumerate(paths) if path == "/company/companies"]
+    bundles = [number for number, path in enumerate(paths) if path == "/system/bundles"]
+    assert max(agreements) < min(companies)
+    assert min(bundles) < max(companies)
 
 
 async def test_companies_are_read_with_and_without_agreements_deleted_ones_too() -> None:
@@ -179,6 +194,93 @@ async def test_lines_are_read_of_agreements_that_may_still_be_billed(
         billing, _ = await read_billing(client, [customer("ACME")], since=SINCE)
     assert [one.id for one in billing.agreements] == [number]
     assert (number in billing.lines) is is_read
+
+
+def _family(world: World) -> None:
+    """A parent and a child of other companies, and agreements that are none of the family."""
+    for name in ("GROUP", "ACME", "BRANCH", "OTHER"):
+        world.add_company(name)
+    world.add_catalog_item("MSP-EP")
+    world.add_agreement("GROUP", "Frame")
+    world.add_agreement("ACME", "Managed", parentAgreement=1)
+    world.add_agreement("BRANCH", "Branches", parentAgreement=2)
+    world.add_agreement("OTHER", "Managed")
+    world.add_agreement("GROUP", "Sister", parentAgreement=1)
+    for agreement in (1, 2, 3, 4, 5):
+        world.add_addition(agreement, "MSP-EP", agreement)
+
+
+@pytest.mark.parametrize("in_operator", ["allowed", "refused"])
+async def test_parents_and_children_are_read_with_their_lines_whosever_they_are(
+    in_operator: str,
+) -> None:
+    world = empty_world(TODAY)
+    _family(world)
+    async with serving(world, lambda _: None, **{"in-operator": in_operator}) as (client, paths):
+        billing, diagnostics = await read_billing(client, [customer("ACME")], since=SINCE)
+    assert diagnostics == ()
+    assert [one.id for one in billing.agreements] == sorted(billing.lines) == [1, 2, 3]
+    assert [one.identifier for one in billing.companies] == ["ACME"]
+    # the company's own, the missing parent, and the children
+    if in_operator == "allowed":
+        assert paths.count("/finance/agreements") == 3
+        assert paths.count("/company/companies") == 1
+
+
+async def test_a_family_costs_nothing_more_where_all_agreements_are_listed() -> None:
+    world = empty_world(TODAY)
+    _family(world)
+    names = [f"{number:030}" for number in range(700)]
+    async with serving(world) as (client, paths):
+        people = [customer(name) for name in ("ACME", *names)]
+        billing, _ = await read_billing(client, people, since=SINCE)
+    assert [one.id for one in billing.agreements] == sorted(billing.lines) == [1, 2, 3]
+    assert paths.count("/finance/agreements") == 2  # the list, and its empty end
+
+
+async def test_a_server_that_refuses_to_look_for_parents_is_asked_for_the_list() -> None:
+    world = empty_world(TODAY)
+    _family(world)
+
+    def tamper(request: httpx.Request) -> httpx.Response | None:
+        refused = "parentAgreement" in request.url.params.get("conditions", "")
+        return httpx.Response(400, json={"code": "X", "message": "no"}) if refused else None
+
+    async with serving(world, tamper) as (client, _):
+        billing, _ = await read_billing(client, [customer("ACME")], since=SINCE)
+    assert [one.id for one in billing.agreements] == [1, 2, 3]
+
+
+async def test_children_of_an_agreement_that_is_long_over_are_not_asked_for() -> None:
+    world = empty_world(TODAY)
+    world.add_company("ACME")
+    world.add_agreement("ACME", endDate="2024-12-31T00:00:00Z")
+    async with serving(world) as (client, paths):
+        billing, _ = await read_billing(client, [customer("ACME")], since=SINCE)
+    assert ([one.id for one in billing.agreements], dict(billing.lines)) == ([1], {})
+    assert paths.count("/finance/agreements") == 1
+
+
+async def test_everybody_s_agreements_cost_a_page_and_bundles_and_no_line_twice() -> None:
+    world = empty_world(TODAY)
+    _family(world)
+    world.add_agreement("OTHER", "Over", endDate="2026-10-31T00:00:00Z")
+    for number in range(60):
+        world.add_company(f"MORE-{number}")
+        world.add_agreement(f"MORE-{number}")
+    async with serving(world) as (client, paths):
+        known, _ = await read_billing(client, [customer("ACME")], since=SINCE)
+        paths.clear()
+        billing, diagnostics = await read_all_billing(client, known, today=TODAY)
+    assert diagnostics == ()
+    assert sorted(paths) == [
+        *["/finance/agreements"] * 2,  # the list, and its empty end
+        "/finance/billingCycles",
+        *["/system/bundles"] * 2,
+    ]
+    assert len(billing.agreements) == 66
+    assert len(billing.lines) == 65
+    assert billing.lines[2] == known.lines[2]
 
 
 async def test_lines_that_cannot_be_read_are_absent_and_said() -> None:

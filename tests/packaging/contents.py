@@ -12,13 +12,14 @@ REQUIRED = (
     "reconciler/__init__.py",
     "reconciler/__main__.py",
     "reconciler/py.typed",
+    "reconciler/_data/schemas/journal.schema.json",
     "reconciler/_data/schemas/mappings.schema.json",
     "reconciler/_data/schemas/plan.schema.json",
     "reconciler/_data/mappings/mappings.yaml",
     "reconciler/_data/mappings/products.yaml",
     "reconciler/_data/mappings/settings.yaml",
 )
-ENTRY_POINT = "reconciler = reconciler.cli.main:run"
+ENTRY_POINT = "reconciler = reconciler.__main__:main"
 _OURS = re.compile(r"reconciler/|sophos_connectwise_reconciler-[^/]+\.dist-info/")
 _UNWANTED = re.compile(r"(^|/)(tests?|__pycache__|\.env)(/|$)|\.pyc$")
 

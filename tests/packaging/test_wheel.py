@@ -90,7 +90,7 @@ def test_the_demo_runs_from_an_unpacked_wheel(unpacked: Path, tmp_path: Path) ->
 
 
 def test_the_schema_command_prints_the_packaged_schemas(unpacked: Path, tmp_path: Path) -> None:
-    for document in ("mappings", "plan"):
+    for document in ("mappings", "plan", "journal"):
         done = _run(unpacked, tmp_path, "schema", document)
         assert done.returncode == 0, done.stderr
         packaged = unpacked / "reconciler/_data/schemas" / f"{document}.schema.json"

@@ -105,6 +105,7 @@ def test_sync_for_an_unmapped_product_is_refused(site: Site) -> None:
 @pytest.mark.parametrize(
     ("notes", "mappings", "products", "loss"),
     [
+        ("[sophos:main GONE]", "CODE-9: {product: MSP-Z, sync: false}", "", "unmap GONE"),
         ("[sophos:main CODE-1, GONE]", "CODE-1: {product: MSP-A, sync: true}", "", "unmap GONE"),
         (
             "[sophos:main CODE-1]",

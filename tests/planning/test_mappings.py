@@ -92,7 +92,9 @@ def test_usage_sync_on_and_off(site: Site, before: str, sync: str, short: str, a
         ("[sophos:main GONE, OLDER (former)]", "[sophos:main GONE (former), OLDER (former)]"),
     ],
 )  # fmt: skip
-def test_unmapping_keeps_a_code_as_a_former_one_and_leaves_what_people_wrote(site: Site, before: str, after: str) -> None:
+def test_unmapping_keeps_a_code_as_a_former_one_and_leaves_what_people_wrote(
+    site: Site, before: str, after: str
+) -> None:
     site.world.add_catalog_item("MSP-A", notes=before)
     site.world.add_catalog_item("MSP-B", notes="[sophos:main CODE-1]")
     kept = "KEPT: {product: MSP-A, sync: true}" if "KEPT" in before else ""

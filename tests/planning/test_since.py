@@ -147,7 +147,10 @@ def test_of_a_circle_only_the_code_that_is_needed_goes_with_this_change(site: Si
         "[sophos:main CODE-1, CODE-2]",
     )
     site.apply()
-    assert (site.notes("MSP-A"), site.notes("MSP-B")) == ("[sophos:main CODE-1]", "[sophos:main CODE-2]")
+    assert (site.notes("MSP-A"), site.notes("MSP-B")) == (
+        "[sophos:main CODE-1, CODE-2 (former)]",
+        "[sophos:main CODE-1 (former), CODE-2]",
+    )
 
 
 def test_a_second_home_of_a_code_that_leaves_none_is_no_move(site: Site) -> None:
@@ -231,3 +234,22 @@ def test_what_is_left_alone_is_part_of_what_was_reviewed(site: Site) -> None:
     assert (said.code, "plan-unreadable" in said.err) == (1, True)
     assert "it is left alone, and it is one request with" in said.err
     assert site.writes == []
+
+
+def test_a_base_that_is_not_there_is_a_slip_and_no_plan(site: Site) -> None:
+    fill(site)
+    site.say(BASE)
+    said = site.run("plan", str(site.folder), "--since", "HEAD", "--out", str(site.root / "x.json"))
+    assert (said.code, "there is no such folder" in said.err, site.requests) == (64, True, [])
+    assert not (site.root / "x.json").exists()
+
+
+def test_a_saved_plan_says_its_hash_and_whether_anything_can_be_applied(site: Site) -> None:
+    fill(site)
+    site.say(BASE)
+    file = site.root / "x.json"
+    said = site.run("plan", str(site.folder), "--out", str(file))
+    assert f"hash {json.loads(file.read_text())['hash']}. Apply exactly this with" in said.err
+    site.run("apply", str(file), "--yes")
+    said = site.run("plan", str(site.folder), "--out", str(file))
+    assert "Nothing of it can be applied." in said.err

@@ -56,6 +56,13 @@ def test_unmapped_and_excluded_usage_with_quantity_and_value(bill: Site) -> None
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("written", "said"), [("Code-1", 1), ("CODE-1", 0), ("COED-1", 1), ("CODE-2", 0)])
+def test_a_code_that_is_spelled_alike_is_asked_about(bill: Site, written: str, said: int) -> None:
+    bill.world.add_usage_line(OCTOBER, "Alder Ltd", "CODE-1", 9)
+    bill.say(f"mappings:\n  {written}: {{product: MSP-A, sync: true}}\n")
+    assert bill.plan().codes.count("code-misspelled") == said
+
+
 def test_an_exclusion_that_has_ended_excludes_nothing(bill: Site) -> None:
     bill.world.add_usage_line(OCTOBER, "Alder Ltd", "FREE", 4)
     for until, kind in (("2026-11-22", "excluded"), ("2026-11-21", "unmapped")):

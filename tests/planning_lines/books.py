@@ -19,15 +19,16 @@ from reconciler.model.billing import Agreement, Billing, Company, Line, Recap
 from reconciler.model.identifiers import Id
 from reconciler.model.months import Month
 from reconciler.model.observed import CatalogItem, Instance, Observed, Tenant, UsageLine, UsageMonth
-from reconciler.planning.line_changes import LinePlan, plan_lines
+from reconciler.planning.lines.changes import LinePlan, plan_lines
+from reconciler.planning.products.homes import wanted_homes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from reconciler.model.change import Change
     from reconciler.model.desired import Desired
     from reconciler.model.diagnostics import Diagnostic
-    from reconciler.model.plan import Change
 
 TODAY = date(2026, 11, 27)
 NOVEMBER = Month(2026, 11)
@@ -119,6 +120,7 @@ def agreements(text: str) -> tuple[Agreement, ...]:
                 parent_id=int(row["parent"]) if "parent" in row else None,
                 bill_to=row.get("payer", ""),
                 one_time="one-time" in flags,
+                prorate="prorate" in flags,
             )
         )
     return tuple(found)
@@ -126,7 +128,10 @@ def agreements(text: str) -> tuple[Agreement, ...]:
 
 @dataclass
 class Books:
-    """Everything that a plan is made from; tests change what their story is about."""
+    """Everything that a plan is made from; tests change what their story is about.
+
+    `others` are products that no row names, with their notes; their ids count from 501.
+    """
 
     folder: Path
     yaml: str = ALPHA
@@ -144,6 +149,9 @@ class Books:
     product_changes: tuple[Change, ...] = ()
     missing: frozenset[str] = frozenset()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    others: Mapping[str, str] = field(default_factory=dict)
+    unattended: bool = False
     today: date = TODAY
     closed: bool = True
 
@@ -161,20 +169,20 @@ class Books:
     def items(self, desired: Desired) -> tuple[CatalogItem, ...]:
         """Each product that a row or override names, its tag as applied. Ids count from 101 by name."""
         codes: dict[str, dict[str, bool]] = {}
-        for row in desired.rows:
-            for target in row.targets:
-                codes.setdefault(_product(target), {}).update(dict.fromkeys(row.codes, row.sync))
-        for customer in desired.customers:
-            for override in customer.overrides:
-                for target in override.targets:
-                    codes.setdefault(_product(target), {})
+        for target, row in wanted_homes(desired):
+            own = codes.setdefault(_product(target), {})
+            for code in row.codes:
+                own.setdefault(code, row.sync)
         found = []
         for number, name in enumerate(sorted(codes)):
             own = codes[name]
             tag = self.notes.get(name, marker.write("", desired.settings.owner, own) if own else "")
             if name not in self.missing:
                 identifier = self.renamed.get(name, name)
-                found.append(CatalogItem(id=101 + number, identifier=identifier, fields={}, notes=tag))
+                fields = {"price": Decimal("4.50"), "cost": Decimal("2.00"), **self.fields.get(name, {})}
+                found.append(CatalogItem(id=101 + number, identifier=identifier, fields=fields, notes=tag))
+        for number, (name, notes) in enumerate(sorted(self.others.items()), 501):
+            found.append(CatalogItem(id=number, identifier=name, fields={}, notes=notes))
         return tuple(found)
 
     def observed(self, desired: Desired) -> Observed:
@@ -219,6 +227,7 @@ class Books:
                 month=books.bill,
                 previous=books.last,
                 closed=books.closed,
+                unattended=books.unattended,
             )
         )
 
@@ -252,6 +261,7 @@ def _line(row: Mapping[str, str], ids: Mapping[str, int]) -> Line:
         effective=_day(row.get("from", "2025-01-01")),
         cancelled=_day(row.get("to")),
         invoice_description=row.get("text", ""),
+        serial_number=row.get("serial", ""),
         last_updated=row.get("written", "2026-10-27") + "T06:00:00Z",
         updated_by=row.get("by", OURS),
     )
@@ -285,12 +295,8 @@ class Planned:
 
     @property
     def writes(self) -> list[str]:
-        """`line 11 quantity 20→25`, one per change that is not held back."""
-        return [
-            f"line {change.target.id} " + ", ".join(f"{f.field} {f.before}→{f.after}" for f in change.fields)
-            for change in self.plan.changes
-            if not change.blocked
-        ]
+        """`line 11 quantity 20→22`, `new MSP-EP on 1: 20 × 4.50 from 2026-12-01`; not what is held back."""
+        return [_written(change) for change in self.plan.changes if not change.blocked]
 
     @property
     def codes(self) -> list[str]:
@@ -317,6 +323,16 @@ class Planned:
         ]
 
 
+def _written(change: Change) -> str:
+    if change.starts_line:
+        values = {one.field: one.after for one in change.fields}
+        text = f"new {change.target.identifier} on {change.target.agreement}: "
+        text += f"{values['quantity']} × {values['unitPrice']} from {values['effectiveDate']}"
+        return text + (f" ({change.target.part})" if change.target.part else "")
+    fields = ", ".join(f"{f.field} {f.before}→{f.after}" for f in change.fields)
+    return f"line {change.target.id} {fields}"
+
+
 def _line_id(number: int | None) -> str:
     return "no line" if number is None else f"#{number}"
 
@@ -334,7 +350,8 @@ def _money(amount: Any) -> str:
 
 def expect(planned: Planned, rows: str) -> None:
     """Compare the plan's rows with a text of one row a line."""
-    assert planned.rows == [line.strip() for line in rows.strip().splitlines()]
+    wanted = [line.strip() for line in rows.strip().splitlines()]
+    assert planned.rows == wanted, "\n".join(planned.rows)
 
 
 def customers(names: Iterable[str], extra: str = "") -> str:

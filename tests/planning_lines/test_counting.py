@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from reconciler.planning.examples import failed_examples
-from reconciler.planning.quantities import ABSURD, code_usage, line_quantity, merge_terms
+from reconciler.planning.usage.examples import failed_examples
+from reconciler.planning.usage.quantities import ABSURD, code_usage, line_quantity, merge_terms
 from tests.planning_lines.books import ALPHA, NOVEMBER, SETTINGS, Books, bill, expect
 
 OCTOBER = NOVEMBER.previous()

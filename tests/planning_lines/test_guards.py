@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.planning.guards import RUN_GUARDS
+from reconciler.planning.lines.guards import RUN_GUARDS
 from tests.planning_lines.books import ALPHA, NOVEMBER, SETTINGS, Books, agreements, bill, customers, expect
 
 OCTOBER = NOVEMBER.previous()

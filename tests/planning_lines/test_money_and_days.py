@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.model.billing import Recap
 from reconciler.model.lines import Amount
-from reconciler.planning.usage import period_of
+from reconciler.planning.usage.months import period_of
 from tests.planning_lines.books import ALPHA, NOVEMBER, SETTINGS, Books, agreements, bill, customers, expect
 
 OCTOBER = NOVEMBER.previous()

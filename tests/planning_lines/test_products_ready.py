@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.model.change import Action, Change, Target
 from reconciler.model.field_change import FieldChange
-from reconciler.model.plan import Action, Change, Target
 from tests.planning_lines.books import ALPHA, Books, bill, expect
 
 MORE = bill("tenant | code | units\nAlpha | EP | 22")
@@ -94,9 +94,14 @@ def test_a_rename_that_is_held_back_leaves_the_old_name(books: Books) -> None:
 
 
 def test_a_product_that_is_not_there_yet(books: Books) -> None:
-    create = change(Action.CREATE_PRODUCT, FieldChange("identifier", None, "MSP-EP"), number=None)
+    nobody = books.plan(bill=MORE, missing=frozenset({"MSP-EP"}), lines="")
+    assert (nobody.reason, nobody.writes) == ("MSP-EP is not in ConnectWise", [])
+    fields = [FieldChange("identifier", None, "MSP-EP"), FieldChange("price", None, "3.90")]
+    create = change(Action.CREATE_PRODUCT, *fields, number=None)
     planned = books.plan(bill=MORE, missing=frozenset({"MSP-EP"}), lines="", product_changes=(create,))
-    assert planned.reason == "MSP-EP is not in ConnectWise; its lines follow once it is created"
+    assert planned.writes == ["new MSP-EP on 1: 22 × 3.90 from 2026-12-01"]
+    (line,) = planned.plan.changes
+    assert line.depends_on == (create.write,), "first the product, then its lines"
 
 
 def test_a_product_named_by_identifier_and_by_id_is_one_line(books: Books) -> None:

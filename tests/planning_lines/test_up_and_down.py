@@ -78,7 +78,7 @@ Alpha  | OTHER | 1
     [
         ("zero", "Alpha MSP-EP #11 to zero 4→0 18.00→0.00 EUR"),
         ("keep", "Alpha MSP-EP #11 not counted 4→4 18.00→18.00 EUR"),
-        ("end", "Alpha MSP-EP #11 ends 4→4 18.00→18.00 EUR"),
+        ("end", "Alpha MSP-EP #11 ends 4→0 18.00→0.00 EUR"),
     ],
 )
 def test_a_tenant_on_the_bill_without_the_product_has_no_usage(books: Books, policy: str, row: str) -> None:
@@ -87,7 +87,8 @@ def test_a_tenant_on_the_bill_without_the_product_has_no_usage(books: Books, pol
     )
     planned = books.plan(bill=bill(ZERO), lines="id | qty\n11 | 4", settings=settings)
     expect(planned, row)
-    assert planned.writes == (["line 11 quantity 4→0"] if policy == "zero" else [])
+    written = {"zero": ["line 11 quantity 4→0"], "end": ["line 11 cancelledDate None→2026-11-30"]}
+    assert planned.writes == written.get(policy, [])
 
 
 def test_a_zero_is_withheld_until_an_approval_names_it(books: Books) -> None:
@@ -103,12 +104,6 @@ def test_a_zero_is_withheld_until_an_approval_names_it(books: Books) -> None:
 
 def test_no_usage_and_no_line_is_not_worth_a_row(books: Books) -> None:
     assert books.plan(bill=bill(ZERO), lines="").rows == []
-
-
-def test_usage_and_no_line_is_reported_and_not_written(books: Books) -> None:
-    planned = books.plan(lines="")
-    expect(planned, "Alpha MSP-EP no line new line ?→20")
-    assert planned.writes == []
 
 
 def test_trial_becomes_monthly(books: Books) -> None:
@@ -155,7 +150,8 @@ def test_a_vanished_tenant_that_has_ended_is_not_missed(books: Books) -> None:
         "MSP-EP, sync: true, ended: 2026-11-15", "MSP-EP, sync: true"
     )
     planned = books.plan(tenants="tenant\nBeta", yaml=yaml, bill=bill("tenant | code | units\nBeta | EP | 1"))
-    expect(planned, "Alpha MSP-EP #11 ends 20→20 90.00→90.00 EUR")
+    expect(planned, "Alpha MSP-EP #11 ends 20→0 90.00→0.00 EUR")
+    assert planned.writes == ["line 11 cancelledDate None→2026-11-30"]
     assert planned.codes == []
 
 

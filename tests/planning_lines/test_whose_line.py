@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model.field_change import FieldChange
-from reconciler.model.plan import Action, Change, Target
 from tests.planning_lines.books import ALPHA, NOVEMBER, SETTINGS, Books, agreements, bill, customers, expect
 
 OCTOBER = NOVEMBER.previous()
@@ -26,7 +24,7 @@ def own_lines(terms: str) -> str:
         ("11 | 20 | | 2026-12-01", "Alpha MSP-EP #11 more 20→22 90.00→99.00 EUR"),
         ("11 | 20 | | 2027-06-30", "Alpha MSP-EP #11 more 20→22 90.00→99.00 EUR"),
         ("11 | 20 | 2026-12-01 |", "Alpha MSP-EP #11 more 20→22 90.00→99.00 EUR"),
-        ("11 | 20 | 2026-12-02 |", "Alpha MSP-EP no line new line ?→22"),
+        ("11 | 20 | 2026-12-02 |", "Alpha MSP-EP no line needs a decision ?→22"),
         (
             "11 | 20 | | 2026-11-30\n12 | 20 | 2026-12-01 |",
             "Alpha MSP-EP #12 more 20→22 90.00→99.00 EUR",
@@ -40,32 +38,71 @@ def test_the_line_in_force_on_the_invoice_date(books: Books, lines: str, rows: s
 
 
 def test_a_line_that_a_person_ended_is_named_and_restart_makes_it_a_new_one(books: Books) -> None:
-    ended = "id | qty | to\n11 | 20 | 2026-11-15"
+    ended = "id | qty | to | by\n11 | 20 | 2026-11-15 | jane"
     planned = books.plan(bill=MORE, lines=ended)
-    assert "a person ended line #11 on 2026-11-15" in planned.reason
+    assert planned.writes == []
+    assert "jane ended line #11 on 2026-11-15" in planned.reason
     again = books.plan(
         bill=MORE, lines=ended, yaml=ALPHA.replace("agreement: M", "restart: true, agreement: M")
     )
-    expect(again, "Alpha MSP-EP no line new line ?→22")
+    expect(again, "Alpha MSP-EP no line new line ?→22 0.00→99.00 EUR")
+    assert again.writes == ["new MSP-EP on 1: 22 × 4.50 from 2026-12-01"]
 
 
-def test_a_line_on_another_agreement_is_not_doubled(books: Books) -> None:
+def test_that_we_wrote_a_line_last_does_not_say_who_ended_it(books: Books) -> None:
+    """A person sets the day, and the next sync the quantity: the writer is ours from then on."""
+    planned = books.plan(bill=MORE, lines="id | qty | to\n11 | 20 | 2026-11-30")
+    assert planned.writes == []
+    assert "somebody ended line #11 on 2026-11-30" in planned.reason
+    settings = SETTINGS.replace("mode: live", "mode: live, onZeroUsage: end")
+    nothing = bill("tenant | code | units\nAlpha | OTHER | 1", OCTOBER)
+    back = books.plan(bill=MORE, last=nothing, lines="id | qty | to\n11 | 20 | 2026-10-31", settings=settings)
+    assert back.writes == ["new MSP-EP on 1: 22 × 4.50 from 2026-12-01"], "it ended for want of usage"
+
+
+@pytest.mark.parametrize("to", ["", "2026-11-30"], ids=["ends in this plan", "ended by an earlier run"])
+def test_a_line_that_ends_for_want_of_usage_gives_its_seats_to_no_line_that_was_ended(
+    books: Books, to: str
+) -> None:
+    """EP of this customer is on MSP-EDU, whose line was ended; MSP-EP had its MDR, and ends with it.
+
+    Whether the end of #11 is planned or written, nobody has said more about the end of #12.
+    """
+    yaml = "lines: {MSP-EP: {count: sum}}\n" + ALPHA.replace(
+        "mappings:", "mappings:\n  MDR: {product: MSP-EP, sync: true}"
+    ).replace("agreement: Managed", "agreement: Managed, overrides: {EP: {product: MSP-EDU}}")
+    usage = "tenant | code | units\nAlpha | EP | 20"
     planned = books.plan(
-        bill=MORE,
-        agreements=agreements("id | company | name\n1 | ALPHA | Managed\n2 | ALPHA | Old"),
-        lines="id | on | qty\n21 | 2 | 20",
+        yaml=yaml,
+        settings=SETTINGS.replace("mode: live", "mode: live, onZeroUsage: end, guards: {lineToZero: off}"),
+        bill=bill(usage),
+        last=bill(usage + "\nAlpha | MDR | 3", OCTOBER),
+        lines=f"id | product | qty | to\n11 | MSP-EP | 3 | {to}\n12 | MSP-EDU | 20 | 2026-11-30",
     )
-    expect(planned, "Alpha MSP-EP no line needs a decision ?→22")
-    assert "line #21 (20)" in planned.reason
-    assert '#2 "Old"' in planned.reason
+    assert planned.writes == ([] if to else ["line 11 cancelledDate None→2026-11-30"])
+    assert "somebody ended line #12 on 2026-11-30" in " ".join(row.reason for row in planned.plan.lines)
+    assert "Alpha MSP-EDU needs a decision" in planned.states
 
 
 def test_the_same_product_on_two_agreements_is_warned_about(books: Books) -> None:
     planned = books.plan(
         agreements=agreements("id | company | name\n1 | ALPHA | Managed\n2 | ALPHA | Old"),
-        lines="id | on | qty\n11 | 1 | 20\n21 | 2 | 20",
+        lines="id | on | qty | by\n11 | 1 | 20 |\n21 | 2 | 20 | jane",
     )
     assert "line #21 (20)" in planned.said("billed-twice")
+    assert planned.writes == []
+
+
+def test_our_own_line_beside_the_wanted_one_ends_once_somebody_says_so(books: Books) -> None:
+    two = {
+        "agreements": agreements("id | company | name\n1 | ALPHA | Managed\n2 | ALPHA | Old"),
+        "lines": "id | on | qty\n11 | 1 | 20\n21 | 2 | 20",
+    }
+    asked = books.plan(**two)
+    expect(asked, "Alpha MSP-EP #11 withheld 20→20 180.00→90.00 EUR")
+    assert "takes over #21 of MSP-EP (20), of which no row speaks" in asked.reason
+    told = ALPHA.replace("agreement: Managed", "agreement: Managed, movedFrom: {agreement: Old}")
+    assert books.plan(yaml=told, **two).writes == ["line 21 cancelledDate None→2026-11-30"]
 
 
 # --- several lines
@@ -102,11 +139,6 @@ def test_line_and_fixed_must_be_what_is_there(books: Books, terms: str, words: s
 def test_fixed_lines_that_carry_more_than_sophos_counts_are_asked_about(books: Books) -> None:
     planned = books.plan(lines="id | qty\n11 | 1\n12 | 30", yaml=own_lines("{line: 11, fixed: [12]}"))
     assert planned.reason == "fixed lines carry 30, more than the 20 counted"
-
-
-def test_one_line_per_firewall_is_not_guessed(books: Books) -> None:
-    planned = books.plan(bill=MORE, yaml=ALPHA + "lines: {MSP-EP: {perSerial: true}}\n")
-    assert "perSerial" in planned.reason
 
 
 # --- whose number
@@ -291,40 +323,3 @@ def test_an_approval_that_fits_two_agreements_lets_no_line_through(books: Books)
 
 
 # --- the same seats under another product
-
-
-def test_seats_that_the_replaced_product_still_bills_are_not_billed_twice(books: Books) -> None:
-    yaml = (
-        "mappings:\n  EP: {product: MSP-NEW, sync: true}\n  OLD: {product: MSP-OLD}\n"
-        "products:\n  MSP-NEW: {replaces: [MSP-OLD]}\n" + ALPHA[ALPHA.index("customers:") :]
-    )
-    add = books.plan(yaml=yaml, bill=MORE, lines="id | product | qty\n11 | MSP-OLD | 20")
-    expect(add, "Alpha MSP-NEW no line needs a decision ?→?")
-    assert "line #11 of MSP-OLD (20) bills these seats until now" in add.reason
-    both = "id | product | qty\n11 | MSP-OLD | 20\n12 | MSP-NEW | 20"
-    more = books.plan(yaml=yaml, bill=MORE, lines=both)
-    expect(more, "Alpha MSP-NEW #12 needs a decision 20→20 90.00→90.00 EUR")
-    assert "together 40" in more.reason
-    ended = "id | product | qty | to\n11 | MSP-OLD | 20 | 2026-11-30\n12 | MSP-NEW | 20"
-    assert books.plan(yaml=yaml, bill=MORE, lines=ended).writes == ["line 12 quantity 20→22"]
-
-
-def test_a_code_that_this_plan_takes_from_a_product_does_not_get_a_second_line(books: Books) -> None:
-    """MSP-OLD still has a row, without sync, so that the books hold it."""
-    yaml = "mappings:\n  EP: {product: MSP-NEW, sync: true}\n  OLD: {product: MSP-OLD}\n"
-    unmap = Change(
-        id="unmap_product:product/MSP-OLD",
-        action=Action.UNMAP_PRODUCT,
-        target=Target("MSP-OLD", 102),
-        reason="r",
-        fields=(FieldChange("sophos/EP", "sync on", None),),
-        write="product/MSP-OLD",
-    )
-    planned = books.plan(
-        yaml=yaml + ALPHA[ALPHA.index("customers:") :],
-        bill=MORE,
-        lines="id | product | qty\n11 | MSP-OLD | 20",
-        product_changes=(unmap,),
-    )
-    expect(planned, "Alpha MSP-NEW no line needs a decision ?→?")
-    assert "line #11 of MSP-OLD (20)" in planned.reason

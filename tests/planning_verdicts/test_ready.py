@@ -8,15 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.model.change import Cause
 from reconciler.model.diagnostics import error, warning
 from reconciler.model.lines import LineState
-from reconciler.model.plan import Cause, Period
+from reconciler.model.plan import Period
 from reconciler.model.verdict import Ready, ReasonKind
 from reconciler.planning.ready import ready
 from reconciler.reporting.ready_text import print_ready, ready_json, ready_line
-from tests.reporting.made import INVOICE, NOVEMBER, change_of, line, plan, printed, product_change
+from tests.reporting.made import (
+    INVOICE,
+    NOVEMBER,
+    change_of,
+    creation_of,
+    end_of,
+    ending,
+    line,
+    moved,
+    new_line,
+    plan,
+    printed,
+    product_change,
+    requests_of,
+)  # fmt: skip
 
 if TYPE_CHECKING:
+    from reconciler.model.lines import PlannedLine
     from reconciler.model.plan import Plan
 
 S, K = LineState, ReasonKind
@@ -132,6 +148,58 @@ def test_a_line_that_is_not_settled_is_a_no(state: LineState, kind: ReasonKind) 
     assert (reason.customer, reason.agreement, reason.line_id) == ("Safelog", "Managed Security", 5512)
     assert reason.source is not None
     assert reason.remedy
+
+
+@pytest.mark.parametrize(
+    ("pending", "said"),
+    [
+        (new_line(), "a line has to be created: 12 × 4.50, first billed on 1 Dec 2026"),
+        (moved(), "a line has to move: #12 MSP-OLD (40) → MSP-NEW 40 × 9.90, first billed on 1 Dec 2026"),
+        (moved(line_id=5, starts=None), "a line has to move: #12 MSP-OLD (40) → line #5"),
+        (ending(), "the line has to end on 30 Nov 2026"),
+        (moved(state=S.ENDS, starts=None), "the line #12 MSP-OLD (40) has to end on 30 Nov 2026"),
+        (
+            moved(state=S.ENDS, starts=None, line_id=5),
+            "the lines #5 MSP-NEW and #12 MSP-OLD (40) have to end on 30 Nov 2026",
+        ),
+    ],
+)
+def test_lines_to_create_move_and_end_say_what_is_to_be_written(pending: PlannedLine, said: str) -> None:
+    for cause in (None, Cause.WAITING):
+        verdict = ready(plan(pending, changes=requests_of(pending, cause=cause)), INVOICE)
+        assert [(one.kind, one.message, one.remedy) for one in verdict.reasons] == [
+            (K.LINES, said, "Apply the plan.")
+        ]
+        assert verdict.customers_ready == 0
+
+
+@pytest.mark.parametrize("blocked", ["creation", "end"])
+def test_a_move_of_which_anything_is_held_back_is_a_decision(blocked: str) -> None:
+    row = moved()
+    why = {"creation": (), "end": ()} | {blocked: ("feed-late",)}
+    changes = (
+        end_of(row, row.takes_over[0], blocked_by=why["end"]),
+        creation_of(row, blocked_by=why["creation"]),
+    )
+    (reason,) = ready(plan(row, changes=changes), INVOICE).reasons
+    assert (reason.kind, "it is held back: feed-late" in reason.message) == (K.DECISION, True)
+
+
+@pytest.mark.parametrize("row", [new_line(), moved(), ending()], ids=["new", "moved", "ends"])
+def test_what_starts_or_ends_in_shadow_or_withheld_is_a_no(row: PlannedLine) -> None:
+    assert kinds(ready(plan(row.but(shadow=True)), INVOICE)) == [K.SHADOW]
+    assert kinds(ready(plan(row.but(state=S.WITHHELD)), INVOICE)) == [K.DECISION]
+
+
+def test_a_new_line_of_another_invoice_is_pending_there() -> None:
+    verdict = ready(plan(SAME, new_line(agreement_id=2, first_invoice=date(2026, 12, 15))), INVOICE)
+    assert (verdict.yes, verdict.elsewhere[0].pending) == (True, 1)
+
+
+def test_pending_lines_are_no_pending_products() -> None:
+    rows = (new_line(agreement_id=1), moved(), ending(agreement_id=3))
+    made = plan(*rows, changes=tuple(change for row in rows for change in requests_of(row)))
+    assert set(kinds(ready(made, INVOICE))) == {K.LINES}
 
 
 def test_every_state_is_decided() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.billing import Line
+from reconciler.model.change import Cause
 from reconciler.model.lines import LineState
-from reconciler.model.plan import Cause
-from reconciler.model.verdict import Match, Score, ScoreRow, rounded
+from reconciler.model.score import Match, Score, ScoreRow
+from reconciler.model.verdict import rounded
 from reconciler.planning.score import score
 from reconciler.reporting.score_text import print_score, score_csv, score_json, score_line
-from tests.reporting.made import change_of, line, plan, printed
+from tests.reporting.made import change_of, ending, line, moved, new_line, plan, printed
 
 if TYPE_CHECKING:
     from reconciler.model.lines import PlannedLine
@@ -27,12 +29,17 @@ S, M = LineState, Match
 
 
 def now(line_id: int = 5512, quantity: int = 10, **values: Any) -> Line:
-    given: dict[str, Any] = {"less_included": 0, "unit_price": "4.50", "bill_customer": "Billable"} | values
+    given: dict[str, Any] = {
+        "less_included": 0, "unit_price": "4.50", "bill_customer": "Billable", "product": "MSP-ENDPOINT",
+        "agreement_id": 117, "ended": None, "serial": "",
+    } | values  # fmt: skip
     return Line(
         id=line_id,
-        agreement_id=117,
+        agreement_id=given["agreement_id"],
         product_id=1,
-        product_identifier="MSP-ENDPOINT",
+        product_identifier=given["product"],
+        cancelled=given["ended"],
+        serial_number=given["serial"],
         quantity=Decimal(quantity),
         less_included=Decimal(given["less_included"]),
         unit_price=Decimal(given["unit_price"]),
@@ -130,6 +137,129 @@ def test_what_is_not_billable_has_no_money() -> None:
     row = scored(line(bill_customer="NoCharge"), now(bill_customer="NoCharge"))
     assert row.money is not None
     assert row.money.delta == 0
+
+
+def numbers(row: ScoreRow) -> list[Decimal | None]:
+    """What was there, what the bill gave, what the tool would have left, and what stands there."""
+    return [row.was, row.bill, row.tool, row.line]
+
+
+LAST = date(2026, 11, 30)
+OLD: dict[str, Any] = {"product": "MSP-OLD"}
+NEW: dict[str, Any] = {"product": "msp-new ", "unit_price": "9.90"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "match", "stands", "delta"),
+    [
+        ([now(99, 12)], M.AGREED, 12, "0"),
+        ([now(99, 11)], M.ANOTHER, 11, "-4.50"),
+        ([now(98, 5), now(99, 12)], M.AGREED, 12, "0"),
+        ([], M.UNTOUCHED, 0, "-54"),
+        ([now(99, 12, product="MSP-OTHER"), now(98, 12, agreement_id=8)], M.UNTOUCHED, 0, "-54"),
+        ([now(99, 12, ended=LAST)], M.UNTOUCHED, 0, "-54"),
+    ],
+)
+def test_a_new_line_is_looked_for_on_its_agreement(
+    lines: list[Line], match: Match, stands: int, delta: str
+) -> None:
+    row = scored(new_line(), *lines)
+    assert row.match is match
+    assert numbers(row) == [0, 12, 12, stands]
+    assert row.money is not None
+    assert row.money.delta == Decimal(delta)
+    assert row.wanted_change
+
+
+def test_a_withheld_new_line_that_a_person_made_shows_that_the_tool_is_the_odd_one() -> None:
+    row = scored(new_line(state=S.WITHHELD), now(99, 12))
+    assert (row.match, row.differs) == (M.AGREED, ("tool",))
+    assert numbers(row) == [0, 12, 0, 12]
+
+
+def test_a_firewall_is_compared_with_its_own_line() -> None:
+    row = new_line(serial="C0123")
+    assert scored(row, now(98, 12, serial="C0999")).match is M.UNTOUCHED
+    assert scored(row, now(98, 12, serial="C0999"), now(99, 12, serial="c0123")).match is M.AGREED
+
+
+def test_a_known_line_is_not_taken_for_a_new_one() -> None:
+    rows = score(plan(new_line(), line("Other", line_id=99)), {99: now(99, 12)}).rows
+    assert {row.customer: row.match for row in rows} == {"Novo": M.UNTOUCHED, "Other": M.AGREED}
+
+
+@pytest.mark.parametrize(
+    ("lines", "match", "stands", "delta"),
+    [
+        ([now(99, 40, **NEW), now(12, 40, ended=LAST, **OLD)], M.AGREED, 40, "0"),
+        ([now(99, 40, **NEW)], M.AGREED, 40, "0"),
+        ([now(12, 40, **OLD)], M.UNTOUCHED, 40, "-216"),
+        ([now(99, 40, **NEW), now(12, 40, **OLD)], M.ANOTHER, 80, "180"),
+        ([now(99, 40, **NEW), now(12, 40, ended=date(2026, 12, 31), **OLD)], M.ANOTHER, 80, "180"),
+        ([now(12, 40, ended=LAST, **OLD)], M.ANOTHER, 0, "-396"),
+        ([now(99, 39, **NEW)], M.ANOTHER, 39, "-9.90"),
+    ],
+    ids=["moved", "old one gone", "untouched", "both bill", "old one ends later", "half done", "fewer"],
+)
+def test_a_move_is_a_new_line_and_the_end_of_the_old_one(
+    lines: list[Line], match: Match, stands: int, delta: str
+) -> None:
+    row = scored(moved(), *lines)
+    assert row.match is match
+    assert numbers(row) == [40, 40, 40, stands]
+    assert row.money is not None
+    assert row.money.delta == Decimal(delta)
+
+
+@pytest.mark.parametrize(
+    ("lines", "match"),
+    [
+        ([now(5, 12), now(12, 40, ended=LAST, **OLD)], M.AGREED),
+        ([now(5, 10), now(12, 40, **OLD)], M.UNTOUCHED),
+        ([now(5, 12), now(12, 40, **OLD)], M.ANOTHER),
+        ([now(12, 40, **OLD)], M.GONE),
+    ],
+)
+def test_a_line_that_takes_over_is_right_once_the_other_has_ended(lines: list[Line], match: Match) -> None:
+    row = moved(state=S.MORE, line_id=5, starts=None, before=10, after=12, product="MSP-ENDPOINT")
+    found = scored(row, *lines)
+    assert found.match is match
+    assert found.was == Decimal(50)
+
+
+@pytest.mark.parametrize(
+    ("lines", "match", "stands", "delta"),
+    [
+        ([], M.AGREED, 0, "0"),
+        ([now(quantity=4, ended=LAST)], M.AGREED, 0, "0"),
+        ([now(quantity=0)], M.AGREED, 0, "0"),
+        ([now(quantity=4)], M.UNTOUCHED, 4, "18"),
+        ([now(quantity=4, ended=date(2026, 12, 31))], M.ANOTHER, 4, "18"),
+        ([now(quantity=3)], M.ANOTHER, 3, "13.50"),
+    ],
+)
+def test_a_line_that_was_to_end(lines: list[Line], match: Match, stands: int, delta: str) -> None:
+    row = scored(ending(), *lines)
+    assert row.match is match
+    assert numbers(row) == [4, 0, 0, stands]
+    assert row.money is not None
+    assert row.money.delta == Decimal(delta)
+
+
+def test_lines_that_end_for_nothing_else_are_compared() -> None:
+    row = moved(state=S.ENDS, starts=None, after=0)
+    assert scored(row).match is M.AGREED
+    assert scored(row, now(12, 40, **OLD)).match is M.UNTOUCHED
+
+
+@pytest.mark.parametrize(
+    ("row", "lines", "delta"),
+    [(line(cycle_months=3), [now(quantity=10)], "-3"), (new_line(cycle_months=12), [], "-4.50")],
+)
+def test_money_of_a_longer_cycle_is_a_month_s(row: PlannedLine, lines: list[Line], delta: str) -> None:
+    found = scored(row, *lines)
+    assert found.money is not None
+    assert rounded(found.money).delta == Decimal(delta)
 
 
 def several() -> Score:

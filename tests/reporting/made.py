@@ -7,10 +7,11 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.change import Action, Basis, Change, Target
 from reconciler.model.diagnostics import Location
 from reconciler.model.field_change import FieldChange
-from reconciler.model.lines import Amount, LineState, PlannedLine
-from reconciler.model.plan import Action, Change, Period, Plan, Target
+from reconciler.model.lines import Amount, LineState, NotBilled, OldLine, PlannedLine
+from reconciler.model.plan import Period, Plan
 from reconciler.reporting.console import console_for
 
 if TYPE_CHECKING:
@@ -58,6 +59,121 @@ def line(customer: str = "Safelog", **values: Any) -> PlannedLine:
         given |= {"sales": Amount(currency, *billed, places), "cost": Amount(currency, *cost, places)}
         made = PlannedLine(customer=customer, **given)
     return made
+
+
+def new_line(customer: str = "Novo", **values: Any) -> PlannedLine:
+    """A line of 12 units at 4.50 EUR that starts on 1 December; November stays unbilled."""
+    given: dict[str, Any] = {
+        "line_id": None,
+        "state": LineState.NEW_LINE,
+        "before": None,
+        "sales": Amount("EUR", Decimal(0), Decimal(54)),
+        "cost": Amount("EUR", Decimal(0), Decimal(24)),
+        "starts": INVOICE,
+        "price_source": "catalog",
+        "not_billed": NotBilled(("2026-11",), Decimal(54)),
+    } | values
+    return line(customer, **given)
+
+
+def moved(customer: str = "Quinta do Lago", **values: Any) -> PlannedLine:
+    """40 seats of MSP-OLD on #12 at 4.50 that MSP-NEW bills at 9.90 from 1 December."""
+    given: dict[str, Any] = {
+        "line_id": None,
+        "state": LineState.MOVES,
+        "product": "MSP-NEW",
+        "before": 40,
+        "after": 40,
+        "unit_price": "9.90",
+        "sales": Amount("EUR", Decimal(180), Decimal(396)),
+        "cost": Amount("EUR", Decimal(80), Decimal(100)),
+        "starts": INVOICE,
+        "ends": date(2026, 11, 30),
+        "price_source": "catalog",
+        "takes_over": (OldLine(117, "Managed Security", "MSP-OLD", 12, Decimal(40)),),
+    } | values
+    return line(customer, **given)
+
+
+def ending(customer: str = "Velho", **values: Any) -> PlannedLine:
+    """Line #5512 with 4 units, whose last billed day is 30 November."""
+    given = {"state": LineState.ENDS, "before": 4, "after": 0, "ends": date(2026, 11, 30)} | values
+    return line(customer, **given)
+
+
+_TERMS: dict[str, Any] = {
+    "quantity": "40", "lessIncluded": "0", "unitPrice": "4.50", "billCustomer": "Billable",
+    "cancelledDate": None,
+}  # fmt: skip
+
+
+def creation_of(planned: PlannedLine, **values: Any) -> Change:
+    """The change that creates a line, after the ends of those that it takes over."""
+    place = planned.agreement_id or 0
+    action = Action.MOVE_LINE if planned.takes_over else Action.CREATE_LINE
+    part = f"serial/{planned.serial}" if planned.serial else ""
+    target = Target(planned.product, None, place, part)
+    fields = {
+        "quantity": str(planned.after), "lessIncluded": "0", "unitPrice": str(planned.unit_price),
+        "billCustomer": "Billable", "effectiveDate": "2026-12-01",
+    }  # fmt: skip
+    if planned.serial:
+        fields["serialNumber"] = planned.serial
+    given: dict[str, Any] = {
+        "id": f"{action.value}:{target.key}",
+        "action": action,
+        "target": target,
+        "reason": "usage and no line",
+        "fields": tuple(FieldChange(name, None, value) for name, value in fields.items()),
+        "write": f"{target.key}/new",
+        "depends_on": tuple(f"agreement/{old.agreement_id}/line/{old.line_id}" for old in planned.takes_over),
+        "expected_identifier": planned.product,
+        "money": planned.sales,
+        "basis": Basis(next_invoice="2026-12-01", agreements=(place,), products=(7,)),
+    } | values
+    return Change(**given)
+
+
+def end_of(planned: PlannedLine, old: OldLine | None = None, **values: Any) -> Change:
+    """The change that ends a row's own line, or one that it takes over."""
+    if old is None:
+        action, target = Action.END_LINE, Target(planned.product, planned.line_id, planned.agreement_id)
+    else:
+        action = Action.MOVE_LINE
+        target = Target(old.product, old.line_id, old.agreement_id, f"line/{old.line_id}")
+    basis = {name: value for name, value in _TERMS.items() if name != "cancelledDate"}
+    given: dict[str, Any] = {
+        "id": f"{action.value}:{target.key}",
+        "action": action,
+        "target": target,
+        "reason": "it ends",
+        "fields": (FieldChange("cancelledDate", None, "2026-11-30"),),
+        "write": f"agreement/{target.agreement}/line/{target.id}",
+        "expected_identifier": target.identifier,
+        "money": planned.sales if old is None else None,
+        "basis": Basis(tuple(sorted(basis.items())), "2026-12-01"),
+    } | values
+    return Change(**given)
+
+
+def update_of(planned: PlannedLine, **values: Any) -> Change:
+    """The change that writes a line's quantity, with what it rests on."""
+    basis = {name: value for name, value in _TERMS.items() if name != "quantity"}
+    given: dict[str, Any] = {
+        "expected_identifier": planned.product,
+        "basis": Basis(tuple(sorted(basis.items())), "2026-12-01"),
+    } | values
+    return change_of(planned, **given)
+
+
+def requests_of(planned: PlannedLine, **values: Any) -> tuple[Change, ...]:
+    """All changes of a row, as the planner makes them."""
+    ends = tuple(end_of(planned, old, **values) for old in planned.takes_over)
+    if planned.starts is not None:
+        return *ends, creation_of(planned, **values)
+    return end_of(planned, **values) if planned.state is LineState.ENDS else update_of(
+        planned, **values
+    ), *ends
 
 
 def plan(*lines: PlannedLine, **values: Any) -> Plan:

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.model.change import Cause
 from reconciler.model.diagnostics import error
-from reconciler.model.lines import LineState, PlannedLine
-from reconciler.model.plan import Cause, Plan
+from reconciler.model.field_change import FieldChange
+from reconciler.model.lines import Amount, LineState, NotBilled, OldLine, PlannedLine
 from reconciler.model.verdict import group_lines, rounded, sums, totals
-from reconciler.reporting.lines_text import answers, line_summary, print_lines, signed
-from tests.reporting.made import change_of, line, plan, printed
+from reconciler.reporting.decisions_text import answers
+from reconciler.reporting.line_words import signed
+from reconciler.reporting.lines_text import line_summary, print_lines
+from reconciler.reporting.plan_text import summary_line
+from tests.reporting.made import (
+    change_of,
+    ending,
+    line,
+    moved,
+    new_line,
+    plan,
+    printed,
+    product_change,
+    requests_of,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from reconciler.model.plan import Plan
 
 S = LineState
 
@@ -165,24 +185,211 @@ def test_what_waits_anyway_is_one_line() -> None:
 
 
 def test_what_is_not_written_says_its_amount() -> None:
+    quiet = {"state": S.NOT_COUNTED, "before": 4, "after": 4, "reason": "nothing on the bill"}
     made = plan(
-        line("Novo", state=S.NEW_LINE, line_id=None, before=None, feed={"USD": Decimal(96)}),
-        line(
-            "Padaria Lima",
-            state=S.NOT_COUNTED,
-            before=4,
-            after=4,
-            agreement_id=2,
-            reason="nothing on the bill",
-        ),
-        line("Velho", state=S.ENDS, before=4, after=0, agreement_id=3),
+        line("Padaria Lima", agreement_id=2, **quiet),
+        line("Ohne", agreement_id=3, feed={"USD": Decimal(96)}, **quiet | {"sales": None}),
     )
     rows = {row.split(" ·")[0]: row for row in held_to(shown(made), "Not billed").splitlines()[2:]}
-    assert "new line" in rows["Novo"]
-    assert "≈ USD 96.00 at Sophos" in rows["Novo"]
+    assert "≈ USD 96.00 at Sophos" in rows["Ohne"]
     assert "18.00 EUR billed a month" in rows["Padaria Lima"]
-    assert "-18.00 EUR a month" in rows["Velho"]
     assert shown(made).startswith("This plan changes no invoice.")
+
+
+# --- lines that start, move and end
+
+
+def kinds(text: str, first: str = "This plan") -> list[str]:
+    """The small table's rows, with single blanks."""
+    found = text.split(f"\n\n{first}  ", 1)[1].split("\nPrices of", 1)[0].splitlines()[1:]
+    return [" ".join(row.split()) for row in found]
+
+
+def test_a_small_table_comes_first_and_counts_each_customer_once() -> None:
+    made = plan(
+        new_line("Safelog", agreement_id=1),
+        new_line("Novo", agreement_id=2),
+        moved(agreement_id=3),
+        ending(agreement_id=4),
+        line("Novo", agreement_id=2, product="MSP-MAIL", line_id=7, state=S.LESS, after=8),
+        line("Dollar", agreement_id=5, currency="USD"),
+        line("Unknown", agreement_id=6, sales=None, cost=None),
+    )
+    text = shown(made)
+    assert kinds(text) == [
+        "new lines 2 – 108.00 +108.00 EUR",
+        "moved 1 180.00 396.00 +216.00 EUR",
+        "ends 1 18.00 – -18.00 EUR",
+        "more 1 ? ? ? ?",
+        "more 1 45.00 54.00 +9.00 USD",
+        "less 1 45.00 36.00 -9.00 EUR",
+        "Together 1 ? ? ? ?",
+        "Together 4 243.00 540.00 +297.00 EUR",
+        "Together 1 45.00 54.00 +9.00 USD",
+    ]
+    assert text.index("Together") < text.index("What changes on invoices")
+
+
+def test_in_shadow_the_small_table_is_what_it_would_be() -> None:
+    text = shown(plan(new_line(shadow=True)))
+    assert kinds(text, "It would be")[0] == "new lines 1 – 54.00 +54.00 EUR"
+
+
+def change_row(planned: PlannedLine) -> str:
+    (row,) = held_to(shown(plan(planned)), "What changes on invoices").splitlines()[2:]
+    return row
+
+
+@pytest.mark.parametrize(
+    ("planned", "parts"),
+    [
+        (
+            new_line(included_after=2),
+            ("Novo · Managed Security  MSP-ENDPOINT  new line from 1 Dec 2026  ", "  12  ", "  10  ",
+             "4.50 (catalog)", "0.00 → 54.00 EUR"),
+        ),
+        (
+            moved(),
+            ("MSP-NEW  moved: #12 MSP-OLD → MSP-NEW from 1 Dec 2026  ", "  40  ", "9.90 (catalog)",
+             "180.00 → 396.00 EUR"),
+        ),
+        (
+            moved(takes_over=(*moved().takes_over, OldLine(9, "Managed IT", "MSP-TWO", 13, Decimal(2)))),
+            ("moved: #12 MSP-OLD + #13 MSP-TWO on Managed IT → MSP-NEW from 1 Dec 2026  ",),
+        ),
+        (moved(line_id=5, starts=None), ("MSP-NEW #5  moved: #12 MSP-OLD → #5 MSP-NEW  ",)),
+        (moved(line_id=5, starts=None, state=S.MORE), ("MSP-NEW #5  more, takes over #12 MSP-OLD  ",)),
+        (ending(), ("MSP-ENDPOINT #5512  ends 30 Nov 2026  ", "4 → 0", "18.00 → 0.00 EUR", "-18.00 EUR")),
+        (moved(state=S.ENDS, starts=None, after=0), ("MSP-NEW  #12 MSP-OLD ends 30 Nov 2026  ",)),
+        (new_line(serial="C0123"), ("MSP-ENDPOINT (C0123)  new line from",)),
+        (new_line(prorates=True), ("Novo · Managed Security (prorates)  ",)),
+        (line(state=S.TO_ZERO, after=0), ("MSP-ENDPOINT #5512  to zero  ",)),
+        (line(state=S.LESS, after=8), ("MSP-ENDPOINT #5512  less  ",)),
+    ],
+)  # fmt: skip
+def test_a_row_says_what_happens_in_the_words_of_invoices(
+    planned: PlannedLine, parts: tuple[str, ...]
+) -> None:
+    row = change_row(planned)
+    assert [part for part in parts if part not in row] == []
+
+
+@pytest.mark.parametrize(
+    ("planned", "said"),
+    [
+        (line(), "unchanged"),
+        (moved(), "unchanged"),
+        (new_line(), "unchanged"),
+        (line(declared=(FieldChange("unitPrice", "4.00", "4.50"),)), "1 line with another price"),
+        (moved(product="MSP-OLD", price_source="line #12"), "unchanged"),
+        (moved(product="msp-old"), "1 line with another price"),
+    ],
+)
+def test_whether_anybody_pays_another_price_for_what_is_billed_already(
+    planned: PlannedLine, said: str
+) -> None:
+    assert f"\nPrices of existing lines: {said}.\n" in shown(plan(planned))
+
+
+def test_what_the_days_of_new_lines_leave_unbilled_is_listed_and_added() -> None:
+    two = NotBilled(("2026-11", "2026-12"), Decimal("108.00"))
+    quarter = {"cycle_months": 3, "not_billed": NotBilled(("2026-11",), Decimal(18))}
+    krona, whole = Amount("ISK", Decimal(0), Decimal(5400), 0), NotBilled(("2026-11",), Decimal(5400))
+    made = plan(
+        new_line("A"),
+        new_line("B", agreement_id=2, not_billed=two),
+        new_line("C", agreement_id=3, **quarter),
+        new_line(
+            "D",
+            agreement_id=4,
+            sales=krona,
+            unit_price="450",
+            not_billed=whole,
+        ),
+        new_line("No", agreement_id=5, not_billed=None),
+    )
+    section = held_to(shown(made), "Not billed by this plan")
+    rows = {" ".join(row.split()) for row in section.splitlines()[2:]}
+    assert rows == {
+        "A · Managed Security MSP-ENDPOINT November 2026 12 × 4.50 = 54.00 EUR",
+        "B · Managed Security MSP-ENDPOINT November 2026 and December 2026 2 × 12 × 4.50 = 108.00 EUR",
+        "C · Managed Security MSP-ENDPOINT November 2026 18.00 EUR",
+        "D · Managed Security MSP-ENDPOINT November 2026 12 × 450 = 5,400 ISK",
+        "Together 180.00 EUR and 5,400 ISK",
+    }
+
+
+def test_a_withheld_new_line_is_let_in_from_zero_and_has_no_hold() -> None:
+    (approve,) = answers(new_line(state=S.WITHHELD), None, "2026-11-27")
+    assert (
+        "{customer: NOVO, product: MSP-ENDPOINT, from: 0, upTo: 12, reason: …, until: 2026-12-01}" in approve
+    )
+    text = shown(plan(new_line(state=S.WITHHELD, reason="it is a new line")))
+    assert "withheld: it is a new line [0 → 12, +54.00 EUR a month]" in text
+    assert "holds" not in text
+
+
+@pytest.mark.parametrize(
+    ("planned", "suggested"),
+    [
+        (moved(state=S.WITHHELD), ["from: 40, upTo: 40"]),
+        (ending(state=S.WITHHELD), ["from: 4, upTo: 0", "quantity: 4"]),
+        (ending(state=S.NEEDS_DECISION, left_over=True), ["from: 4, upTo: 0"]),
+        (ending(state=S.NEEDS_DECISION), ["quantity: 4"]),
+        (line(state=S.WITHHELD, after=10), ["quantity: 10"]),
+        (line(state=S.WITHHELD, serial="C0123"), ["from: 10, upTo: 12"]),
+        (new_line(state=S.NEEDS_DECISION), ["settle it in ConnectWise"]),
+    ],
+)
+def test_only_rows_that_would_help_are_suggested(planned: PlannedLine, suggested: list[str]) -> None:
+    found = answers(planned, None, "2026-11-27")
+    assert len(found) == len(suggested)
+    assert all(part in answer for part, answer in zip(suggested, found, strict=True))
+
+
+@pytest.mark.parametrize("blocked", [0, 1])
+def test_a_move_is_held_back_by_its_creation_or_any_end(blocked: int) -> None:
+    row = moved()
+    changes = list(requests_of(row))
+    changes[blocked] = replace(changes[blocked], blocked_by=("feed-late",))
+    made = plan(row, changes=tuple(changes))
+    assert group_lines(made).decisions == (row,)
+    assert "moved: #12 MSP-OLD → MSP-NEW from 1 Dec 2026, held back by feed-late" in shown(made)
+    assert totals(group_lines(made), "sales") == (Amount("EUR", Decimal(180), Decimal(180)),)
+
+
+@pytest.mark.parametrize("row", [new_line(), moved(), ending()], ids=["new", "moved", "ends"])
+def test_what_starts_or_ends_may_wait_anyway(row: PlannedLine) -> None:
+    waits = plan(row, changes=requests_of(row, cause=Cause.WAITING))
+    assert group_lines(waits).waiting == (row,)
+    assert group_lines(plan(row, changes=requests_of(row, cause=Cause.THIS_CHANGE))).written == (row,)
+
+
+def test_firewalls_are_held_back_one_by_one() -> None:
+    one, two = (new_line(serial=serial) for serial in ("C1", "C2"))
+    made = plan(one, two, changes=(*requests_of(one, blocked_by=("feed-late",)), *requests_of(two)))
+    assert (group_lines(made).decisions, group_lines(made).written) == ((one,), (two,))
+
+
+def test_money_of_a_line_that_is_taken_over_counts_once() -> None:
+    made = plan(moved(), changes=requests_of(moved()))
+    assert totals(group_lines(made), "sales") == (Amount("EUR", Decimal(180), Decimal(396)),)
+    assert shown(made).startswith("This plan changes invoices by +216.00 EUR a month")
+
+
+def test_the_last_line_counts_what_is_added_moved_ended_and_updated() -> None:
+    rows = (
+        *(new_line(agreement_id=number) for number in (1, 2, 3)),
+        moved(agreement_id=4),
+        moved(agreement_id=5, takes_over=(*moved().takes_over, OldLine(5, "X", "MSP-TWO", 13, Decimal(2)))),
+        ending(agreement_id=6),
+        *(line(agreement_id=10 + number) for number in range(8)),
+    )
+    made = plan(*rows, changes=(product_change(), *(one for row in rows for one in requests_of(row))))
+    assert summary_line(made) == "Plan: 1 to edit, 3 lines to add, 2 to move, 1 to end, 8 to update."
+    onto = moved(line_id=5, starts=None)
+    (end,) = requests_of(onto)[1:]
+    assert summary_line(plan(onto, changes=(end,))) == "Plan: 1 line to move."
 
 
 def test_unchanged_lines_are_one_line() -> None:
@@ -201,13 +408,23 @@ def test_no_line_prints_nothing() -> None:
 
 def test_names_cannot_steer_a_terminal() -> None:
     bad = "Evil\x1b[2J\u202e\nSafelog"
-    states = (S.MORE, S.WITHHELD, S.NEW_LINE)
+    names = {
+        "agreement": bad,
+        "reason": bad,
+        "parts": bad,
+        "company": bad,
+        "price_source": bad,
+        "serial": bad,
+    }
+    old = (OldLine(117, bad, bad, 12, Decimal(40)), OldLine(9, bad, bad, 13, Decimal(40)))
+    states = (S.MORE, S.WITHHELD, S.NEW_LINE, S.NOT_COUNTED)
     made = plan(
-        *[
-            line(bad, state=state, agreement=bad, product=bad + state, reason=bad, parts=bad, company=bad)
-            for state in states
-        ]
+        *[line(bad, state=state, product=bad + state, **names) for state in states],
+        *[moved(bad, state=state, product=bad, takes_over=old, **names) for state in (S.MOVES, S.ENDS)],
+        new_line(bad, product=bad, sales=Amount(bad, Decimal(0), Decimal(1)), **names),
+        stuck := moved(bad, product=bad + "stuck", takes_over=old, **names | {"serial": ""}),
     )
+    made = replace(made, changes=requests_of(stuck, blocked_by=(bad,)))
     text = shown(made) + line_summary(made)
     assert "\x1b" not in text
     assert "\u202e" not in text

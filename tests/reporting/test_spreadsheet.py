@@ -17,20 +17,19 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from reconciler.model.diagnostics import Location, warning
-from reconciler.model.lines import LineState
+from reconciler.model.lines import Amount, LineState, NotBilled, OldLine
 from reconciler.model.usage_notes import UsageNote
-from reconciler.reporting.spreadsheet import (
+from reconciler.reporting.sheets import (
     BOM,
     SEPARATORS,
     Column,
     Table,
     csv_table,
-    csv_text,
     text_value,
     workbook_bytes,
-    xlsx_bytes,
 )
-from tests.reporting.made import line, plan
+from reconciler.reporting.spreadsheet import csv_text, xlsx_bytes
+from tests.reporting.made import ending, line, moved, new_line, plan
 
 if TYPE_CHECKING:
     from reconciler.model.plan import Plan
@@ -46,6 +45,9 @@ TEXTS = st.one_of(
     st.text(st.characters(), max_size=30),
     st.text(st.sampled_from("=+-@＝＋－＠ \t\r\n\x00;,'\"a1\u200b\u00a0\ufffe"), max_size=12),
 )
+
+
+OTHER = OldLine(9, "Managed IT", "MSP-OTHER", 13, Decimal("2.50"))
 
 
 def rows_of(text: str, separator: str) -> list[list[str]]:
@@ -121,6 +123,10 @@ def test_every_text_of_a_workbook_is_of_text_type(texts: list[str]) -> None:
     assert "<f " not in xml
 
 
+OLD_HERE = OldLine(117, "=HYPERLINK(1)", "=HYPERLINK(1)", 12, Decimal(40))
+OLD_THERE = OldLine(9, "=HYPERLINK(1)", "=HYPERLINK(1)", 13, Decimal(2))
+
+
 def test_names_of_a_plan_are_harmless_in_every_sheet() -> None:
     bad = "=HYPERLINK(1)"
     made = plan(
@@ -131,6 +137,8 @@ def test_names_of_a_plan_are_harmless_in_every_sheet() -> None:
             )
             for state in S
         ],
+        moved(bad, product=bad, price_source=bad, serial=bad, reason=bad, agreement=bad, company=bad,
+              not_billed=NotBilled(("2026-11",), Decimal(1)), takes_over=(OLD_HERE, OLD_THERE)),
         usage_notes=(UsageNote("unmapped", bad, bad, "3", 1, {bad: "1.00"}, bad, bad),),
         diagnostics=(warning(bad, bad, bad, location=Location(bad, 1)),),
         site=bad,
@@ -154,6 +162,29 @@ def test_numbers_of_a_csv_are_numbers() -> None:
     assert record["Change per month"] == "-1225241.25"
     assert record["First invoice"] == "2026-12-01"
     assert record["Line"] == "5512"
+
+
+def test_new_moved_and_ended_lines_have_their_days_and_where_they_come_from() -> None:
+    made = plan(new_line("A"), moved("B", takes_over=(*moved().takes_over, OTHER)), ending("C"), line("D"))
+    titles = ("Starts", "Ends", "Takes over", "Price from", "Not billed", "Billed now", "Billed new")
+    assert [tuple(record[title] for title in titles) for record in records(csv_text(made))] == [
+        ("2026-12-01", "", "", "catalog", "54.00", "", "12"),
+        (
+            "2026-12-01", "2026-11-30", "#12 MSP-OLD (40); #13 MSP-OTHER on Managed IT (2.5)", "catalog", "",
+            "", "40",
+        ),
+        ("", "2026-11-30", "", "", "", "4", "0"),
+        ("", "", "", "", "", "10", "12"),
+    ]  # fmt: skip
+    first, *_ = sheet_records(loaded(made)["Lines"])
+    assert (first["Starts"], first["Not billed"]) == (datetime(2026, 12, 1), 54)  # noqa: DTZ001
+
+
+def test_unbilled_money_has_the_decimals_of_its_currency() -> None:
+    sales = Amount("ISK", Decimal(0), Decimal(5400), 0)
+    made = plan(new_line(sales=sales, not_billed=NotBilled(("2026-11",), Decimal("5400.00"))))
+    (record,) = records(csv_text(made))
+    assert record["Not billed"] == "5400"
 
 
 def test_a_semicolon_brings_the_decimal_comma_and_nothing_else_does() -> None:
@@ -242,7 +273,7 @@ def test_a_workbook_has_its_sheets_frozen_and_filtered() -> None:
         assert sheet.freeze_panes == "A2"
         assert sheet.auto_filter.ref.startswith("A1:")
         assert sheet.column_dimensions["A"].width >= 18
-    assert book["Lines"].auto_filter.ref == "A1:AF2"
+    assert book["Lines"].auto_filter.ref == "A1:AK2"
 
 
 def test_the_same_plan_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,7 +306,7 @@ def test_value_at_sophos_is_a_number_in_one_currency_and_a_text_in_several() -> 
 def test_problems_and_what_is_not_billed_have_their_sheets() -> None:
     made = plan(
         line(state=S.WITHHELD, reason="over the limit"),
-        line("Novo", state=S.NEW_LINE, line_id=None, before=None, agreement_id=2, feed={"USD": Decimal(96)}),
+        new_line(agreement_id=2, feed={"USD": Decimal(96)}),
         diagnostics=(warning("feed-late", "late", "Wait.", location=Location("m.yaml", 3)),),
         usage_notes=(
             UsageNote("unassigned", "XG", "Firewall", "1", 0, {"USD": "9.00"}, "C01234", "in a box"),
@@ -287,7 +318,8 @@ def test_problems_and_what_is_not_billed_have_their_sheets() -> None:
     assert "approvals" in decision["What to do"]
     assert (problem["Code"], problem["What to do"], problem["Row"]) == ("feed-late", "Wait.", "m.yaml:3")
     new, firewall = sheet_records(book["Not billed"])
-    assert (new["Kind"], new["Quantity"], new["At Sophos"]) == ("new line", 12, 96)
+    assert (new["Kind"], new["Quantity"], new["At Sophos"]) == ("before the new line's first day", 12, 96)
+    assert (new["Not billed"], new["Currency"], new["Months"]) == (54, "EUR", "November 2026")
     assert (firewall["Line or serial number"], firewall["At Sophos"]) == ("C01234", 9)
 
 

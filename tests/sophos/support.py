@@ -17,7 +17,7 @@ from reconciler.sophos.client import connect
 from reconciler.sophos.credentials import Credentials, parse_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from reconciler.sophos.client import Client
 
@@ -71,15 +71,18 @@ async def sandbox(
 
 
 @asynccontextmanager
-async def served(handler: Callable[[httpx.Request], httpx.Response]) -> AsyncIterator[Client]:
+async def served(
+    handler: Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]],
+) -> AsyncIterator[Client]:
     """A client of a made-up server, which is asked for everything but the token and whoami."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    async def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/api/v2/oauth2/token":
             return httpx.Response(200, json=TOKEN)
         if request.url.path == "/whoami/v1":
             return httpx.Response(200, json=WHOAMI)
-        return handler(request)
+        answered = handler(request)
+        return answered if isinstance(answered, httpx.Response) else await answered
 
     async with connect(CREDENTIALS, transport=httpx.MockTransport(answer), sleep=no_sleep) as client:
         yield client

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -99,6 +100,37 @@ async def test_a_list_without_totals_ends_with_an_empty_page() -> None:
     async with served(server) as client:
         assert [tenant.id for tenant in await read_tenants(client)] == ["t1", "t2", "t3"]
     assert asked == ["1", "2", "3", "4"]
+
+
+async def test_pages_that_are_promised_are_read_at_the_same_time_and_each_once() -> None:
+    asked: list[int] = []
+    under_way = most = 0
+
+    async def server(request: httpx.Request) -> httpx.Response:
+        nonlocal under_way, most
+        page = int(request.url.params.get("page", "1"))
+        asked.append(page)
+        under_way += 1
+        most = max(most, under_way)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        under_way -= 1
+        return listed([TENANT | {"id": f"t{page}"}], total=7)
+
+    async with served(server) as client:
+        assert [tenant.id for tenant in await read_tenants(client)] == [f"t{page}" for page in range(1, 8)]
+    assert sorted(asked) == list(range(1, 8))
+    assert most == 4
+
+
+async def test_a_page_that_is_empty_before_the_last_one_is_no_answer() -> None:
+    def server(request: httpx.Request) -> httpx.Response:
+        page = request.url.params.get("page", "1")
+        return listed([] if page == "3" else [TENANT | {"id": f"t{page}"}], total=4)
+
+    async with served(server) as client:
+        with pytest.raises(BadAnswer, match="not complete"):
+            await read_tenants(client)
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
 
+import reconciler
+from reconciler.model.diagnostics import ReconcilerError
 from reconciler.transport.concurrency import all_of
 from reconciler.transport.errors import (
     ApiError,
@@ -198,6 +202,66 @@ async def test_tls_to_a_server_that_speaks_none_is_named() -> None:
         async with real_session(f"https://127.0.0.1:{port}") as one:
             with pytest.raises(Unreachable, match="TLS: "):
                 await one.request("GET", "/procurement/catalog")
+
+
+@pytest.mark.parametrize("proxy", ["", "http://127.0.0.1:1"])
+async def test_no_variable_turns_the_checking_of_certificates_off(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    off = {"PYTHONHTTPSVERIFY": "0", "CURL_CA_BUNDLE": "", "REQUESTS_CA_BUNDLE": "", "SSL_CERT_FILE": ""}
+    off |= {
+        "SSL_VERIFY": "false",
+        "HTTPX_VERIFY": "0",
+        "SSL_NO_VERIFY": "1",
+        "NODE_TLS_REJECT_UNAUTHORIZED": "0",
+    }
+    for name, value in {**off, "HTTPS_PROXY": proxy}.items():
+        monkeypatch.setenv(name, value)
+    for origin in ("https://psa.example.com", "https://127.0.0.1:1"):
+        async with real_session(origin) as one:
+            ways = [one._client._transport, *one._client._mounts.values()]
+            assert len(ways) == 1 + (bool(proxy) and "example" in origin)
+            for way in ways:
+                assert isinstance(way, httpx.AsyncHTTPTransport)
+                context = way._pool._ssl_context
+                assert context is not None
+                assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+
+
+def test_nothing_in_the_source_turns_it_off() -> None:
+    found = [
+        f"{path.name}: {word}"
+        for path in Path(reconciler.__file__).parent.rglob("*.py")
+        for word in ("verify=", "CERT_NONE", "unverified", "check_hostname", "verify_mode")
+        if word in path.read_text(encoding="utf-8")
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_certificates_that_cannot_be_read_are_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "own.pem"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with pytest.raises(
+        ReconcilerError, match="SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: "
+    ) as raised:
+        real_session("https://psa.example.com")
+    assert raised.value.diagnostics[0].code == "certificates-unreadable"
+
+
+@pytest.mark.parametrize("proxy", ["proxy.example.com:x", "ftp://user:s3cret@proxy.example.com"])
+def test_a_proxy_that_cannot_be_used_is_said_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(ReconcilerError) as raised:
+        real_session("https://psa.example.com")
+    assert raised.value.diagnostics[0].code == "proxy-unusable"
+    assert "s3cret" not in str(raised.value) + repr(raised.value.diagnostics)
 
 
 async def test_keys_for_this_machine_go_through_no_proxy(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.config.rules import customers, dated, lines, mappings, products, spelling
+from reconciler.config.rules import customers, dated, lines, mappings, products, protection, spelling
 from reconciler.config.rules.facts import gather
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ RULES = (
     *customers.RULES,
     *dated.RULES,
     *spelling.RULES,
+    *protection.RULES,
 )
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from reconciler.config.rules.mappings import repeated, until_alone
 from reconciler.config.wording import did_you_mean, show
 from reconciler.model.diagnostics import error
+from reconciler.model.identifiers import identifier_key
 
 if TYPE_CHECKING:
     from reconciler.config.rules.facts import Facts
-    from reconciler.model.desired import Customer, LineTerms, Override
+    from reconciler.model.desired import AgreementSelector, Customer, LineTerms, Override
     from reconciler.model.diagnostics import Location
 
 
@@ -143,7 +144,7 @@ def firewall_once(facts: Facts) -> None:
 def moved_elsewhere(facts: Facts) -> None:
     """A move leads from one agreement to another."""
     for customer in facts.desired.customers:
-        if customer.moved_from is not None and customer.moved_from == customer.agreement:
+        if customer.moved_from is not None and _same_agreement(customer.moved_from, customer.agreement):
             facts.say(
                 error(
                     "moved-from-itself",
@@ -153,6 +154,14 @@ def moved_elsewhere(facts: Facts) -> None:
                     subject=_subject(customer),
                 )
             )
+
+
+def _same_agreement(one: AgreementSelector, other: AgreementSelector | None) -> bool:
+    """Whether two selectors say the same; names and types compare as the planner compares them."""
+    return other is not None and (one.id, *map(identifier_key, (one.name or "", one.type or ""))) == (
+        other.id,
+        *map(identifier_key, (other.name or "", other.type or "")),
+    )
 
 
 def shared_lines_agree(facts: Facts) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.config.rules.lines import unknown_product
 from reconciler.config.view import key_selector
 from reconciler.config.wording import did_you_mean, show
-from reconciler.model.diagnostics import error, warning
+from reconciler.model.desired import Approval
+from reconciler.model.diagnostics import Severity, error, warning
 from reconciler.model.identifiers import Name, identifier_key
 
 if TYPE_CHECKING:
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reconciler.config.rules.facts import Facts
-    from reconciler.model.desired import Approval, Hold
-    from reconciler.model.diagnostics import Location
+    from reconciler.model.desired import Hold
+    from reconciler.model.diagnostics import Diagnostic, Location
 
 #: Zones that are whatever the machine is set to, so that two runs could disagree about the day.
 _OF_THE_MACHINE = frozenset({"localtime", "posixrules", "Factory"})
@@ -84,7 +86,7 @@ def known_names(facts: Facts) -> None:
     tenants = {customer.tenant_id for customer in facts.desired.customers}
     for kind, row in _person_rows(facts):
         key = identifier_key(row.customer)
-        if key not in companies and key not in tenants:
+        if row.customer and key not in companies and key not in tenants:
             facts.say(
                 error(
                     "unknown-customer",
@@ -94,8 +96,19 @@ def known_names(facts: Facts) -> None:
                     location=row.location,
                 )
             )
-        if key_selector(row.product).key not in facts.targets:
-            facts.say(unknown_product(facts, row.product, row.location))
+        if row.product and key_selector(row.product).key not in facts.targets:
+            unknown = unknown_product(facts, row.product, row.location)
+            ends = isinstance(row, Approval) and row.up_to == 0
+            facts.say(_perhaps_former(unknown) if ends else unknown)
+
+
+def _perhaps_former(unknown: Diagnostic) -> Diagnostic:
+    """A line may have to end whose product was mapped until now: a yes to that is no typo for certain."""
+    return replace(
+        unknown,
+        severity=Severity.WARNING,
+        message=f"{unknown.message} The approval can only let a line end whose product was mapped before.",
+    )
 
 
 def one_hold(facts: Facts) -> None:
@@ -131,23 +144,31 @@ def approves_something(facts: Facts) -> None:
 
 
 def expired(facts: Facts) -> None:
-    """What has run out is without effect. A warning, because the day must not stop everybody's billing."""
+    """What has run out is without effect.
+
+    Of a hold or an approval that is an error: a person's word about money has ended, and nobody has said what
+    follows. Of an exclusion it is a warning: its customer or product is billed by its row from then on.
+    """
     if facts.today is None:
         return
-    for what, until, location, subject in _endings(facts):
-        if until is not None and until < facts.today:
-            facts.say(
-                warning(
-                    "expired",
-                    f"{what} ended on {until.isoformat()} and is without effect.",
-                    "Decide anew: remove it, or give it a later date.",
-                    location=location,
-                    subject=subject,
+    for say, endings in ((warning, _exclusions(facts)), (error, _answers(facts))):
+        for what, until, location, subject in endings:
+            if until is not None and until < facts.today:
+                facts.say(
+                    say(
+                        "expired",
+                        f"{what} ended on {until.isoformat()} and is without effect.",
+                        "Decide anew: take it out, or give it a later date.",
+                        location=location,
+                        subject=subject,
+                    )
                 )
-            )
 
 
-def _endings(facts: Facts) -> Iterator[tuple[str, date | None, Location, str | None]]:
+_Ending = tuple[str, "date | None", "Location", "str | None"]
+
+
+def _exclusions(facts: Facts) -> Iterator[_Ending]:
     for row in facts.desired.rows:
         yield f"The exclusion of {show(row.code)}", row.until, row.location, f"code/{row.code}"
     for customer in facts.desired.customers:
@@ -156,6 +177,9 @@ def _endings(facts: Facts) -> Iterator[tuple[str, date | None, Location, str | N
         for override in customer.overrides:
             what = f"The exclusion of {show(override.code)} for this customer"
             yield what, override.until, override.location, subject
+
+
+def _answers(facts: Facts) -> Iterator[_Ending]:
     for kind, person_row in _person_rows(facts):
         product = key_selector(person_row.product)
         name = product.text if isinstance(product, Name) else str(product)

@@ -167,6 +167,55 @@ def fixed_lines(facts: Facts) -> None:
             facts.say(error("fixed-lines", message, remedy, location=terms.location, subject=_subject(terms)))
 
 
+#: Why each of these cannot stand where every firewall has a line of its own.
+_NOT_PER_SERIAL = {
+    "count": "each firewall is counted for itself, so that only `sum` fits",
+    "blocksOf": "blocks are for the line of all units",
+    "minimum": "it would hold for each firewall's line",
+    "maximum": "it would hold for each firewall's line",
+    "included": "the units would be included on each firewall's line again",
+    "line": "no single line carries the product",
+    "fixed": "no line carries what is left",
+}
+
+
+def serials_alone(facts: Facts) -> None:
+    """What is said of the one line of a product cannot stand where there is a line for each firewall."""
+    general = {line.product.key: line for line in facts.desired.lines}
+    for terms in _all_terms(facts):
+        base = general.get(terms.product.key, terms)
+        per_serial = base.per_serial if terms.per_serial is None else terms.per_serial
+        here, there = _of_one_line(terms), _of_one_line(base)
+        if not per_serial or not (here or (there and terms.per_serial)):
+            continue
+        name = next(iter(here or there))
+        elsewhere = base is not terms and not (here and terms.per_serial)
+        where = f" (with {base.location})" if elsewhere else ""
+        facts.say(
+            error(
+                "per-serial-terms",
+                f"`perSerial` and `{name}` stand together{where}: {_NOT_PER_SERIAL[name]}.",
+                f"Remove `{name}`, or `perSerial`: all firewalls then share one line.",
+                location=terms.location,
+                subject=_subject(terms),
+            )
+        )
+
+
+def _of_one_line(terms: LineTerms) -> dict[str, object]:
+    """The terms of this row that are about the one line of a product. Two codes need `count: sum` anyway."""
+    stated: dict[str, object] = {
+        "count": None if terms.count == "sum" else terms.count,
+        "blocksOf": terms.blocks_of,
+        "minimum": terms.minimum,
+        "maximum": terms.maximum,
+        "included": terms.included,
+        "line": terms.line,
+        "fixed": terms.fixed or None,
+    }
+    return {key: value for key, value in stated.items() if value is not None}
+
+
 def lines_once(facts: Facts) -> None:
     """A line of an agreement carries one product of one customer."""
     seen: dict[int, LineTerms] = {}
@@ -194,5 +243,6 @@ RULES = (
     least_and_most,
     examples_name_codes,
     fixed_lines,
+    serials_alone,
     lines_once,
 )

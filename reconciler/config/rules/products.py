@@ -111,6 +111,22 @@ def replaced(facts: Facts) -> None:
             )
 
 
+def follows_a_price(facts: Facts) -> None:
+    """Lines can only follow a price that is declared: one that is changed in ConnectWise is not reviewed."""
+    for product in facts.desired.products:
+        price_is_wrong = facts.document.is_wrong(("products", product.identifier, "price"))
+        if product.line_price == "follow" and product.fields.get("price") is None and not price_is_wrong:
+            facts.say(
+                error(
+                    "follow-without-price",
+                    f"{show(product.identifier)} says `linePrice: follow` and declares no `price` to follow.",
+                    "Declare its `price`, or remove `linePrice`: the lines then keep theirs.",
+                    location=product.where("linePrice"),
+                    subject=_subject(product),
+                )
+            )
+
+
 def unmapped(facts: Facts) -> None:
     """An entry that no row names is edited, and takes no usage."""
     if not facts.complete:
@@ -157,4 +173,4 @@ def can_take_usage(facts: Facts) -> None:
             )
 
 
-RULES = (declared_once, renames, old_names, replaced, unmapped, can_take_usage)
+RULES = (declared_once, renames, old_names, replaced, follows_a_price, unmapped, can_take_usage)

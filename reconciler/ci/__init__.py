@@ -1,0 +1,5 @@
+"""What a workflow of GitHub does beyond calling the other commands: tested Python, not shell in YAML.
+
+None of this was tried against github.com: it was written from the pages that the docstrings name, and tested
+against a small stand-in. Where a page leaves something open, the code checks it and says what it found.
+"""

@@ -1,0 +1,138 @@
+"""May plans run in this repository, and which of its own gates are real: asked of GitHub, not assumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.reporting.markdown_text import code, md
+from reconciler.transport.errors import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.ci.context import Context
+    from reconciler.ci.github import GitHub
+
+ALLOWED_NAME, ALLOWED = "RECONCILER_PUBLIC", "allowed"
+_NOT_KNOWN = "not known"
+_RULES = {
+    "pull_request": "changes come by pull request",
+    "required_status_checks": "checks must pass",
+    "non_fast_forward": "no force push",
+    "deletion": "cannot be deleted",
+}
+
+
+@dataclass(frozen=True)
+class Gates:
+    """What the token could find out; `public` is None where not even that. Rows are (gate, finding)."""
+
+    public: bool | None
+    rows: tuple[tuple[str, str], ...] = ()
+
+
+def may_run(gates: Gates, allowed: str) -> bool:
+    """Whether plans may run here: they hold customers and prices, so that a public repository must say so."""
+    return gates.public is False or allowed.strip() == ALLOWED
+
+
+async def find_gates(github: GitHub, context: Context) -> Gates:
+    """Ask for the repository's visibility, its default branch's protection and its environments.
+
+    https://docs.github.com/en/rest/repos/repos#get-a-repository (`visibility`, `private`). What may not be
+    read is "not known"; a visibility that may not be read is taken from the event, where it has one.
+    """
+    try:
+        repository = await github.get("")
+    except ApiError:
+        told = context.event.get("repository")
+        repository = told if isinstance(told, dict) else {}
+    branch = repository.get("default_branch")
+    rows = [("visibility", str(repository.get("visibility") or _NOT_KNOWN))]
+    if isinstance(branch, str) and branch:
+        rows += [(f"branch {branch}", await _branch(github, branch))]
+        rows += [(f"rules of {branch}", await _rules(github, branch))]
+    rows += await _environments(github)
+    return Gates(_public(repository), tuple(rows))
+
+
+def _public(repository: dict[str, Any]) -> bool | None:
+    visibility, private = repository.get("visibility"), repository.get("private")
+    if visibility in ("private", "internal") and private is not False:
+        return False
+    if visibility is None and private is True:
+        return False
+    return None if visibility is None and private is None else True
+
+
+async def _branch(github: GitHub, branch: str) -> str:
+    """https://docs.github.com/en/rest/branches/branches#get-a-branch (`protected`; contents: read)."""
+    try:
+        protected = (await github.get(f"/branches/{_quoted(branch)}")).get("protected")
+    except ApiError:
+        return _NOT_KNOWN
+    if protected is True:
+        return "protected"
+    return (
+        "**not protected: whoever may push can change it unreviewed**" if protected is False else _NOT_KNOWN
+    )
+
+
+async def _rules(github: GitHub, branch: str) -> str:
+    """https://docs.github.com/en/rest/repos/rules#get-rules-for-a-branch (metadata: read).
+
+    Rules of rulesets only; those of classic branch protection need a right that no workflow's token has.
+    """
+    try:
+        rules = await github.every(f"/rules/branches/{_quoted(branch)}")
+    except ApiError:
+        return _NOT_KNOWN
+    found = [_RULES[kind] for kind in _RULES if any(rule.get("type") == kind for rule in rules)]
+    reviews = [
+        f"{count} approving review{'' if count == 1 else 's'}"
+        + (", code owners among them" if parameters.get("require_code_owner_review") is True else "")
+        for rule in rules
+        if rule.get("type") == "pull_request"
+        and isinstance(parameters := rule.get("parameters"), dict)
+        and isinstance(count := parameters.get("required_approving_review_count"), int)
+    ]
+    return ", ".join([*found, *reviews]) or "none in rulesets; classic protection is not known"
+
+
+async def _environments(github: GitHub) -> list[tuple[str, str]]:
+    """https://docs.github.com/en/rest/deployments/environments#list-environments (actions: read)."""
+    try:
+        found = await github.every("/environments", key="environments")
+    except ApiError:
+        return [("environments", _NOT_KNOWN)]
+    return [(f"environment {one.get('name')}", _environment(one)) for one in found] or [
+        ("environments", "**none: every workflow of the repository can read every key**")
+    ]
+
+
+def _environment(one: dict[str, Any]) -> str:
+    policy, rules = one.get("deployment_branch_policy"), one.get("protection_rules")
+    kinds: Sequence[Any] = (
+        [r.get("type") for r in rules if isinstance(r, dict)] if isinstance(rules, list) else []
+    )
+    branches = "limited to some branches" if isinstance(policy, dict) else "**open to every branch**"
+    return branches + (", with reviewers" if "required_reviewers" in kinds else "")
+
+
+def _quoted(branch: str) -> str:
+    from urllib.parse import quote
+
+    return quote(branch, safe="")
+
+
+def gates_text(gates: Gates, *, allowed: bool) -> str:
+    """The step summary's part: which gate is real here."""
+    lines = ["### Gates of this repository", "| Gate | Found |", "| --- | --- |"]
+    for gate, finding in gates.rows:
+        # findings are our own texts, but for the visibility, which is a word of GitHub's
+        lines.append(f"| {md(gate)} | {finding if gate != 'visibility' else md(finding)} |")
+    if gates.public is not False:
+        word = "is allowed by" if allowed else "needs"
+        lines.append(f"\nNot known to be private: a plan here {word} {code(ALLOWED_NAME)}.")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,142 @@
+"""A month's frozen plan as a pull request: merging it is the approval. Not tried against github.com.
+
+https://docs.github.com/en/rest/git/refs, /git/blobs, /git/trees, /git/commits (`contents: write`) and
+https://docs.github.com/en/rest/pulls/pulls (`pull-requests: write`; the repository must let workflows open
+pull requests). A pull request that a workflow's own token opens starts no workflows:
+https://docs.github.com/en/actions/concepts/security/github_token
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model.diagnostics import ReconcilerError, error
+from reconciler.reporting.markdown import COMMENT, markdown
+from reconciler.reporting.markdown_text import md
+from reconciler.transport.errors import EndpointNotFound, RecordNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.ci.context import Context
+    from reconciler.ci.github import GitHub
+    from reconciler.model.plan import Plan
+
+#: Of the files, and the first part of the branches.
+FOLDER = "month-end"
+_REASONS = 20
+
+
+@dataclass(frozen=True)
+class MonthEnd:
+    """What is approved: the files, by name, and the text that a person reads."""
+
+    site: str
+    month: str
+    title: str
+    body: str
+    files: Mapping[str, str]
+
+    @property
+    def branch(self) -> str:
+        """The branch, and the folder of the files."""
+        return f"{FOLDER}/{self.site}/{self.month}"
+
+
+def month_end(site: str, plan: Plan, ready: Any, files: Mapping[str, str]) -> MonthEnd:
+    """The month's pull request. Raises ReconcilerError where plan and verdict are not of one closed month."""
+    month = plan.period.month if plan.period is not None and plan.period.closed else None
+    told = ready if isinstance(ready, dict) else {}
+    if month is None or told.get("month") != month or not isinstance(told.get("ready"), bool):
+        raise ReconcilerError(
+            error(
+                "month-end-differs",
+                f"The plan is of {month or 'no closed month'}, and the verdict of {told.get('month')!a}.",
+                "Make both again on one day: `plan --out`, `ready --format json` and `usage --out`.",
+            )
+        )
+    verdict = "ready" if told["ready"] else "not ready"
+    title = f"Month end {month}, {site}: {verdict}"
+    return MonthEnd(site, month, title, _body(site, month, plan, told), files)
+
+
+def _body(site: str, month: str, plan: Plan, ready: Mapping[str, Any]) -> str:
+    parts = [f"<!-- reconciler-month-end:{site}:{month} -->"]
+    day = md(str(ready.get("invoiceDate")))
+    if ready["ready"]:
+        until = ready.get("holdsUntil")
+        parts.append(f"✅ Invoices of {day} may be made" + (f" until {md(str(until))}." if until else "."))
+    else:
+        reasons = ready.get("reasons")
+        told = [one for one in reasons if isinstance(one, dict)] if isinstance(reasons, list) else []
+        parts.append(f"❌ Invoices of {day} must wait: {len(told)} reasons.")
+        parts += [f"- {md(' '.join(_words(one)))}" for one in told[:_REASONS]]
+        if len(told) > _REASONS:
+            parts.append(f"- … and {len(told) - _REASONS} more in `ready.json`")
+    parts.append("\n**Merging this approves exactly the plan below.** Close it to refuse the month.\n\n")
+    head = "\n".join(parts)
+    return head + markdown(plan, subject="this month's plan", limit=COMMENT - len(head.encode()))
+
+
+def _words(reason: Mapping[str, Any]) -> list[str]:
+    customer, message = reason.get("customer"), reason.get("message")
+    return [f"{customer}:"] * bool(customer) + [str(message)[:500]]
+
+
+async def propose(github: GitHub, context: Context, proposed: MonthEnd) -> str:
+    """Put the files on the month's branch and open its pull request, or update both; says which.
+
+    One that was merged or closed is a person's answer and is left alone. Raises ApiError's subclasses.
+    """
+    default = str((await github.get("")).get("default_branch") or "main")
+    head = f"{context.owner}:{proposed.branch}"
+    pulls = await github.every("/pulls", (("state", "all"), ("head", head), ("base", default)))
+    answered = [one for one in pulls if one.get("state") != "open"]
+    opened = [one for one in pulls if one.get("state") == "open" and isinstance(one.get("number"), int)]
+    if answered and not opened:
+        merged = any(one.get("merged_at") for one in answered)
+        return (
+            "the month was approved already"
+            if merged
+            else "the month was refused: its pull request is closed"
+        )
+    await _push(github, default, proposed)
+    told = {"title": proposed.title, "body": proposed.body}
+    if opened:
+        await github.send("PATCH", f"/pulls/{opened[0]['number']}", told)
+        return "pull request updated"
+    await github.send("POST", "/pulls", {**told, "head": proposed.branch, "base": default})
+    return "pull request opened"
+
+
+async def _push(github: GitHub, default: str, proposed: MonthEnd) -> None:
+    there = await _tip(github, proposed.branch)
+    parent = there or await _tip(github, default)
+    if parent is None:
+        raise github.bad_answer("GET", f"/git/ref/heads/{default}", "the default branch has no commit")
+    before = (await github.get(f"/git/commits/{parent}")).get("tree")
+    base = before.get("sha") if isinstance(before, dict) else None
+    entries = []
+    for name, content in sorted(proposed.files.items()):
+        blob = await github.send("POST", "/git/blobs", {"content": content, "encoding": "utf-8"})
+        path = f"{proposed.branch}/{name}"
+        entries.append({"path": path, "mode": "100644", "type": "blob", "sha": blob.get("sha")})
+    tree = (await github.send("POST", "/git/trees", {"base_tree": base, "tree": entries})).get("sha")
+    if there and tree == base:
+        return
+    commit = {"message": proposed.title, "tree": tree, "parents": [parent]}
+    made = (await github.send("POST", "/git/commits", commit)).get("sha")
+    if there:
+        await github.send("PATCH", f"/git/refs/heads/{proposed.branch}", {"sha": made, "force": False})
+    else:
+        await github.send("POST", "/git/refs", {"ref": f"refs/heads/{proposed.branch}", "sha": made})
+
+
+async def _tip(github: GitHub, branch: str) -> str | None:
+    try:
+        found = (await github.get(f"/git/ref/heads/{branch}")).get("object")
+    except (RecordNotFound, EndpointNotFound):
+        return None
+    sha = found.get("sha") if isinstance(found, dict) else None
+    return sha if isinstance(sha, str) else None

@@ -1,0 +1,192 @@
+"""`reconciler ci`: the steps of workflows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import exit_codes
+
+if TYPE_CHECKING:
+    from reconciler.ci.gates import Gates
+    from reconciler.ci.github import GitHub
+    from reconciler.cli.runtime import Runtime
+
+a_folder = click.Path(path_type=Path)
+plan_argument = click.argument("plan", metavar="PLAN", type=a_folder)
+site_option = click.option("--site", metavar="NAME", default="mappings", show_default=True, help="The site.")
+
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.ya?ml")
+
+
+def workflow_file(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    """The name of a workflow's file, which becomes a part of an address."""
+    if not _FILE.fullmatch(text):
+        raise click.BadParameter("write the name of a file in .github/workflows, for example plan.yml")
+    return text
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def ci() -> None:
+    """Steps of workflows on GitHub: they read its environment variables and the event's payload."""
+
+
+@ci.command()
+@click.pass_obj
+def gate(runtime: Runtime) -> int:
+    """Say whether plans may run in this repository, and which of its gates are real.
+
+    A plan holds customers and prices: a public repository is refused (exit code 4) unless the variable
+    RECONCILER_PUBLIC is `allowed`. What the token may not read is "not known".
+    """
+    from reconciler.ci.context import context_of
+    from reconciler.ci.gates import ALLOWED, ALLOWED_NAME, find_gates, gates_text, may_run
+    from reconciler.cli.workflow import annotate, say, summarize, with_github
+    from reconciler.model.diagnostics import error
+
+    context = context_of(runtime.environ)
+    allowed = runtime.environ.get(ALLOWED_NAME, "")
+
+    async def ask(github: GitHub) -> Gates:
+        return await find_gates(github, context)
+
+    gates = with_github(runtime, context, ask)
+    good = may_run(gates, allowed)
+    summarize(runtime, gates_text(gates, allowed=good))
+    if good:
+        say(runtime, "Plans may run here.")
+        return exit_codes.DONE
+    what = "is public" if gates.public else "is not known to be private"
+    annotate(
+        runtime,
+        [
+            error(
+                "public-repository",
+                f"This repository {what}, and plans hold customers and prices. Nothing was planned.",
+                f"Make it private, or set the variable {ALLOWED_NAME} to `{ALLOWED}` if all may read them.",
+            )
+        ],
+    )
+    return exit_codes.PARTLY
+
+
+@ci.command()
+@click.option("--base", metavar="DIR", required=True, type=a_folder, help="The base commit's mappings.")
+@click.option("--head", metavar="DIR", required=True, type=a_folder, help="The head commit's mappings.")
+@site_option
+@click.option("--sites", is_flag=True, help="DIR is a whole repository: look at each of its sites.")
+@click.option("--out", metavar="DIR", type=a_folder, help="Where comment.md goes if nothing changed.")
+@click.pass_obj
+def changed(runtime: Runtime, base: Path, head: Path, site: str, sites: bool, out: Path | None) -> int:
+    """Say whether a change touches the desired state: `changed=true` or `changed=false` as the step's output.
+
+    Where it does not, nothing has to be read from ConnectWise and Sophos. The comment.md of --out then only
+    takes the place of an older one. Mappings that are missing or not valid count as changed.
+
+    With --sites each site that the change leaves alone gets its NAME/comment.md in --out, and `changed` says
+    whether it touches any.
+    """
+    from reconciler.ci.comment import unchanged_comment, unchanged_text
+    from reconciler.ci.sites import SINGLE, check_name, sites_of, untouched
+    from reconciler.cli.files import write_text
+    from reconciler.cli.workflow import folder_for, put_output, same_in, say, summarize, touched_sites
+
+    check_name(site)
+    if sites:
+        touched = touched_sites(base, head)
+        same, folders = not touched, {one.name: one.name for one in untouched(sites_of(head), touched)}
+    else:
+        same = same_in(base, head)
+        folders = {site: "."} if same else {}
+    put_output(runtime, "changed", "false" if same else "true")
+    if same:
+        summarize(runtime, unchanged_text())
+    if out is not None:
+        for name, folder in folders.items():
+            text = unchanged_comment(name, named=name != SINGLE)
+            write_text(folder_for(out / folder) / "comment.md", text)
+    say(runtime, "The desired state is as it was." if same else "The desired state has changed.")
+    return exit_codes.DONE
+
+
+@ci.command()
+@plan_argument
+@site_option
+@click.option("--out", metavar="DIR", type=a_folder, help="Where the artifact's files go.")
+@click.option(
+    "--root",
+    metavar="DIR",
+    type=a_folder,
+    help="The checkout that was planned, if it is not the working folder: annotations name files below it.",
+)
+@click.pass_obj
+def publish(runtime: Runtime, plan: Path, site: str, out: Path | None, root: Path | None) -> int:
+    """Show a saved plan: step summary, annotations on its lines, and the files of an artifact.
+
+    DIR then has comment.md for `reconciler ci comment`, plan.json, plan.xlsx, and digest.txt with the SHA-256
+    of plan.json.
+    """
+    from reconciler.ci.comment import comment, first_annotations
+    from reconciler.ci.context import context_of
+    from reconciler.ci.sites import SINGLE, check_name
+    from reconciler.cli.files import plan_json, read_plan, write_bytes, write_text
+    from reconciler.cli.workflow import below, folder_for, room_in_summary, summarize
+    from reconciler.reporting.markdown import markdown
+    from reconciler.reporting.spreadsheet import xlsx_bytes
+
+    check_name(site)
+    made = read_plan(plan)
+    context = context_of(runtime.environ)
+    subject = "this plan" if context.pull_request is None else "this pull request"
+    title = "" if site == SINGLE else f"# {site}\n\n"
+    room = room_in_summary(runtime) - len(title.encode()) - 1
+    summarize(runtime, title + markdown(made, subject=subject, limit=room))
+    for line in first_annotations([below(one, root) for one in made.diagnostics]):
+        runtime.stdout.write(f"{line}\n")
+    if out is not None:
+        from reconciler.ci.artifact import COMMENT_FILE, DIGEST, PLAN, SPREADSHEET, digest_text
+
+        folder, content = folder_for(out), plan_json(made).encode()
+        told = comment(made, site, subject=subject, run_url=context.run_url, named=site != SINGLE)
+        write_text(folder / COMMENT_FILE, told)
+        write_bytes(folder / SPREADSHEET, xlsx_bytes(made))
+        write_bytes(folder / PLAN, content)
+        write_text(folder / DIGEST, digest_text(content))
+    return exit_codes.DONE
+
+
+@ci.command("comment")
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=a_folder)
+@click.pass_obj
+def post_comment(runtime: Runtime, folders: tuple[Path, ...]) -> int:
+    """Put each DIR/comment.md on the pull request: one comment for each site, made once and then updated.
+
+    Needs `pull-requests: write` and no key of ConnectWise or Sophos. A comment that cannot be made is a
+    notice, and the exit code is 0: the plan is in the run's summary all the same.
+    """
+    from reconciler.ci.comments import put_comment
+    from reconciler.ci.context import context_of
+    from reconciler.cli.workflow import annotate, comment_folders, read_comment, say, with_github
+    from reconciler.model.diagnostics import ReconcilerError, notice
+
+    remedy = "The plan is in the summary of the run."
+    context = context_of(runtime.environ)
+    number = context.pull_request
+    if number is None:
+        annotate(runtime, [notice("comment-not-made", "The event is about no pull request.", remedy)])
+        return exit_codes.DONE
+    for folder in comment_folders(folders):
+        try:
+            text = read_comment(folder)
+
+            async def put(github: GitHub, text: str = text) -> str:
+                return await put_comment(github, number, text)
+
+            say(runtime, f"{folder}: {with_github(runtime, context, put)}")
+        except ReconcilerError as failed:
+            why = " ".join(one.message for one in failed.diagnostics)
+            annotate(runtime, [notice("comment-not-made", f"No comment from {folder}: {why}", remedy)])
+    return exit_codes.DONE

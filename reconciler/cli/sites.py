@@ -1,0 +1,82 @@
+"""`reconciler sites`: the sites of a repository, as a workflow's matrix."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import exit_codes
+from reconciler.cli.options import format_option
+
+if TYPE_CHECKING:
+    from reconciler.cli.runtime import Runtime
+
+
+def _output_name(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", text):
+        raise click.BadParameter("it is letters, digits, - and _, beginning with a letter or _.")
+    return text
+
+
+@click.command()
+@click.option(
+    "--root",
+    metavar="DIR",
+    default=".",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The repository.",
+)
+@click.option(
+    "--since",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The base commit's repository: only sites whose desired state the change touches.",
+)
+@click.option(
+    "--github-output",
+    metavar="NAME",
+    callback=_output_name,
+    help="Also make the JSON the step's output of this name, in the file that GITHUB_OUTPUT names.",
+)
+@format_option("text", "json")
+@click.pass_obj
+def sites(
+    runtime: Runtime, root: Path, since: Path | None, github_output: str | None, output_format: str
+) -> int:
+    """List the sites of a repository: each folder of sites/*/ with mappings, else the single mappings/.
+
+    As JSON: the entries of a workflow's matrix. With --since, a site that only the base has is listed as
+    well, with `removed`.
+    """
+    from reconciler.ci.sites import MANY, SINGLE, sites_of
+    from reconciler.cli.workflow import put_output, touched_sites
+    from reconciler.model.diagnostics import ReconcilerError, error
+    from reconciler.reporting.clean import clean
+    from reconciler.reporting.json_text import json_text
+
+    found = sites_of(root)
+    if since is not None:
+        found = touched_sites(since, root)
+    elif not found:
+        raise ReconcilerError(
+            error(
+                "no-sites",
+                f"{root} has neither {SINGLE}/ nor a folder of {MANY}/ with *.yaml files in it.",
+                f"Give the repository with --root, or write the first {SINGLE}.",
+            )
+        )
+    if github_output is not None:
+        put_output(runtime, github_output, json.dumps([site.to_json() for site in found]))
+    if output_format == "json":
+        runtime.stdout.write(json_text([site.to_json() for site in found]))
+    else:
+        for site in found:
+            removed = " (removed by this change)" if site.removed else ""
+            told = f"{site.name}: {site.path}, environment {site.environment}{removed}"
+            runtime.stdout.write(f"{clean(told)}\n")
+    return exit_codes.DONE

@@ -1,0 +1,276 @@
+"""A change: one reviewed step of a plan, and the record that it is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model.diagnostics import Location
+from reconciler.model.field_change import FieldChange
+from reconciler.model.lines import Amount
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class Action(StrEnum):
+    """What a change does.
+
+    A move is two requests, and so two changes of this action: the old line ends, and then the new one starts.
+    """
+
+    CREATE_PRODUCT = "create_product"
+    EDIT_PRODUCT = "edit_product"
+    MAP_PRODUCT = "map_product"
+    UNMAP_PRODUCT = "unmap_product"
+    ENABLE_SYNC = "enable_sync"
+    DISABLE_SYNC = "disable_sync"
+    CREATE_LINE = "create_line"
+    UPDATE_LINE = "update_line"
+    END_LINE = "end_line"
+    MOVE_LINE = "move_line"
+
+
+#: The order of a run: stopping after any step bills too little for a moment rather than twice.
+STAGES: dict[Action, int] = {
+    Action.UPDATE_LINE: 0,
+    Action.END_LINE: 0,
+    Action.MOVE_LINE: 0,
+    Action.UNMAP_PRODUCT: 1,
+    Action.DISABLE_SYNC: 1,
+    Action.CREATE_PRODUCT: 2,
+    Action.EDIT_PRODUCT: 2,
+    Action.MAP_PRODUCT: 3,
+    Action.ENABLE_SYNC: 3,
+    Action.CREATE_LINE: 4,
+}
+#: Where a line that starts, or bills more than before, comes instead of first.
+RAISES = 4
+#: Actions that are about an agreement's line.
+OF_LINES = frozenset({Action.CREATE_LINE, Action.UPDATE_LINE, Action.END_LINE, Action.MOVE_LINE})
+
+
+class Cause(StrEnum):
+    """Whether the change belongs to the reviewed commit, or would be planned without it as well and waits.
+
+    What waits is shown and not written by the commit's plan.
+    """
+
+    THIS_CHANGE = "this change"
+    WAITING = "waiting"
+
+
+SYNC_ON = "sync on"
+SYNC_OFF = "sync off"
+MAPPING_PREFIX = "sophos/"
+CUSTOM_FIELD_PREFIX = "customFields/"
+
+
+def sync_text(sync: bool | None) -> str | None:
+    """A mapping's state as `FieldChange` writes it; None is "not mapped"."""
+    if sync is None:
+        return None
+    return SYNC_ON if sync else SYNC_OFF
+
+
+@dataclass(frozen=True)
+class Target:
+    """The ConnectWise record that a change is about; `id` is None while it is to be created.
+
+    A product, or (with `agreement`, its record id) that product's line on the agreement; `id` is then the
+    line's. `part` tells lines of one product on one agreement apart, where several are meant to be there:
+    `serial/C0123` for a firewall with a line of its own, `line/5512` for a line that ends where another one
+    takes over.
+    """
+
+    identifier: str
+    id: int | None
+    agreement: int | None = None
+    part: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its natural key: `product/MSP-GOLD`, `agreement/7/product/MSP-GOLD`."""
+        key = product_key(self.identifier)
+        return key if self.agreement is None else line_key(self.agreement, self.identifier, self.part)
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in plan files."""
+        return {
+            "type": "product" if self.agreement is None else "line",
+            "identifier": self.identifier,
+            "id": self.id,
+            "agreement": self.agreement,
+            "part": self.part or None,
+        }
+
+
+def product_key(identifier: str) -> str:
+    """A product's natural key; a slash inside an identifier is encoded so that keys stay one-to-one."""
+    return "product/" + identifier.strip().replace("%", "%25").replace("/", "%2F")
+
+
+def line_key(agreement: int, identifier: str, part: str = "") -> str:
+    """The natural key of a product's line on an agreement."""
+    return f"agreement/{agreement}/{product_key(identifier)}" + (f"/{part}" if part else "")
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a line's change rests on besides the values that it writes; checked before anything is written.
+
+    `values` are further fields of the line that decide its money, as they stand (a change of one would make
+    the signed amount wrong). `next_invoice` is the agreement's next invoice date. A line that is created
+    needs that none of `products` (record ids) has an open line on any of `agreements`, but for those that
+    the same plan ends or changes: its seats would be billed twice. `beside` are open lines of these products
+    that the plan has seen and leaves to themselves, by record id with their quantity: those of other
+    firewalls or customers, and fixed ones.
+    """
+
+    values: tuple[tuple[str, Any], ...] = ()
+    next_invoice: str | None = None
+    agreements: tuple[int, ...] = ()
+    products: tuple[int, ...] = ()
+    beside: tuple[tuple[int, str], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in plan files."""
+        return {
+            "values": dict(self.values),
+            "nextInvoice": self.next_invoice,
+            "clearOf": {
+                "agreements": list(self.agreements),
+                "products": list(self.products),
+                "beside": {str(number): quantity for number, quantity in self.beside},
+            },
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Basis:
+        """Read back what `to_json` wrote."""
+        clear = data["clearOf"]
+        return cls(
+            tuple(sorted(data["values"].items())),
+            data["nextInvoice"],
+            tuple(clear["agreements"]),
+            tuple(clear["products"]),
+            tuple(sorted((int(number), quantity) for number, quantity in clear["beside"].items())),
+        )
+
+
+@dataclass(frozen=True)
+class Change:
+    """One reviewed step.
+
+    `id` is the action and a natural key, free of values, the same in every run. Changes with one `write`
+    are one request and share one fate. `depends_on` names writes that must have succeeded before;
+    `blocked_by` names the diagnostics (or changes) for which this one is held back. What it expects to
+    find is its target's id and identifier and each field's `before`; where it maps a code, that no product
+    has it but those of `mapped_on` (record ids) and this plan's own; and of a line its `basis`.
+    """
+
+    id: str
+    action: Action
+    target: Target
+    reason: str
+    fields: tuple[FieldChange, ...]
+    write: str
+    depends_on: tuple[str, ...] = ()
+    blocked_by: tuple[str, ...] = ()
+    expected_identifier: str | None = None
+    mapped_on: tuple[int, ...] = ()
+    source: Location | None = None
+    cause: Cause | None = None
+    money: Amount | None = None
+    basis: Basis | None = None
+
+    @property
+    def stage(self) -> int:
+        """Its place in the order of a run: lines that bill less come first, those that bill more last."""
+        raises = self.action is Action.UPDATE_LINE and self.money is not None and self.money.delta > 0
+        return RAISES if raises or self.starts_line else STAGES[self.action]
+
+    @property
+    def starts_line(self) -> bool:
+        """Whether it creates a line."""
+        return self.target.agreement is not None and self.target.id is None
+
+    @property
+    def blocked(self) -> bool:
+        """Whether it is held back."""
+        return bool(self.blocked_by)
+
+    def values(self) -> dict[str, Any]:
+        """What is signed: everything but where it came from and whether it waits."""
+        return {
+            "id": self.id,
+            "action": self.action.value,
+            "target": self.target.to_json(),
+            "fields": [f.to_json() for f in self.fields],
+            "write": self.write,
+            "dependsOn": list(self.depends_on),
+            "blockedBy": list(self.blocked_by),
+            "precondition": {
+                "id": self.target.id,
+                "identifier": self.expected_identifier,
+                "mappedOn": list(self.mapped_on),
+                "line": None if self.basis is None else self.basis.to_json(),
+            },
+            "money": None if self.money is None else self.money.to_json(),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in plan files."""
+        source = self.source
+        return {
+            **self.values(),
+            "cause": None if self.cause is None else self.cause.value,
+            "reason": self.reason,
+            "source": None if source is None else {"file": source.file, "line": source.line},
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Change:
+        """Read back what `to_json` wrote."""
+        source, precondition = data["source"], data["precondition"]
+        return cls(
+            id=data["id"],
+            action=Action(data["action"]),
+            target=Target(
+                data["target"]["identifier"],
+                data["target"]["id"],
+                data["target"]["agreement"],
+                data["target"]["part"] or "",
+            ),
+            reason=data["reason"],
+            fields=tuple(FieldChange.from_json(f) for f in data["fields"]),
+            write=data["write"],
+            depends_on=tuple(data["dependsOn"]),
+            blocked_by=tuple(data["blockedBy"]),
+            expected_identifier=precondition["identifier"],
+            mapped_on=tuple(precondition["mappedOn"]),
+            source=None if source is None else Location(source["file"], source["line"]),
+            cause=None if data["cause"] is None else Cause(data["cause"]),
+            money=None if data["money"] is None else Amount.from_json(data["money"]),
+            basis=None if precondition["line"] is None else Basis.from_json(precondition["line"]),
+        )
+
+
+def writes(changes: Iterable[Change]) -> Iterator[tuple[str, tuple[Change, ...]]]:
+    """The changes by the request they share, in the plan's order."""
+    grouped: dict[str, list[Change]] = {}
+    for change in changes:
+        grouped.setdefault(change.write, []).append(change)
+    for key, members in grouped.items():
+        yield key, tuple(members)
+
+
+def move_ends(changes: Iterable[Change]) -> dict[str, set[str]]:
+    """Of each move, the requests that end old lines, by the request that bills their seats from then on.
+
+    Neither is written without the other: the seats would be on no line, or on two.
+    """
+    every = list(changes)
+    ends = {change.write for change in every if change.action is Action.MOVE_LINE and not change.starts_line}
+    return {change.write: set(change.depends_on) & ends for change in every if set(change.depends_on) & ends}

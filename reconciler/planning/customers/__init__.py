@@ -1,0 +1,1 @@
+"""Customers: tenant, company and agreement brought together."""

@@ -1,0 +1,262 @@
+"""Which agreement a customer is billed on, chosen as of the day that counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.model.identifiers import identifier_key
+from reconciler.model.money import money_text
+from reconciler.model.months import Month
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from decimal import Decimal
+
+    from reconciler.model.billing import Agreement, Recap
+    from reconciler.model.desired import AgreementSelector
+
+RENEWAL_DAYS = 60
+#: Months that one invoice of a billing cycle covers. Shorter cycles than a month are not here.
+CYCLE_MONTHS = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
+_MONTHLY = "Monthly"
+#: Ways to make one number of a cycle's months, and the longest cycle for which that many bills are read.
+TAKEN = ("highest", "average")
+LONGEST_TAKEN = 3
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The agreement, or a code, what is wrong and what to do."""
+
+    agreement: Agreement | None
+    code: str = ""
+    problem: str = ""
+    remedy: str = ""
+
+
+def day_that_counts(agreement: Agreement, today: date) -> date:
+    """The day a new line would start: the next invoice date, never before the billing start.
+
+    Today where the agreement names no next invoice date.
+    """
+    if agreement.next_invoice is None:
+        return today
+    return max(agreement.next_invoice, agreement.bill_start or agreement.next_invoice)
+
+
+def choose_agreement(selector: AgreementSelector, of_company: Iterable[Agreement], today: date) -> Choice:
+    """The one agreement of a company that the selector names and that is in force on the day that counts.
+
+    An agreement that ends and its renewal may both be in force on their own next invoice dates: the one
+    that is in force on the earlier of them carries the next invoice. A child agreement is meant only where
+    it is named, by its name or id: a type or the same name on the parent means the parent.
+    """
+    agreements = sorted(of_company, key=lambda a: a.id)
+    named = [a for a in agreements if is_named(a, selector)]
+    candidates = _in_force([a for a in named if not never_recurs(a)], today)
+    if selector.id is None and any(a.parent_id is None for a in candidates):
+        candidates = [a for a in candidates if a.parent_id is None]
+    if len(candidates) > 1:
+        first = min(day_that_counts(a, today) for a in candidates)
+        candidates = [a for a in candidates if a.in_force(first)]
+    if len(candidates) == 1:
+        return Choice(candidates[0])
+    if candidates:
+        return Choice(
+            None,
+            "agreement-ambiguous",
+            f"{len(candidates)} agreements match {selector_text(selector)}: {_listed(candidates, today)}",
+            "Name the one that counts by its id: agreement: {id: …}.",
+        )
+    if named:
+        return Choice(
+            None,
+            "agreement-not-in-force",
+            f"no agreement that matches {selector_text(selector)} can be billed: {_listed(named, today)}",
+            "Renew it in ConnectWise, or name the agreement that follows it.",
+        )
+    others = f"; the company has {_listed(agreements, today)}" if agreements else "; the company has none"
+    return Choice(
+        None,
+        "agreement-not-found",
+        f"no agreement matches {selector_text(selector)}{others}",
+        "Correct the name, type or id of the agreement.",
+    )
+
+
+def _in_force(agreements: list[Agreement], today: date) -> list[Agreement]:
+    """Those in force on their own day; one that is not invoiced any more is judged on the others' day."""
+    dated = [a for a in agreements if a.next_invoice is not None and a.in_force(day_that_counts(a, today))]
+    other_day = min((day_that_counts(a, today) for a in dated), default=today)
+    undated = [a for a in agreements if a.next_invoice is None and a.in_force(other_day)]
+    return sorted([*dated, *undated], key=lambda a: a.id)
+
+
+def is_named(agreement: Agreement, selector: AgreementSelector) -> bool:
+    """Whether a selector speaks of the agreement, in force or not."""
+    if selector.id is not None:
+        return agreement.id == selector.id
+    if selector.name is not None:
+        return identifier_key(agreement.name) == identifier_key(selector.name)
+    wanted = identifier_key(selector.type or "")
+    return identifier_key(agreement.type_name) == wanted and agreement.parent_id is None
+
+
+def never_recurs(agreement: Agreement) -> bool:
+    """Whether it is invoiced once, so that no month's usage belongs on it."""
+    return agreement.one_time or agreement.cycle == "NotRecurring"
+
+
+def selector_text(selector: AgreementSelector) -> str:
+    """As the row writes it: `"Managed Security"`, `id 1234`, `type MSP`."""
+    if selector.id is not None:
+        return f"id {selector.id}"
+    return f'"{selector.name}"' if selector.name is not None else f"type {selector.type}"
+
+
+def _listed(agreements: Iterable[Agreement], today: date) -> str:
+    return "; ".join(describe(agreement, today) for agreement in agreements)
+
+
+def describe(agreement: Agreement, today: date) -> str:
+    """An agreement with what tells it from others: id, type, dates, state on its day, and parent."""
+    dates = f"{agreement.start or '?'} to {agreement.end or 'open'}"
+    parts = [f'#{agreement.id} "{agreement.name.strip()}"', f"type {agreement.type_name.strip()}", dates]
+    day = day_that_counts(agreement, today)
+    if agreement.cancelled:
+        parts.append(f"cancelled {agreement.cancelled_on or ''}".strip())
+    elif agreement.end is not None and agreement.end < day:
+        parts.append("expired" if agreement.end < today else f"ends before {day}")
+    elif agreement.start is not None and agreement.start > day:
+        parts.append("not begun")
+    if agreement.one_time:
+        parts.append("one-time")
+    elif agreement.cycle == "NotRecurring":
+        parts.append("not recurring")
+    if agreement.parent_id is not None:
+        parts.append(f"child of #{agreement.parent_id} {agreement.parent_name}".strip())
+    return ", ".join(parts)
+
+
+def months_of_cycle(agreement: Agreement) -> int:
+    """How many months one invoice covers; 1 where that is not known, and for cycles below a month."""
+    return CYCLE_MONTHS.get(agreement.cycle, 1)
+
+
+def months_taken(agreement: Agreement | None, take: str | None) -> int:
+    """From how many months' bills a line's quantity is made: those of the cycle where `take` says so."""
+    months = 1 if agreement is None else months_of_cycle(agreement)
+    return months if take in TAKEN and months <= LONGEST_TAKEN else 1
+
+
+def invoice_problem(
+    agreement: Agreement, recap: Recap | None, take: str | None, today: date
+) -> tuple[str, str]:
+    """Why a quantity cannot be written now although the agreement is the right one, and what to do."""
+    if agreement.next_invoice is None:
+        return (
+            "the agreement has no next invoice date, so it is not known which invoice would show it",
+            "Set the next invoice date in ConnectWise",
+        )
+    unbilled = unbilled_periods(agreement, recap, today)
+    if unbilled > 1:
+        shown = _invoices(agreement, recap)
+        return (
+            f"{unbilled} periods are not invoiced yet{shown}; a new quantity would change all of them",
+            "Make the older invoices first",
+        )
+    return _cycle_problem(agreement.cycle, take)
+
+
+def _invoices(agreement: Agreement, recap: Recap | None) -> str:
+    """The last and the next invoice as ConnectWise sums them up, as far as it says; in brackets."""
+    if recap is None:
+        return ""
+    known = [
+        _invoice("last invoice", recap.last_invoice, recap.last_amount, agreement.currency),
+        _invoice("next invoice", recap.next_invoice, recap.next_amount, agreement.currency),
+    ]
+    shown = ", ".join(filter(None, known))
+    return f" ({shown})" if shown else ""
+
+
+def _invoice(which: str, day: date | None, amount: Decimal | None, currency: str) -> str:
+    """`last invoice 2026-09-01: 1,200.00 EUR`; nothing where neither is known."""
+    money = "" if amount is None else f"{money_text(amount)} {currency}".strip()
+    if day is None:
+        return money and f"{which}: {money}"
+    return f"{which} {day}" + (f": {money}" if money else "")
+
+
+def _cycle_problem(cycle: str, take: str | None) -> tuple[str, str]:
+    if cycle == _MONTHLY:
+        return "", ""
+    if not cycle:
+        return (
+            "ConnectWise does not say how often the agreement is invoiced",
+            "Give the agreement a billing cycle in ConnectWise",
+        )
+    if cycle not in CYCLE_MONTHS:
+        return (
+            f"the agreement is invoiced {cycle.lower()}, more often than Sophos bills",
+            "Bill this product on a monthly agreement",
+        )
+    months = CYCLE_MONTHS[cycle]
+    if take == "last" or (take in TAKEN and months <= LONGEST_TAKEN):
+        return "", ""
+    if take in TAKEN:
+        limit = f"`take: {take}` is worked out for at most {LONGEST_TAKEN} months, not for {months}"
+        return (
+            f"the agreement is invoiced {cycle.lower()}, and {limit}",
+            "Say `take: last` under lines: the newest closed month counts then",
+        )
+    known = "`take: last`, the newest closed month"
+    if months <= LONGEST_TAKEN:
+        known += f"; or `highest` or `average` of its {months} months"
+    return (
+        f"the agreement is invoiced {cycle.lower()}, and a month's usage is not that cycle's",
+        f"Say under lines which month counts: {known}",
+    )
+
+
+def unbilled_periods(agreement: Agreement, recap: Recap | None, today: date) -> int:
+    """How many periods wait for their invoice; counted from the next invoice date without a recap."""
+    if recap is not None and recap.unbilled_periods is not None:
+        return recap.unbilled_periods
+    if agreement.next_invoice is None or agreement.next_invoice > today:
+        return 0
+    return 1 if shifted(agreement.next_invoice, months_of_cycle(agreement)) > today else 2
+
+
+def shifted(day: date, months: int) -> date:
+    """The same day so many months later, or earlier; the last day of a shorter month."""
+    month = Month.of(day)
+    for _ in range(abs(months)):
+        month = month.next() if months > 0 else month.previous()
+    return date(month.year, month.month, min(day.day, month.last_day.day))
+
+
+def renewal_warning(agreement: Agreement, others: Iterable[Agreement], today: date) -> str:
+    """What to say of an agreement that ends within 60 days, and what follows it; nothing for others."""
+    last = _last_day(agreement)
+    if last is None or last > today + timedelta(days=RENEWAL_DAYS):
+        return ""
+    followers = [
+        f"#{other.id}"
+        for other in sorted(others, key=lambda a: a.id)
+        if other.id != agreement.id
+        and identifier_key(other.type_name) == identifier_key(agreement.type_name)
+        and other.parent_id == agreement.parent_id
+        and other.in_force(last + timedelta(days=1))
+    ]
+    then = f"; {' and '.join(followers)} of its type is in force after it" if followers else ""
+    return f"{describe(agreement, today)} ends on {last}{then}"
+
+
+def _last_day(agreement: Agreement) -> date | None:
+    ends = [agreement.end] if agreement.end is not None else []
+    if agreement.cancelled and agreement.cancelled_on is not None:
+        ends.append(agreement.cancelled_on - timedelta(days=1))
+    return min(ends, default=None)

@@ -1,0 +1,274 @@
+"""What becomes of each agreement line: from which quantity to which, why, and in which state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.model.lines import LineState
+from reconciler.model.money import plain
+from reconciler.planning.customers.agreements import day_that_counts
+from reconciler.planning.lines.declared import as_declared, declared_changes, declared_text
+from reconciler.planning.lines.judged import Judged, cannot_be_written, decide, end_line, is_ours
+from reconciler.planning.lines.missing_lines import (
+    add_line,
+    new_price,
+    nothing_needed,
+    other_invoices,
+    reprice,
+    with_old_lines,
+)
+from reconciler.planning.lines.rows import billed, row_of, with_lines, with_money
+from reconciler.planning.lines.whose_line import find_line, of_this_cell
+from reconciler.planning.usage.cycles import invoice_text, quantity_before, quantity_now
+from reconciler.planning.usage.quantities import ZERO, Quantity
+
+if TYPE_CHECKING:
+    from datetime import date
+    from decimal import Decimal
+
+    from reconciler.model.billing import Line
+    from reconciler.model.desired import Hold
+    from reconciler.model.lines import PlannedLine
+    from reconciler.planning.lines.judged import Ground
+    from reconciler.planning.lines.whose_line import Found
+    from reconciler.planning.usage.cells import Cell
+
+
+def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
+    """What becomes of one product on one agreement; None where there is neither usage nor a line."""
+    agreement = cell.agreement
+    if agreement is None:
+        return _unplaced(cell)
+    item, lines = cell.product.item, ground.billing.lines.get(agreement.id)
+    day = day_that_counts(agreement, ground.today)
+    whole, cell = cell, _without_ended(cell, day)
+    of_product = [line for line in lines or () if item is not None and line.product_id == item.id]
+    found = find_line(cell.terms, of_this_cell(of_product, cell.serial), day, agreement.currency_places)
+    take = ground.takeovers.of(whole, has_line=found.line is not None)
+    if take.lines:
+        found = replace(found, take=take)
+    row = with_lines(row_of(cell), found, agreement)
+    hold, unclear = ground.answers.hold(cell)
+    needed = _has_usage(cell) or cell.terms.own_minimum or hold is not None or bool(take.lines)
+    if not found.open and not needed and (lines is not None or item is None):
+        return None
+    stopped = _stopped(cell, row, found, unreadable=lines is None) or _decided(row, unclear)
+    if take.problem and (found.line is None or (stopped is None and hold is None)):
+        return Judged(decide(row, _doubled(found)), cell, found.line)
+    if stopped is None and cell.parked and hold is None:
+        stopped = row.but(state=LineState.NOT_COUNTED, reason=cell.parked)
+    if stopped is not None:
+        return Judged(stopped, cell, found.line)
+    if _all_ended(cell, day):
+        return _ended(cell, row, found, ground)
+    if hold is not None:
+        return _apply(cell, row.but(held=True), found, _held(cell, hold), ground)
+    return _from_bill(cell, row, found, ground)
+
+
+def _doubled(found: Found) -> str:
+    """Both lines and the sum, and each with its way out."""
+    take, here = found.take, ZERO if found.line is None else found.line.quantity
+    beside = "a line here would bill them twice"
+    if found.line is not None:
+        beside = f"beside line #{found.line.id} ({plain(here)}) here, together {plain(here + take.units)}"
+    return f"{take.problem}; {beside}"
+
+
+def _unplaced(cell: Cell) -> Judged | None:
+    if not _has_usage(cell):
+        return None
+    return Judged(decide(row_of(cell), "its agreement could not be chosen; see the problem of its row"), cell)
+
+
+def _has_usage(cell: Cell) -> bool:
+    return any(feeding.lines for feeding in cell.feedings)
+
+
+def _without_ended(cell: Cell, day: date) -> Cell:
+    """The cell without tenants that have ended, where others go on; one that all have left stays whole."""
+    going_on = [f for f in cell.feedings if f.party.row.ended is None or f.party.row.ended >= day]
+    if not going_on or len(going_on) == len(cell.feedings):
+        return cell
+    return replace(cell, feedings=going_on)
+
+
+def _all_ended(cell: Cell, day: date) -> bool:
+    return all(f.party.row.ended is not None and f.party.row.ended < day for f in cell.feedings)
+
+
+def _ended(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Judged | None:
+    """The lines of a customer that has left, by its row's own word."""
+    last = max(f.party.row.ended for f in cell.feedings if f.party.row.ended is not None)
+    reason = f"the customer ended on {last}"
+    if found.fixed:
+        shown = " and ".join(
+            f"#{line.id} ({plain(line.quantity)})" for line in found.open if line.id in cell.terms.fixed
+        )
+        said = f"{reason}, and fixed line {shown} would go on billing: end it in ConnectWise first"
+        return Judged(decide(row, said), cell, found.line)
+    if found.line is None:
+        return nothing_needed(cell, row, found.take, reason, ground, settled=True)
+    one = Judged(row.but(reason=reason), cell, found.line, settled=True, ends=found.take.lines)
+    return _end_with_others(one, ground)
+
+
+def _end_with_others(one: Judged, ground: Ground) -> Judged:
+    """The end of a line, and with it of those whose seats it bills; their money is part of its own."""
+    ended = end_line(replace(one, ends=()), ground)
+    if not one.ends or ended.row.state is LineState.NEEDS_DECISION:
+        return ended
+    if ended.row.state is not LineState.ENDS:
+        shown = ", ".join(f"#{end.line.id} of {end.line.product_identifier.strip()}" for end in one.ends)
+        said = f"{ended.row.reason}, and {shown} bills the same seats: end it in ConnectWise as well"
+        return replace(ended, row=decide(ended.row, said))
+    return with_old_lines(replace(ended, ends=one.ends))
+
+
+def _stopped(cell: Cell, row: PlannedLine, found: Found, *, unreadable: bool) -> PlannedLine | None:
+    """The row where nothing can be said of its quantity."""
+    if cell.product.stop:
+        return decide(row, cell.product.stop)
+    if unreadable:
+        return decide(row, "the lines of its agreement could not be read")
+    wrong = "; ".join(f.party.wrong for f in cell.feedings if f.party.wrong)
+    return _decided(row, wrong or found.problem)
+
+
+def _decided(row: PlannedLine, reason: str) -> PlannedLine | None:
+    return decide(row, reason) if reason else None
+
+
+def _held(cell: Cell, hold: Hold) -> Quantity:
+    included = min(cell.terms.included or ZERO, hold.quantity)
+    text = f"held at {plain(hold.quantity)} until {hold.until}: {hold.reason}"
+    return Quantity(hold.quantity, included, text, hold.quantity)
+
+
+def _from_bill(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Judged:
+    """The row by the quantity on the bill, or what the settings say where there is none."""
+    problem = cell.disagreement or "; ".join(f.problem for f in cell.feedings if f.problem)
+    silent = "; ".join(dict.fromkeys(f.party.silent for f in cell.feedings if f.party.silent))
+    if silent:
+        months = max(f.party.months_without_usage for f in cell.feedings)
+        row = row.but(state=LineState.NOT_COUNTED, reason=silent, months_without_usage=months)
+        return Judged(row, cell, found.line)
+    if problem:
+        return Judged(decide(row, problem), cell, found.line)
+    wanted, problem = quantity_now(cell)
+    if wanted is None:
+        return Judged(decide(row, problem), cell, found.line)
+    nothing = wanted.counted == 0 and not cell.terms.own_minimum
+    if nothing and (found.line is not None or found.take.lines) and ground.settings.on_zero_usage == "keep":
+        row = row.but(state=LineState.NOT_COUNTED, reason=f"no usage; onZeroUsage: keep{_kept(found)}")
+        return Judged(row, cell, found.line)
+    judged = _apply(cell, row, found, wanted, ground)
+    if (
+        nothing
+        and found.line is not None
+        and ground.settings.on_zero_usage == "end"
+        and judged.row.state is not LineState.NEEDS_DECISION
+    ):
+        ending = judged.row.but(reason="no usage; onZeroUsage: end", takes_over=())
+        return _end_with_others(replace(judged, row=ending), ground)
+    return judged
+
+
+def _kept(found: Found) -> str:
+    """The lines beside its own that stay as well; nothing where there are none."""
+    return "".join(
+        f"; #{one.line.id} of {one.line.product_identifier.strip()} ({plain(one.line.quantity)}) stays"
+        for one in found.take.lines
+    )
+
+
+def _apply(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, ground: Ground) -> Judged:
+    """The row with the quantity that is wanted, less what fixed lines carry."""
+    row = row.but(parts=wanted.parts)
+    if found.fixed:
+        rest = wanted.quantity - found.fixed
+        row = row.but(parts=f"{wanted.parts}; less {plain(found.fixed)} on fixed lines")
+        if rest < 0:
+            reason = f"fixed lines carry {plain(found.fixed)}, more than the {plain(wanted.quantity)} counted"
+            return Judged(decide(row, reason), cell, found.line)
+        wanted = replace(wanted, quantity=rest, included=min(wanted.included, rest))
+    if found.line is None:
+        return add_line(cell, row, found, wanted, ground)
+    return _compare(cell, row, found, found.line, wanted, ground)
+
+
+def _compare(
+    cell: Cell, row: PlannedLine, found: Found, line: Line, wanted: Quantity, ground: Ground
+) -> Judged:
+    agreement = cell.agreement
+    if agreement is None:
+        raise ValueError("a line is on an agreement")
+    included = line.less_included if cell.terms.included is None else wanted.included
+    declared, then = declared_changes(line, cell.terms.always), as_declared(line, cell.terms.always)
+    now = billed(line.quantity, line.less_included, line)
+    invoice = invoice_text(agreement, now, billed(wanted.quantity, included, then))
+    reason = "; ".join(filter(None, (row.parts, declared_text(declared), invoice)))
+    row = row.but(after=wanted.quantity, included_after=included, reason=reason, declared=declared)
+    row = with_money(row, line, then, agreement)
+    expected = _expected_before(cell, ground, found.fixed)
+    ends = found.take.lines
+    price = new_price(cell, line, ground) if wanted.quantity else None  # a line without usage is not created
+    same = wanted.quantity == line.quantity and included == line.less_included
+    if same and not declared and price is None:
+        unsure = cannot_be_written(cell, agreement, ground) if ends else ""
+        unsure = unsure or other_invoices(agreement, found.take, ground)
+        if unsure:
+            return Judged(decide(row, unsure), cell, line, expected)
+        row = row.but(state=LineState.UNCHANGED)
+        return with_old_lines(
+            Judged(row, cell, line, expected, settled=bool(ends) and not found.take.unsaid, ends=ends)
+        )
+    state = _state(line, wanted)
+    by_hand = "" if row.held or state is LineState.TERMS else _by_hand(line, state, ground, expected)
+    if by_hand and ground.answers.approval(row) is None:
+        by_hand = "; ".join(filter(None, (by_hand, ground.answers.unclear_approval(row))))
+        return Judged(decide(row, by_hand), cell, line, expected, by_hand=True)
+    problem = cannot_be_written(cell, agreement, ground) or other_invoices(agreement, found.take, ground)
+    if problem:
+        return Judged(decide(row, problem), cell, line, expected)
+    if price is not None:
+        return reprice(Judged(row, cell, line, expected, ends=ends), wanted, ground)
+    return with_old_lines(Judged(row.but(state=state), cell, line, expected, ends=ends))
+
+
+def _state(line: Line, wanted: Quantity) -> LineState:
+    if wanted.quantity == line.quantity:
+        return LineState.TERMS
+    if wanted.quantity == 0:
+        return LineState.TO_ZERO
+    return LineState.MORE if wanted.quantity > line.quantity else LineState.LESS
+
+
+def _by_hand(line: Line, state: LineState, ground: Ground, expected: Decimal | None) -> str:
+    """Why the line's present quantity is a person's word; nothing where it is in step, or ours."""
+    if is_ours(line, ground.settings):
+        return ""
+    if expected is not None and expected == line.quantity:
+        return ""
+    if ground.settings.on_drift == "enforce" and state is not LineState.TO_ZERO:
+        return ""
+    if expected is None:
+        would = "what last month's bill gives is not known"
+    else:
+        would = f"last month's bill gives {plain(expected)}"
+    return (
+        f"{plain(line.quantity)} was set by {line.updated_by.strip() or 'somebody'} on "
+        f"{line.last_updated[:10] or '?'}; {would}. Keep it with a hold, or let Sophos's number in with an "
+        "approval"
+    )
+
+
+def _expected_before(cell: Cell, ground: Ground, fixed: Decimal) -> Decimal | None:
+    """The quantity that the month before gives under the same rules, less what fixed lines carry."""
+    counted = quantity_before(cell)
+    if counted is None:
+        return None
+    if counted.counted == 0 and not cell.terms.own_minimum and ground.settings.on_zero_usage != "zero":
+        return None
+    return counted.quantity - fixed if fixed else counted.quantity

@@ -1,0 +1,116 @@
+"""The lines that may still be billed, around an agreement: its company's, its parent's and its children's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.planning.customers.agreements import day_that_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from reconciler.model.billing import Agreement, Billing, Line
+
+
+@dataclass(frozen=True)
+class Open:
+    """A line that may be billed on the day that counts for its agreement, or later."""
+
+    agreement: Agreement
+    line: Line
+    day: date
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Its agreement, and its product as `planning.managed` keys it."""
+        return self.agreement.id, f"#{self.line.product_id}"
+
+
+class OpenLines:
+    """Every open line of the companies that were read, by company and by agreement."""
+
+    def __init__(self, billing: Billing, today: date) -> None:
+        self._billing = billing
+        self._today = today
+        self._by_id = {agreement.id: agreement for agreement in billing.agreements}
+        self._of_company: dict[int, list[Agreement]] = defaultdict(list)
+        self._children: dict[int, list[Agreement]] = defaultdict(list)
+        for agreement in sorted(billing.agreements, key=lambda one: one.id):
+            self._of_company[agreement.company_id].append(agreement)
+            if agreement.parent_id is not None:
+                self._children[agreement.parent_id].append(agreement)
+
+    def agreements_around(self, agreement: Agreement) -> list[Agreement]:
+        """Its company's agreements that may be invoiced, its parent and its children, whosever they are."""
+        found = {one.id: one for one in self._of_company[agreement.company_id]}
+        found |= {one.id: one for one in self._children[agreement.id]}
+        if agreement.parent_id in self._by_id:
+            found[agreement.parent_id] = self._by_id[agreement.parent_id]
+        return [one for _, one in sorted(found.items()) if self._may_be_invoiced(one)]
+
+    def every(self) -> Iterator[Open]:
+        """The open lines of every agreement that may be invoiced, ordered by agreement and id."""
+        for number in sorted(self._billing.lines):
+            agreement = self._by_id.get(number)
+            if agreement is not None and self._may_be_invoiced(agreement):
+                yield from self.on(agreement)
+
+    def around(self, agreement: Agreement) -> Iterator[Open]:
+        """The open lines on the agreements around one (`agreements_around`)."""
+        for one in self.agreements_around(agreement):
+            yield from self.on(one)
+
+    def on(self, agreement: Agreement) -> Iterator[Open]:
+        """The open lines of one agreement."""
+        day = day_that_counts(agreement, self._today)
+        for line in sorted(self._billing.lines.get(agreement.id, ()), key=lambda one: one.id):
+            if line.may_bill(day):
+                yield Open(agreement, line, day)
+
+    def just_ended(self, agreement: Agreement) -> Iterator[Open]:
+        """The lines around an agreement whose last day is the one before its next invoice."""
+        day = day_that_counts(agreement, self._today)
+        for one in self.agreements_around(agreement):
+            for line in self._billing.lines.get(one.id, ()):
+                # one that was ended before it began has its own first day as its last one
+                if line.cancelled == day - timedelta(days=1) or (line.never_bills and line.cancelled == day):
+                    yield Open(one, line, day)
+
+    def billed_from(self, agreement: Agreement, day: date) -> Iterator[Open]:
+        """The lines with units around an agreement that are billed on the day or later."""
+        for one in self.agreements_around(agreement):
+            for line in self._billing.lines.get(one.id, ()):
+                if line.may_bill(day) and line.quantity:
+                    yield Open(one, line, day)
+
+    def unread(self, agreement: Agreement) -> list[int]:
+        """The agreements around it whose lines could not be read."""
+        return [one.id for one in self.agreements_around(agreement) if one.id not in self._billing.lines]
+
+    def predecessor(self, agreement: Agreement, product_id: int, still_on: date | None = None) -> Line | None:
+        """The product's line on the agreement that this one renews: of the same company, type and parent.
+
+        With `still_on` only one of an agreement that ran on that day.
+        """
+        day = day_that_counts(agreement, self._today)
+        found = [
+            line
+            for one in self._of_company[agreement.company_id]
+            if one.id != agreement.id
+            and (one.type_id, one.parent_id) == (agreement.type_id, agreement.parent_id)
+            and one.end is not None
+            and (still_on is None or one.in_force(still_on))
+            and not (self._may_be_invoiced(one) and one.in_force(day))
+            for line in self._billing.lines.get(one.id, ())
+            if line.product_id == product_id and line.in_force(one.end)
+        ]
+        return max(
+            found, key=lambda line: (line.effective is not None, line.effective, line.id), default=None
+        )
+
+    def _may_be_invoiced(self, agreement: Agreement) -> bool:
+        return agreement.in_force(day_that_counts(agreement, self._today))

@@ -1,0 +1,168 @@
+"""The changes that make a judged line so: one request for each line that is created, changed or ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.model.change import Action, Basis, Change, Target
+from reconciler.model.field_change import FieldChange
+from reconciler.model.line_fields import LESS_INCLUDED, QUANTITY
+from reconciler.model.line_state import line_plan_value
+from reconciler.model.lines import WRITTEN, LineState
+from reconciler.model.money import plain
+from reconciler.planning.customers.agreements import day_that_counts
+from reconciler.planning.lines.dates import ending, last_day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from reconciler.model.billing import Agreement, Line
+    from reconciler.planning.lines.judged import Ground, Judged
+    from reconciler.planning.lines.open_lines import Open
+
+#: What a line's money rests on, besides what is written.
+_TERMS = ("quantity", "lessIncluded", "unitPrice", "billCustomer", "cancelledDate")
+
+
+def is_written(one: Judged) -> bool:
+    """Whether the row's state and mode are such that it is written."""
+    return one.row.state in WRITTEN and not one.row.shadow
+
+
+def requests(one: Judged, ground: Ground, stopped: tuple[str, ...]) -> list[Change]:
+    """The requests of one row: first the lines that end for it, then its own. `stopped` holds all back."""
+    if not is_written(one):
+        return []
+    ends = [_end_of_old(end, one, ground, stopped) for end in one.ends]
+    needed = tuple(change.write for change in ends)
+    if one.new is not None:
+        return [*ends, _creation(one, ground, needed, stopped)]
+    own = _own(one, ground, needed, stopped)
+    if own is None and ends:
+        # nothing else is written for the row, so that its money belongs to the line that ends
+        ends[-1] = replace(ends[-1], money=one.row.sales)
+    return [*ends, *([own] if own is not None else [])]
+
+
+def write_of(agreement: int, number: int) -> str:
+    """The name of the request that changes a line."""
+    return f"agreement/{agreement}/line/{number}"
+
+
+def _own(one: Judged, ground: Ground, needed: tuple[str, ...], stopped: tuple[str, ...]) -> Change | None:
+    """The change of the row's own line; None where it stays as it is."""
+    row, line, agreement = one.row, one.line, one.cell.agreement
+    if line is None or row.line_id is None or agreement is None:
+        return None
+    ends = row.state is LineState.ENDS
+    fields = list(ending(line, _last_day(line, agreement, ground))) if ends else _differences(one)
+    if not fields:
+        return None
+    action = Action.END_LINE if ends else Action.UPDATE_LINE
+    target = Target(row.product, line.id, agreement.id, row.part)
+    return Change(
+        id=f"{action.value}:{target.key}",
+        action=action,
+        target=target,
+        reason=f"{row.customer}: {row.reason}",
+        fields=tuple(fields),
+        write=write_of(agreement.id, line.id),
+        depends_on=tuple(sorted({*one.cell.product.waits, *needed})),
+        blocked_by=stopped,
+        expected_identifier=row.product,
+        source=row.source,
+        money=row.sales,
+        basis=basis_of(line, agreement, fields),
+    )
+
+
+def _last_day(line: Line, agreement: Agreement, ground: Ground) -> date:
+    """The line's own one, which may be another than that of a line that ends with it."""
+    return last_day(line, day_that_counts(agreement, ground.today))
+
+
+def _differences(one: Judged) -> list[FieldChange]:
+    row = one.row
+    fields = []
+    if row.before is not None and row.after is not None and row.after != row.before:
+        fields.append(FieldChange(QUANTITY.name, plain(row.before), plain(row.after)))
+    if row.included_after != row.included_before:
+        fields.append(FieldChange(LESS_INCLUDED.name, plain(row.included_before), plain(row.included_after)))
+    return [*fields, *row.declared]
+
+
+def _end_of_old(end: Open, one: Judged, ground: Ground, stopped: tuple[str, ...]) -> Change:
+    """The end of a line whose seats another one bills from then on."""
+    line, row = end.line, one.row
+    managed = ground.products.of_item(line.product_id)
+    label = line.product_identifier.strip() if managed is None else managed.label
+    target = Target(label, line.id, end.agreement.id, f"line/{line.id}")
+    moves = row.state is not LineState.ENDS
+    action = Action.MOVE_LINE if moves else Action.END_LINE
+    fields = ending(line, last_day(line, end.day))
+    waits = {*one.cell.product.waits_new, *(() if managed is None else managed.waits)}
+    place = f" on #{one.cell.agreement.id}" if one.cell.agreement is not None else ""
+    return Change(
+        id=f"{action.value}:{target.key}",
+        action=action,
+        target=target,
+        reason=f"{row.customer}: {row.product}{place} bills its seats from the next day on"
+        if moves
+        else f"{row.customer}: {row.reason}",
+        fields=fields,
+        write=write_of(end.agreement.id, line.id),
+        depends_on=tuple(sorted(waits)),
+        blocked_by=stopped,
+        expected_identifier=label,
+        source=row.source,
+        basis=basis_of(line, end.agreement, fields),
+    )
+
+
+def _creation(one: Judged, ground: Ground, needed: tuple[str, ...], stopped: tuple[str, ...]) -> Change:
+    row, new, agreement, product = one.row, one.new, one.cell.agreement, one.cell.product
+    if new is None or agreement is None:
+        raise ValueError("only a new line is created")
+    action = Action.MOVE_LINE if one.ends else Action.CREATE_LINE
+    part = f"serial/{one.cell.serial}" if one.cell.serial else ""
+    target = Target(product.label, None, agreement.id, part)
+    around = [other.id for other in ground.open_lines.agreements_around(agreement)]
+    rivals = ground.products.rivals(product, one.cell.every_code)
+    ended = {end.line.id for end in one.ends}
+    beside = {
+        other.line.id: plain(other.line.quantity)
+        for other in ground.open_lines.around(agreement)
+        if other.line.product_id in rivals and other.line.quantity and other.line.id not in ended
+    }
+    return Change(
+        id=f"{action.value}:{target.key}",
+        action=action,
+        target=target,
+        reason=f"{row.customer}: {row.reason}",
+        fields=tuple(new.fields(one.cell.serial)),
+        write=f"{target.key}/new",
+        depends_on=tuple(sorted({*product.waits_new, *needed})),
+        blocked_by=stopped,
+        expected_identifier=product.label,
+        source=row.source,
+        money=row.sales,
+        basis=Basis(
+            next_invoice=_iso(agreement),
+            agreements=tuple(sorted({*around, agreement.id})),
+            products=tuple(sorted(rivals)),
+            beside=tuple(sorted(beside.items())),
+        ),
+    )
+
+
+def basis_of(line: Line, agreement: Agreement, fields: Iterable[FieldChange]) -> Basis:
+    """The terms of the line that the plan's money rests on and that it does not write itself."""
+    written = {one.field for one in fields}
+    values = [(name, line_plan_value(line, name)) for name in _TERMS if name not in written]
+    return Basis(tuple(sorted(values)), _iso(agreement))
+
+
+def _iso(agreement: Agreement) -> str | None:
+    return None if agreement.next_invoice is None else agreement.next_invoice.isoformat()

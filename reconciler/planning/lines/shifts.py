@@ -1,0 +1,171 @@
+"""Seats that pass from one wanted line to another: what loses them comes first, or neither is written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconciler.model.lines import WRITTEN, LineState
+from reconciler.model.money import plain
+from reconciler.planning.lines.judged import Judged, decide
+from reconciler.planning.lines.new_lines import not_billed_text
+from reconciler.planning.lines.requests import write_of
+from reconciler.planning.lines.takeover import wanted_place
+
+if TYPE_CHECKING:
+    from reconciler.planning.lines.takeover import Takeovers
+    from reconciler.planning.products.managed import Products
+
+_GAINING = frozenset({LineState.NEW_LINE, LineState.MOVES, LineState.MORE, LineState.LESS})
+
+
+@dataclass(frozen=True)
+class Linked:
+    """The judged lines, and for each that gains (by its key) the requests that take seats off others.
+
+    `pairs` are the keys of lines of which one may take seats of the other.
+    """
+
+    judged: list[Judged]
+    after: dict[str, tuple[str, ...]]
+    pairs: list[tuple[str, str]]
+
+
+def link_shifts(judged: list[Judged], products: Products, takeovers: Takeovers) -> Linked:
+    """Bring lines that gain seats together with those around them that lose the same ones.
+
+    One that cannot be written now holds the gaining one back: the seats would be on both. What loses them is
+    a line that is counted from less than before, or one that ends for another wanted line (`takeovers`). One
+    that is held back may itself lose seats to a third, which then waits as well.
+    """
+    while True:
+        linked = _linked(judged, products, takeovers)
+        if _waiting(linked.judged) == _waiting(judged):
+            return linked
+        judged = linked.judged
+
+
+def _waiting(judged: list[Judged]) -> int:
+    return sum(one.row.state not in WRITTEN for one in judged)
+
+
+def _linked(judged: list[Judged], products: Products, takeovers: Takeovers) -> Linked:
+    of_company: dict[int, list[Judged]] = defaultdict(list)
+    places = {wanted_place(one.cell): one for one in judged}
+    for one in judged:
+        if _may_lose(one) and one.cell.agreement is not None:
+            of_company[one.cell.agreement.company_id].append(one)
+    after: dict[str, tuple[str, ...]] = {}
+    pairs: list[tuple[str, str]] = []
+    result = []
+    for one in judged:
+        agreement = one.cell.agreement
+        if one.row.state not in _GAINING or agreement is None:
+            result.append(one)
+            continue
+        losers = [
+            other for other in of_company.get(agreement.company_id, ()) if _passes(other, one, products)
+        ]
+        pairs += [(one.row.key, other.row.key) for other in losers]
+        stuck = [_shown(other) for other in losers if not _is_written_with(other, one)]
+        writes = {write for other in losers if _shrinks(other) for write in _writes(other)}
+        for open_line, place in takeovers.shared.get(wanted_place(one.cell), ()):
+            other = places.get(place)
+            if open_line.line.product_id == _item(one) and one.line is not None:
+                continue  # a line of the same product beside this one may be of other seats
+            if other is None or open_line not in other.ends or not _is_written_with(other, one):
+                line = open_line.line
+                stuck.append(f"line #{line.id} of {line.product_identifier.strip()} ({plain(line.quantity)})")
+            if other is not None:
+                pairs.append((one.row.key, other.row.key))
+            writes.add(write_of(open_line.agreement.id, open_line.line.id))
+        if stuck:
+            one = _waits(one, stuck[0])
+        elif writes:
+            one = _billed_until_then(one)
+            if not one.row.shadow:
+                after[one.row.key] = tuple(sorted(writes))
+        result.append(one)
+    return Linked(result, after, pairs)
+
+
+def _item(one: Judged) -> int | None:
+    return None if one.cell.product.item is None else one.cell.product.item.id
+
+
+def _is_written_with(loser: Judged, gainer: Judged) -> bool:
+    """Whether the loss is written where the gain is; in mode `shadow` neither is."""
+    return loser.row.state in WRITTEN and (gainer.row.shadow or not loser.row.shadow)
+
+
+def _writes(one: Judged) -> list[str]:
+    """The requests that take seats off a line: its own, or the one that ends it for one at another price."""
+    agreement = one.cell.agreement
+    if agreement is None:
+        return []
+    own = [end.line for end in one.ends if end.agreement is agreement and end.line.product_id == _item(one)]
+    own = [one.line] if one.line is not None else own
+    return [write_of(agreement.id, line.id) for line in own]
+
+
+def _may_lose(one: Judged) -> bool:
+    """Whether the line's number changes for another reason than that usage did.
+
+    It may lose seats also where it is to bill more: others come to it. A line that says what last month's
+    bill gives by today's rules lost none.
+    """
+    row = one.row
+    if not _writes(one) or row.before is None or row.after is None or row.after == row.before:
+        return False
+    return _out_of_step(one) and row.state in {*WRITTEN, LineState.NEEDS_DECISION, LineState.WITHHELD}
+
+
+def _shrinks(one: Judged) -> bool:
+    row = one.row
+    return row.before is not None and row.after is not None and row.after < row.before
+
+
+def _out_of_step(one: Judged) -> bool:
+    return one.expected is None or one.expected != one.row.before
+
+
+def _passes(loser: Judged, gainer: Judged, products: Products) -> bool:
+    """Whether seats of the one may be seats of the other from now on: those of a code that both may bill.
+
+    A line that was in step has them already, unless the code is one that the other one has lost.
+    """
+    item = loser.cell.product.item
+    if loser is gainer or item is None:
+        return False
+    same = loser.cell.product.key == gainer.cell.product.key
+    if same and loser.cell.agreement is gainer.cell.agreement:
+        return False
+    shared = products.carried(item.id) & gainer.cell.every_code
+    if gainer.row.state is LineState.MORE and _shrinks(loser) and shared - loser.cell.every_code:
+        return True
+    return bool(shared) and (gainer.line is None or _out_of_step(gainer))
+
+
+def _shown(one: Judged) -> str:
+    row = one.row
+    number = row.line_id or next((end.line.id for end in one.ends), None)
+    shown = f"line #{number} of {row.product}"
+    if row.before is not None and row.after is not None:
+        shown += f" ({plain(row.before)} → {plain(row.after)})"
+    return shown
+
+
+def _waits(one: Judged, shown: str) -> Judged:
+    reason = f"its seats may still be on {shown}, which is not written now: settle that one first"
+    return replace(one, row=decide(one.row, reason), new=None)
+
+
+def _billed_until_then(one: Judged) -> Judged:
+    """A new line whose seats another one bills until its first day leaves nothing unbilled."""
+    row, agreement = one.row, one.cell.agreement
+    if row.not_billed is None or one.new is None or agreement is None:
+        return one
+    said = not_billed_text(row.not_billed, one.new.line, agreement.currency_places)
+    reason = "; ".join(part for part in row.reason.split("; ") if part != said)
+    return replace(one, row=row.but(not_billed=None, reason=reason))

@@ -1,0 +1,106 @@
+"""Usage of mapped products that no line carries because of whose it is: no row, excluded, not synced."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from reconciler.model.diagnostics import Diagnostic, warning
+from reconciler.model.money import cents, plain
+from reconciler.model.usage_notes import UsageNote
+from reconciler.planning.customers.parties import is_excluded, shown_name
+from reconciler.planning.lines.rows import feed_value
+from reconciler.planning.usage.cells import excludes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    from reconciler.model.desired import Customer, Desired, Row
+    from reconciler.model.observed import Tenant, UsageLine
+    from reconciler.planning.customers.party import Party
+    from reconciler.planning.usage.bills import Bills
+
+
+def tenant_notes(
+    desired: Desired, bills: Bills, tenants: Iterable[Tenant], today: date
+) -> tuple[UsageNote, ...]:
+    """Tenants without a row, with all their usage; customers that are not synced and excluded products of
+    others, with the usage that would have been billed."""
+    by_id = {tenant.id: tenant for tenant in tenants}
+    rows = {customer.tenant_id: customer for customer in desired.customers}
+    mapped = {code: row for row in desired.rows if row.sync for code in row.codes}
+    notes: list[tuple[tuple[str, ...], UsageNote]] = []
+    for tenant_id, codes in bills.by_tenant.items():
+        customer, tenant = rows.get(tenant_id), by_id.get(tenant_id)
+        if customer is None:
+            lines = [line for own in codes.values() for line in own]
+            name = (tenant.show_as or tenant.name if tenant is not None else "") or tenant_id
+            notes.append(((name, tenant_id), _note("customer", name, lines, f"tenant {tenant_id}")))
+            continue
+        name = shown_name(customer, tenant)
+        own = {code: lines for code, lines in codes.items() if _would_bill(code, mapped, customer)}
+        if not customer.sync or is_excluded(customer, today):
+            lines = [line for some in own.values() for line in some]
+            why = customer.exclude if is_excluded(customer, today) else "usage sync is off for the customer"
+            if lines:
+                note = _note("excluded", name, lines, f"tenant {tenant_id}: {why}")
+                notes.append(((name, tenant_id), note))
+            continue
+        for code, why in _pilots(customer, mapped, today).items():
+            if code in own:
+                note = _note("excluded", code, own[code], f"{name}: {why}")
+                notes.append(((name, tenant_id, code), note))
+    return tuple(note for _, note in sorted(notes, key=lambda pair: pair[0]))
+
+
+def _would_bill(code: str, mapped: Mapping[str, Row], customer: Customer) -> bool:
+    return code in mapped or any(one.code == code and one.targets for one in customer.overrides)
+
+
+def _pilots(customer: Customer, mapped: Mapping[str, Row], today: date) -> dict[str, str]:
+    """The codes that the customer's own overrides take out today, those of the same row included."""
+    found = {}
+    for override in customer.overrides:
+        if excludes(override, today):
+            row = mapped.get(override.code)
+            for code in row.codes if row is not None else (override.code,):
+                found[code] = override.exclude or ""
+    return found
+
+
+def _note(kind: str, code: str, lines: Sequence[UsageLine], detail: str) -> UsageNote:
+    return UsageNote(
+        kind=kind,
+        code=code,
+        description=", ".join(sorted({line.product_code for line in lines})),
+        quantity=plain(sum((line.billable for line in lines), Decimal(0))),
+        customers=1,
+        value={currency: str(cents(amount)) for currency, amount in feed_value(lines).items()},
+        detail=detail,
+    )
+
+
+def usage_after_end(parties: Iterable[Party], bills: Bills, today: date) -> list[Diagnostic]:
+    """Customers that are said to have ended and that Sophos still bills."""
+    found = []
+    for party in parties:
+        if party.row.ended is None or party.row.ended >= today:
+            continue
+        units: dict[str, Decimal] = defaultdict(Decimal)
+        for code, lines in bills.of(party.row.tenant_id).items():
+            units[code] += sum((line.billable for line in lines), Decimal(0))
+        if not any(units.values()):
+            continue
+        shown = ", ".join(f"{code} {plain(number)}" for code, number in sorted(units.items()) if number)
+        found.append(
+            warning(
+                "usage-after-end",
+                f"{party.name} ({party.company}) ended on {party.row.ended}, and Sophos still bills {shown}.",
+                "Cancel it at Sophos, or take `ended` back.",
+                location=party.row.location,
+                subject=party.subject,
+            )
+        )
+    return found

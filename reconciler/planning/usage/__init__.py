@@ -1,0 +1,1 @@
+"""Usage: which month counts, what feeds each line, and the quantity that comes out."""

@@ -1,0 +1,66 @@
+"""A month's bill by tenant and code, with the firewalls that customers' rows claim."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.model.diagnostics import Diagnostic, warning
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.model.desired import Desired
+    from reconciler.model.observed import UsageLine, UsageMonth
+
+
+@dataclass(frozen=True)
+class Bills:
+    """One month's bill by tenant and code; a firewall counts for the customer that names its serial."""
+
+    month: UsageMonth
+    by_tenant: Mapping[str, Mapping[str, list[UsageLine]]]
+
+    def of(self, tenant_id: str) -> Mapping[str, list[UsageLine]]:
+        """One tenant's lines by code."""
+        return self.by_tenant.get(tenant_id, {})
+
+
+def sort_bill(month: UsageMonth, desired: Desired) -> Bills:
+    """The month by tenant and code. Serial numbers compare without case."""
+    serials = {
+        serial.strip().casefold(): customer.tenant_id
+        for customer in desired.customers
+        for serial in customer.firewalls
+    }
+    found: dict[str, dict[str, list[UsageLine]]] = defaultdict(lambda: defaultdict(list))
+    for line in month.lines or ():
+        tenant = line.tenant_id or serials.get(line.account_or_serial.strip().casefold())
+        if tenant is not None:
+            found[tenant][line.product_code].append(line)
+    return Bills(month, found)
+
+
+def claimed_elsewhere(desired: Desired, bills: Bills, names: Mapping[str, str]) -> list[Diagnostic]:
+    """Firewalls that one customer's row lists and that Sophos bills to another tenant."""
+    claims = {
+        serial.strip().casefold(): customer for customer in desired.customers for serial in customer.firewalls
+    }
+    found: dict[tuple[str, str], Diagnostic] = {}
+    for line in bills.month.lines or () if claims else ():
+        serial, tenant = line.account_or_serial.strip(), line.tenant_id
+        row = claims.get(serial.casefold())
+        if row is None or tenant is None or tenant == row.tenant_id:
+            continue
+        claimant = row.name or names.get(row.tenant_id) or row.tenant_id
+        other = names.get(tenant) or tenant
+        found[serial.casefold(), tenant] = warning(
+            "firewall-claimed-elsewhere",
+            f"The row of {claimant} lists the firewall {serial}, and Sophos bills it to {other}. It counts "
+            f"for {other}.",
+            "Take it off the row, or assign it to the other tenant in Sophos Central.",
+            location=row.location,
+            subject=f"customer/{row.tenant_id}",
+        )
+    return [found[key] for key in sorted(found)]

@@ -1,0 +1,140 @@
+"""Numbers, places and reasons of lines as people read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.model.lines import LineState
+from reconciler.model.money import USUAL_PLACES, money_text, plain, price, to_places
+from reconciler.model.verdict import rounded
+from reconciler.reporting.clean import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date
+    from decimal import Decimal
+
+    from reconciler.model.diagnostics import Location
+    from reconciler.model.lines import Amount, OldLine, PlannedLine
+
+
+def what_text(line: PlannedLine) -> str:
+    """What happens to it in the words of invoices: `new line from 1 Dec 2026`, `ends 30 Nov 2026`, `more`."""
+    match line.state:
+        case LineState.NEW_LINE:
+            return f"new line{_from(line)}"
+        case LineState.MOVES:
+            return f"moved: {old_lines_text(line)} → {_own(line)}{_from(line)}"
+        case LineState.ENDS:
+            last = "" if line.ends is None else f" {day_text(line.ends)}"
+            old = f"{old_lines_text(line)} " if line.takes_over else ""
+            return f"{old}ends{last}"
+        case _:
+            taken = f", takes over {old_lines_text(line)}" if line.takes_over else ""
+            return f"{line.state.value}{taken}"
+
+
+def _from(line: PlannedLine) -> str:
+    return "" if line.starts is None else f" from {day_text(line.starts)}"
+
+
+def _own(line: PlannedLine) -> str:
+    return clean(line.product) if line.line_id is None else f"#{line.line_id} {clean(line.product)}"
+
+
+def old_lines_text(line: PlannedLine) -> str:
+    """The lines that it takes over: `#12 MSP-OLD + #13 MSP-OTHER on Managed IT`."""
+    return " + ".join(old_line_text(old, line) for old in line.takes_over) or "a line that ends"
+
+
+def old_line_text(old: OldLine, line: PlannedLine) -> str:
+    """One of them, with its agreement where that is another one."""
+    elsewhere = "" if old.agreement_id == line.agreement_id else f" on {old.agreement or old.agreement_id}"
+    return clean(f"#{old.line_id} {old.product}{elsewhere}")
+
+
+def product_text(line: PlannedLine) -> str:
+    """`MSP-GOLD #5512`, and the firewall where each has a line of its own."""
+    number = "" if line.line_id is None else f" #{line.line_id}"
+    serial = f" ({line.serial})" if line.serial else ""
+    return clean(f"{line.product}{number}{serial}")
+
+
+def places_of(line: PlannedLine) -> int:
+    """The decimals of its currency, as far as they are known."""
+    return USUAL_PLACES if line.sales is None else line.sales.places
+
+
+def money_list(amounts: Iterable[Amount]) -> str:
+    """The changes per currency, `+500.00 EUR and -3.00 USD`; nothing where none changes."""
+    return " and ".join(
+        f"{signed(one.delta, one.places)} {clean(one.currency)}" for one in amounts if one.delta
+    )
+
+
+def signed(amount: Decimal, places: int = USUAL_PLACES) -> str:
+    """An amount that always shows its sign: `+500.00`, `-22.00`, `0.00`."""
+    shown = to_places(amount, places)
+    return money_text(abs(shown), places) if not shown else f"{shown:+,f}"
+
+
+def step_text(amount: Amount) -> str:
+    """`90.00 → 99.00` of an amount that is rounded, in the decimals of its currency."""
+    return f"{money_text(amount.before, amount.places)} → {money_text(amount.after, amount.places)}"
+
+
+def day_text(day: date) -> str:
+    """A day as people write it: `1 Dec 2026`."""
+    return f"{day.day} {day:%b} {day.year}"
+
+
+def number_of(count: int, noun: str) -> str:
+    """`1 line`, `3 lines`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def biggest_first(lines: Iterable[PlannedLine]) -> list[PlannedLine]:
+    """By the absolute change of money, then by customer; lines whose money is not known come last."""
+    return sorted(
+        lines,
+        key=lambda line: (
+            line.sales is None,
+            0 if line.sales is None else -abs(rounded(line.sales).delta),
+            line.customer.casefold(),
+            line.key,
+        ),
+    )
+
+
+def why(line: PlannedLine) -> str:
+    """The parts of the quantity and the reason, each once; a hold is said."""
+    parts = "" if line.parts in line.reason else line.parts
+    reason = "" if line.reason in parts else line.reason
+    return "; ".join(text for text in ("on hold" if line.held else "", parts, reason) if text)
+
+
+def change_text(before: Decimal | None, after: Decimal | None) -> str:
+    """`38 → 64`, or one number where nothing changes; `?` where it is not known."""
+    old, new = ("?" if number is None else plain(number) for number in (before, after))
+    return old if old == new else f"{old} → {new}"
+
+
+def price_text(number: Decimal, places: int = USUAL_PLACES) -> str:
+    """A price with its currency's decimals, or with as many as it has."""
+    return f"{price(number, places):,f}"
+
+
+def place(line: PlannedLine) -> str:
+    """`Safelog · Managed Security`, cleaned."""
+    return clean(f"{line.customer} · {line.agreement}" if line.agreement else line.customer)
+
+
+def source_text(source: Location | None) -> str:
+    """`mappings/customers.yaml:14`, or nothing."""
+    return "" if source is None or not source.file else f"{clean(source.file)}:{source.line}"
+
+
+def feed_text(feed: Mapping[str, Decimal]) -> str:
+    """The value at Sophos's feed price, per currency: `≈ USD 96.00 at Sophos`."""
+    shown = " + ".join(f"{clean(currency)} {money_text(amount)}" for currency, amount in sorted(feed.items()))
+    return f"≈ {shown} at Sophos" if shown else ""

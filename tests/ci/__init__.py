@@ -1,0 +1,1 @@
+"""The steps of workflows, against a stand-in for GitHub."""

@@ -1,0 +1,247 @@
+"""`ci drift`, `ci month-end` and `ci notify`: what schedules tell people."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from markdown_it import MarkdownIt
+
+from tests.hostile.test_names import NAMES, STEERS
+
+if TYPE_CHECKING:
+    from tests.ci.github import Workflow
+    from tests.support import Said
+
+BRANCH = "month-end/mappings/2026-11"
+SLACK, TEAMS = "hooks.slack.invalid", "teams.invalid"
+HOOKS = {
+    "RECONCILER_SLACK_WEBHOOK": f"https://{SLACK}/services/T/B/made-up-secret",
+    "RECONCILER_TEAMS_WEBHOOK": f"https://{TEAMS}/workflows/x?sig=made-up-secret",
+}
+
+
+def drift(workflow: Workflow, day: date | None = None) -> Said:
+    """The step, with a plan of a day."""
+    workflow.books.today = day or workflow.books.today
+    workflow.output.unlink(missing_ok=True)
+    said = workflow.ci("drift", str(workflow.plan()), "--site", "mappings")
+    assert said.code == 0, said.err
+    return said
+
+
+def describe(workflow: Workflow, text: str) -> None:
+    """Somebody changes a product by hand."""
+    workflow.books.item("MSP-EP")["customerDescription"] = text
+
+
+def test_drift_is_one_issue_opened_updated_and_closed(workflow: Workflow) -> None:
+    workflow.books.live("products:\n  MSP-EP: {customerDescription: Ours}\n")
+    describe(workflow, "Ours")
+    assert drift(workflow).out.endswith("no drift, and no open issue\n"), "usage alone is none"
+    assert workflow.output.read_text(encoding="utf-8") == "drift=0\n"
+
+    describe(workflow, "By hand")
+    assert drift(workflow).out.endswith("issue opened\n")
+    (issue,) = workflow.github.issues
+    assert issue["labels"] == ["reconciler-drift"]
+    assert issue["title"] == "Drift in mappings: 1 difference, the oldest since today"
+    assert "### Products: a value differs from the files: 1" in issue["body"]
+    assert "MSP-EP: edit product (customerDescription)" in issue["body"]
+
+    assert drift(workflow, date(2026, 12, 1)).out.endswith("issue updated\n")
+    (issue,) = workflow.github.issues
+    assert issue["title"] == "Drift in mappings: 1 difference, the oldest for 4 days"
+    assert "(for 4 days)" in issue["body"]
+
+    describe(workflow, "Ours")
+    assert drift(workflow).out.endswith("issue closed\n")
+    assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
+
+    describe(workflow, "By hand again")
+    assert drift(workflow).out.endswith("issue opened\n")
+    assert [one["state"] for one in workflow.github.issues] == ["closed", "open"]
+    assert "since today" in workflow.github.issues[1]["title"], "a new age"
+
+
+def test_a_line_that_somebody_has_to_decide_is_drift(workflow: Workflow) -> None:
+    workflow.books.customer("Doubtful", ep=(10, 10, 900))
+    workflow.books.live()
+    drift(workflow)
+    assert "### Lines: somebody has to say what is right: 1" in workflow.github.issues[0]["body"]
+    assert "Alder" not in workflow.github.issues[0]["body"]
+
+
+def test_an_issue_that_is_not_ours_is_left_alone(workflow: Workflow) -> None:
+    workflow.books.live("products:\n  MSP-EP: {customerDescription: Ours}\n")
+    mine = {"body": "<!-- reconciler-drift:mappings -->", "labels": ["reconciler-drift"], "state": "open"}
+    outsider = {"id": 1, "number": 1, "user": {"type": "User"}, "author_association": "NONE", **mine}
+    pull = {"id": 2, "number": 2, "user": {"type": "Bot"}, "pull_request": {}, **mine}
+    workflow.github.issues = [outsider, pull]
+    assert drift(workflow).out.endswith("issue opened\n")
+
+
+@pytest.mark.parametrize(
+    "listed", ["<!-- since zz=never 0=2026-13-45 -->", "<!-- since -->", "", "<!-- since 9"]
+)
+def test_an_edited_list_of_days_does_no_harm(workflow: Workflow, listed: str) -> None:
+    workflow.books.live("products:\n  MSP-EP: {customerDescription: Ours}\n")
+    drift(workflow)
+    (issue,) = workflow.github.issues
+    issue["body"] = f"<!-- reconciler-drift:mappings -->\r\n{listed}\r\n"
+    drift(workflow)
+    assert "since today" in workflow.github.issues[0]["title"]
+
+
+def test_much_drift_fits_an_issue() -> None:
+    from reconciler.ci.drift import Difference, aged, body, title
+
+    found = [Difference("Lines: terms differ from the files", f"k{n}", "x" * 300) for n in range(3_000)]
+    dated = aged(found, "", "2026-11-27")
+    text = body("mappings", dated, "2026-11-27", "")
+    assert 10_000 < len(text) <= 65_536
+    assert "### Lines: terms differ from the files: 3000" in text
+    assert "3000 differences" in title("mappings", dated, "2026-11-27").replace(",", "")
+
+
+def month_end(workflow: Workflow, **ready: Any) -> Said:
+    """The three files of a month, and the step."""
+    root, books = workflow.root, workflow.books
+    workflow.run("usage", "--dir", str(books.folder), "--out", str(root / "usage.json"))
+    said = workflow.run(
+        "ready", "--invoice-date", "2026-12-01", "--dir", str(books.folder), "--format", "json"
+    )
+    (root / "ready.json").write_text(json.dumps({**said.json, **ready}), encoding="utf-8")
+    files = ("--ready", str(root / "ready.json"), "--usage", str(root / "usage.json"))
+    return workflow.ci("month-end", "--site", "mappings", "--plan", str(workflow.plan()), *files)
+
+
+def test_the_months_pull_request_is_opened_once_and_then_updated(workflow: Workflow) -> None:
+    said = month_end(workflow)
+    assert said.code == 0, said.err
+    assert said.out == f"{BRANCH}: pull request opened\n"
+    (pull,) = workflow.github.pulls
+    assert (pull["head"], pull["base"], pull["title"]) == (
+        BRANCH,
+        "main",
+        "Month end 2026-11, mappings: not ready",
+    )
+    assert "❌ Invoices of 2026-12-01 must wait" in pull["body"]
+    assert "this month's plan changes invoices by" in pull["body"]
+    files = workflow.github.files(BRANCH)
+    assert sorted(files) == ["README.md", *(f"{BRANCH}/{name}.json" for name in ("plan", "ready", "usage"))]
+    assert files[f"{BRANCH}/plan.json"] == (workflow.root / "plan.json").read_text(encoding="utf-8")
+    assert workflow.github.refs["heads/main"] == "a" * 40, "the default branch is not written to"
+
+    tip = workflow.github.refs[f"heads/{BRANCH}"]
+    assert month_end(workflow).out == f"{BRANCH}: pull request updated\n"
+    assert workflow.github.refs[f"heads/{BRANCH}"] == tip, "the same files are no new commit"
+    workflow.books.apply()
+    assert month_end(workflow).out == f"{BRANCH}: pull request updated\n"
+    (pull,) = workflow.github.pulls
+    assert pull["title"].endswith(": ready")
+    assert "✅ Invoices of 2026-12-01 may be made until" in pull["body"]
+    assert workflow.github.objects[workflow.github.refs[f"heads/{BRANCH}"]]["parents"] == [tip]
+
+
+@pytest.mark.parametrize(
+    ("merged", "says"), [("2026-12-01T08:00:00Z", "approved already"), (None, "refused")]
+)
+def test_a_persons_answer_is_left_alone(workflow: Workflow, merged: str | None, says: str) -> None:
+    month_end(workflow)
+    workflow.github.pulls[0].update(state="closed", merged_at=merged)
+    tip = dict(workflow.github.refs)
+    assert says in month_end(workflow).out
+    assert workflow.github.refs == tip
+    assert len(workflow.github.pulls) == 1
+
+
+@pytest.mark.parametrize("ready", [{"month": "2026-10"}, {"ready": "yes"}, {"month": None}])
+def test_a_verdict_of_another_month_is_refused(workflow: Workflow, ready: dict[str, Any]) -> None:
+    said = month_end(workflow, **ready)
+    assert said.code == 1
+    assert "month-end-differs" in said.err
+    assert not workflow.github.requests
+
+
+def test_a_hostile_reason_is_a_text(workflow: Workflow) -> None:
+    reasons = [{"customer": name, "message": name} for name in NAMES]
+    month_end(workflow, reasons=reasons)
+    text = workflow.github.pulls[0]["body"]
+    assert "<script" not in text
+    assert "@team" not in text
+    page = MarkdownIt("gfm-like", {"linkify": False, "html": True}).render(text)
+    assert "<a " not in page
+    assert "<img" not in page
+
+
+def messages(workflow: Workflow) -> dict[str, Any]:
+    """What each webhook was sent."""
+    return {one.url.host: json.loads(one.content) for one in workflow.github.requests}
+
+
+def test_one_message_to_each_webhook(workflow: Workflow) -> None:
+    workflow.github.webhooks = {SLACK: 200, TEAMS: 202}
+    text = workflow.root / "text.md"
+    text.write_text("Alder waits\n" + "x" * 10_000, encoding="utf-8")
+    said = workflow.ci("notify", "--title", "Not ready", "--file", str(text), **HOOKS)
+    assert said.code == 0, said.err
+    assert said.out == "Sent to: RECONCILER_TEAMS_WEBHOOK, RECONCILER_SLACK_WEBHOOK\n"
+    sent = messages(workflow)
+    assert set(sent) == {SLACK, TEAMS}
+    assert sent[SLACK]["blocks"][1]["text"]["text"].startswith("Alder waits\nxxx")
+    assert len(sent[SLACK]["blocks"][1]["text"]["text"]) <= 3_000
+    assert sent[TEAMS]["attachments"][0]["content"]["body"][0]["inlines"][0]["text"] == "Not ready"
+    assert not any("authorization" in one.headers for one in workflow.github.requests)
+
+
+def test_without_a_webhook_nothing_is_sent(workflow: Workflow) -> None:
+    said = workflow.ci("notify", "--title", "Not ready")
+    assert said.code == 0
+    assert not workflow.github.requests
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"http://{SLACK}/made-up-secret",
+        f"https://user:made-up-secret@{SLACK}/",
+        "made-up-secret",
+        "https://[made-up-secret",
+        "file:///made-up-secret",
+    ],
+)
+def test_a_webhook_that_is_not_https_gets_nothing(workflow: Workflow, address: str) -> None:
+    workflow.github.webhooks = {TEAMS: 200}
+    hooks = {**HOOKS, "RECONCILER_SLACK_WEBHOOK": address}
+    said = workflow.ci("notify", "--title", "Not ready", **hooks)
+    assert said.code == 1
+    assert "webhook-failed" in said.err
+    assert "RECONCILER_SLACK_WEBHOOK" in said.err
+    assert "made-up-secret" not in said.out + said.err
+    assert set(messages(workflow)) == {TEAMS}, "and the other one got it"
+
+
+def test_a_webhook_that_refuses_is_said_without_its_address(workflow: Workflow) -> None:
+    workflow.github.webhooks = {SLACK: 404, TEAMS: 302}
+    said = workflow.ci("notify", "--title", "Not ready", **HOOKS)
+    assert said.code == 1
+    assert "it answers 404" in said.err
+    assert "it answers 302" in said.err
+    assert "made-up-secret" not in said.out + said.err
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_hostile_title_is_a_text(workflow: Workflow, name: str) -> None:
+    import unicodedata
+
+    workflow.github.webhooks = {SLACK: 200, TEAMS: 200}
+    said = workflow.ci("notify", "--title", f"<!channel> {name}", **HOOKS)
+    assert said.code == 0
+    assert "<" not in messages(workflow)[SLACK]["text"]
+    assert messages(workflow)[SLACK]["blocks"][0]["text"]["type"] == "plain_text"
+    title = messages(workflow)[TEAMS]["attachments"][0]["content"]["body"][0]["inlines"][0]
+    assert title["type"] == "TextRun"
+    assert not {one for one in title["text"] if unicodedata.category(one) in STEERS}

@@ -1,0 +1,1 @@
+"""The program under faults: broken networks, odd servers, people, interruptions, kills."""

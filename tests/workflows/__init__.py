@@ -1,0 +1,1 @@
+"""What the workflows promise, read from their YAML, and what their steps do."""

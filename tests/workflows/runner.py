@@ -1,0 +1,228 @@
+"""Runs the jobs of the workflows, step by step: Git and bash are real, the two systems and GitHub are not.
+
+A script's `reconciler` hands its arguments, folder and environment to this process, where the command line
+runs against the sandbox and the stand-in of GitHub. What GitHub's own actions do is done here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import takewhile
+from operator import ne
+from typing import TYPE_CHECKING, Any
+
+from reconciler.sandbox.server import environment
+from tests.support import URL
+from tests.workflows.expressions import Values
+from tests.workflows.reader import workflow as read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.ci.github import Workflow
+
+_SHIM = f"""#!{sys.executable} -I
+import json, os, socket, sys
+link = socket.socket(socket.AF_UNIX)
+link.connect(os.environ["RECONCILER_TEST_SOCKET"])
+link.sendall(json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode())
+link.shutdown(socket.SHUT_WR)
+code, out, err = json.loads(b"".join(iter(lambda: link.recv(65536), b"")))
+sys.stdout.write(out)
+sys.stderr.write(err)
+sys.exit(code)
+"""
+
+
+@dataclass
+class Ran:
+    """How a job ended: each step's exit code by its name, its outputs and everything that was said."""
+
+    failed: bool
+    codes: dict[str, int]
+    outputs: dict[str, str]
+    said: str
+    summary: str
+
+
+@dataclass
+class Runner:
+    """One repository on GitHub, its runners and its artifacts."""
+
+    site: Workflow
+    repository: Path
+    root: Path
+    artifacts: dict[str, Path] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.commands = self.root / "commands"
+        self.commands.mkdir(parents=True)
+        (self.commands / "reconciler").write_text(_SHIM, encoding="utf-8")
+        (self.commands / "reconciler").chmod(0o755)
+        self.hosts = environment(URL)
+        writing, reading = environment(URL), environment(URL, member="readonly")
+        keys = [key for key in writing if key.startswith(("CONNECTWISE", "SOPHOS"))]
+        self.secrets = {key: writing[key] for key in keys} | {f"PLAN_{key}": reading[key] for key in keys}
+
+    def job(self, workflow: str, name: str, event: dict[str, Any], **contexts: Any) -> Ran:
+        """Run one job. `event` is the payload; `contexts` are `github`, `matrix` and `needs`."""
+        data = read(workflow)["jobs"][name]
+        workspace = self.root / f"{workflow}-{name}-{len(list(self.root.iterdir()))}"
+        workspace.mkdir()
+        environment_name = Values(contexts, workspace).filled(data.get("environment", ""))
+        github = {"repository": "alder/mappings", "token": self.site.books.environ["GITHUB_TOKEN"]}
+        told = {
+            "github": github | contexts.pop("github", {}) | {"event": event},
+            "secrets": self._secrets_of(environment_name),
+            "vars": {key: self.hosts[key] for key in ("CONNECTWISE_URL", "CONNECTWISE_COMPANY")}
+            | {"RECONCILER_WORKFLOWS": "on"},
+            "steps": {},
+            **contexts,
+        }
+        self.site.event(**event)
+        values = Values(told, workspace)
+        ran = Ran(False, {}, {}, "", "")
+        if not values.condition(data.get("if", "")):
+            return ran
+        job_env = values.filled(data.get("env", {}))
+        for at, step in enumerate(data["steps"]):
+            values = Values(told, workspace, ran.failed)
+            if values.condition(step.get("if", "")):
+                self._step(values, step, job_env, ran, workspace / f"step-{at}")
+        ran.outputs = values.filled(data.get("outputs", {}))
+        return ran
+
+    def _secrets_of(self, environment_name: str) -> dict[str, str]:
+        """Those of an environment; a job without one gets none."""
+        plan = environment_name.endswith("-plan")
+        return {
+            key: value
+            for key, value in self.secrets.items()
+            if environment_name and key.startswith("PLAN_") == plan
+        }
+
+    def _step(
+        self, values: Values, step: dict[str, Any], job_env: dict[str, str], ran: Ran, files: Path
+    ) -> None:
+        given = {key: str(value) for key, value in values.filled(step.get("with", {})).items()}
+        env = job_env | values.filled(step.get("env", {}))
+        kind = step.get("uses", "run").partition("@")[0]
+        files.mkdir()
+        if kind == "actions/checkout":
+            code = self._checkout(values.workspace, given, env)
+        elif kind == "actions/upload-artifact":
+            code = self._upload(values.workspace, given)
+        elif kind == "actions/download-artifact":
+            code = self._download(values.workspace, given)
+        elif kind.startswith("./"):
+            code = 0 if (values.workspace / kind / "action.yml").is_file() else 1
+        else:
+            code = self._bash(values.workspace, step, env, ran, files)
+        ran.codes[step["name"]] = code
+        outputs = _outputs(files / "output")
+        values.contexts["steps"][step.get("id", "")] = {
+            "outcome": "failure" if code else "success",
+            "outputs": outputs,
+        }
+        ran.failed |= bool(code) and step.get("continue-on-error") != "true"
+
+    def _checkout(self, workspace: Path, given: dict[str, str], env: dict[str, str]) -> int:
+        place = workspace / given["path"]
+        place.mkdir()
+        told = dict(os.environ) | {"GIT_CONFIG_GLOBAL": os.devnull} | env
+        commands = [["init", "--quiet"], ["fetch", "--quiet", str(self.repository), given["ref"]]]
+        if "sparse-checkout" in given:
+            commands.append(["sparse-checkout", "set", "--no-cone", *given["sparse-checkout"].split()])
+        commands.append(["checkout", "--quiet", given["ref"]])
+        for command in commands:
+            subprocess.run(["git", *command], cwd=place, env=told, check=True, capture_output=True)
+        return 0
+
+    def _upload(self, workspace: Path, given: dict[str, str]) -> int:
+        source, kept = workspace / given["path"], self.root / "artifacts" / given["name"]
+        if not source.exists():
+            return 1 if given["if-no-files-found"] == "error" else 0
+        shutil.rmtree(kept, ignore_errors=True)
+        if source.is_dir():
+            shutil.copytree(source, kept)
+        else:
+            kept.mkdir(parents=True)
+            shutil.copy(source, kept)
+        self.artifacts[given["name"]] = kept
+        return 0
+
+    def _download(self, workspace: Path, given: dict[str, str]) -> int:
+        start = given["pattern"].removesuffix("*")
+        for name, kept in self.artifacts.items():
+            if name.startswith(start):
+                shutil.copytree(kept, workspace / given["path"] / name)
+        return 0
+
+    def _bash(self, workspace: Path, step: dict[str, Any], env: dict[str, str], ran: Ran, files: Path) -> int:
+        base = {key: value for key, value in self.hosts.items() if key in ("SOPHOS_ID_URL", "SOPHOS_API_URL")}
+        base |= {key: value for key, value in self.site.books.environ.items() if key.startswith("GITHUB_")}
+        base.pop("GITHUB_TOKEN")
+        base |= {
+            "CI": "true",
+            "PATH": f"{self.commands}:{os.environ['PATH']}",
+            "GITHUB_OUTPUT": str(files / "output"),
+            "GITHUB_STEP_SUMMARY": str(files / "summary"),
+            "RECONCILER_TEST_SOCKET": str(self.root / "socket"),
+        }
+        command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+        folder = workspace / step.get("working-directory", ".")
+        out = (files / "said").open("w+", encoding="utf-8")
+        with out, socket.socket(socket.AF_UNIX) as server:
+            server.bind(base["RECONCILER_TEST_SOCKET"])
+            server.listen()
+            server.settimeout(0.05)
+            running = subprocess.Popen(command, cwd=folder, env=base | env, stdout=out, stderr=out)
+            while running.poll() is None:
+                self._serve(server)
+            out.seek(0)
+            ran.said += out.read()
+        (self.root / "socket").unlink()
+        summary = files / "summary"
+        ran.summary += summary.read_text(encoding="utf-8") if summary.exists() else ""
+        return running.returncode
+
+    def _serve(self, server: socket.socket) -> None:
+        """One command line, in this process, in the script's folder and with its environment."""
+        try:
+            link, _ = server.accept()
+        except TimeoutError:
+            return
+        with link:
+            link.settimeout(None)
+            request = b"".join(iter(lambda: link.recv(65536), b""))
+            arguments, folder, environ = json.loads(request)
+            here, books = os.getcwd(), self.site.books  # noqa: PTH109 - os.chdir's counterpart
+            before, books.environ = books.environ, environ
+            os.chdir(folder)
+            try:
+                said = books.run(*arguments)
+            finally:
+                os.chdir(here)
+                books.environ = before
+            link.sendall(json.dumps([said.code, said.out, said.err]).encode())
+
+
+def _outputs(file: Path) -> dict[str, str]:
+    """What a step wrote to GITHUB_OUTPUT: `name=value`, or `name<<END` and lines up to END."""
+    found: dict[str, str] = {}
+    lines = iter(file.read_text(encoding="utf-8").splitlines() if file.exists() else [])
+    for line in lines:
+        name, mark, end = line.partition("<<")
+        if mark:
+            found[name] = "\n".join(takewhile(partial(ne, end), lines))
+        else:
+            name, _, value = line.partition("=")
+            found[name] = value
+    return found

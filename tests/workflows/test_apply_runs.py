@@ -1,0 +1,98 @@
+"""The steps of apply.yml in order, after those of plan.yml.
+
+GitHub is the stand-in of tests/ci; nothing here was tried against github.com.
+"""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from tests.workflows.project import Project, told
+
+
+@pytest.mark.slow
+def test_a_merge_writes_what_was_reviewed_and_nothing_that_waits_anyway(project: Project) -> None:
+    head = project.propose()
+    project.plan(head)
+    project.merge(head)
+    ran = project.apply(head)
+    assert not any(one.failed for one in ran.values()), told(ran)
+    assert "EM-MSP" in project.books.notes("MSP-EM")
+    assert not [write for write in project.books.writes if "additions" in write]
+
+
+@pytest.mark.slow
+def test_a_plan_that_is_not_what_was_reviewed_writes_nothing(project: Project) -> None:
+    head = project.propose()
+    project.plan(head)
+    plan = project.runner.artifacts["plan-mappings"] / "plan.json"
+    plan.write_text(plan.read_text(encoding="utf-8").replace("MSP-EM", "MSP-SV"), encoding="utf-8")
+    project.merge(head)
+    ran = project.apply(head)
+    assert ran["apply"].codes == ran["apply"].codes | {"Find the reviewed plans": 5}
+    assert "Apply what was reviewed" not in ran["apply"].codes
+    assert not project.books.writes
+
+
+@pytest.mark.slow
+def test_one_apply_does_the_work_of_three_merges(project: Project) -> None:
+    """While an apply ran, three were merged: GitHub kept the run of the last one only."""
+    heads = []
+    for number, extra in enumerate(
+        ("", "MSP-EM: {price: 1.25}", "MSP-EM: {price: 1.25, cost: 0.5}"), start=7
+    ):
+        heads.append(project.propose(extra=f"products:\n  {extra}\n" if extra else ""))
+        project.plan(heads[-1])
+        project.merge(heads[-1], number)
+    ran = project.apply(heads[-1])
+    assert not any(one.failed for one in ran.values()), told(ran)
+    assert "EM-MSP" in project.books.notes("MSP-EM")
+    assert (project.books.item("MSP-EM")["price"], project.books.item("MSP-EM")["cost"]) == (1.25, 0.5)
+    assert not [write for write in project.books.writes if "additions" in write]
+
+
+@pytest.mark.slow
+def test_where_somebody_else_moved_the_plan_nothing_is_written(project: Project) -> None:
+    head = project.propose(extra="products:\n  MSP-EM: {price: 1.25}\n")
+    project.plan(head)
+    project.merge(head)
+    project.books.item("MSP-EM")["price"] = 1.2
+    ran = project.apply(head)
+    assert ran["apply"].codes["Apply what was reviewed"] == 5, told(ran)
+    assert not project.books.writes
+
+
+@pytest.mark.slow
+def test_a_month_that_was_approved_is_written(project: Project) -> None:
+    project.scheduled("month-end", "freeze", "open")
+    branch = "month-end/mappings/2026-11"
+    (project.folder / branch).mkdir(parents=True)
+    for name, content in project.site.github.files(branch).items():
+        if name.startswith(branch):
+            (project.folder / name).write_text(content, encoding="utf-8")
+    head = project.commit("November")
+    blob = project.git("rev-parse", f"{head}:{branch}/plan.json")
+    pull = {
+        "number": 8,
+        "merged_at": "2026-11-28",
+        "base": {"ref": "main"},
+        "head": {"sha": "e" * 40, "ref": branch},
+    }
+    encoded = base64.b64encode((project.folder / branch / "plan.json").read_bytes()).decode()
+    project.site.github.answers |= {
+        "/actions/workflows/apply.yml/runs": {"workflow_runs": []},
+        f"/compare/{project.before}...{head}": {
+            "status": "ahead",
+            "total_commits": 1,
+            "commits": [{"sha": head}],
+        },
+        f"/commits/{head}/pulls": [pull],
+        f"/commits/{head}": {"files": [{"filename": f"{branch}/plan.json", "sha": blob, "status": "added"}]},
+        f"/git/blobs/{blob}": {"content": encoded, "encoding": "base64"},
+    }
+    assert not project.books.writes
+    ran = project.apply(head)
+    assert not any(one.failed for one in ran.values()), told(ran)
+    assert [write for write in project.books.writes if "additions" in write], told(ran)

@@ -1,0 +1,139 @@
+"""The steps of validate.yml and plan.yml in order, over a real repository, against the sandbox.
+
+GitHub is the stand-in of tests/ci; nothing here was tried against github.com.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.workflows.project import Project, need, told
+
+if TYPE_CHECKING:
+    from tests.workflows.runner import Ran
+
+
+@pytest.mark.slow
+def test_a_pull_request_is_planned_and_its_one_comment_is_updated(project: Project) -> None:
+    first = project.plan(project.propose())
+    assert not any(ran.failed for ran in first.values()), told(first)
+    (comment,) = project.site.github.comments
+    assert comment["body"].startswith("<!-- reconciler:mappings -->")
+    assert "MSP-EM" in first["plan"].summary
+    before = comment["body"]
+    second = project.plan(project.propose(extra="products:\n  MSP-EM: {price: 1.25}\n"))
+    assert not any(ran.failed for ran in second.values()), told(second)
+    (comment,) = project.site.github.comments
+    assert comment["body"] != before
+    assert "1.25" in comment["body"]
+    assert not project.books.writes
+
+
+@pytest.mark.slow
+def test_a_change_of_nothing_reads_nothing_and_replaces_the_comment(project: Project) -> None:
+    project.plan(project.propose())
+    del project.books.mapped["EM-MSP"]
+    project.books.forget()
+    ran = project.plan(project.commit("take it back, with a comment", "# nothing else\n"))
+    assert not any(one.failed for one in ran.values()), told(ran)
+    assert "plan" not in ran
+    assert not project.books.requests
+    (comment,) = project.site.github.comments
+    assert "MSP-EM" not in comment["body"]
+
+
+@pytest.mark.slow
+def test_a_new_problem_makes_the_check_red_and_is_commented(project: Project) -> None:
+    ran = project.plan(project.propose(product="MSP-NOWHERE"))
+    assert ran["plan"].codes["Fail for new problems"] == 4, told(ran)
+    assert ran["result"].failed
+    (comment,) = project.site.github.comments
+    assert "MSP-NOWHERE" in comment["body"]
+
+
+@pytest.mark.slow
+def test_what_is_wrong_is_said_on_its_line_without_any_key(project: Project) -> None:
+    project.books.mapped["EM-MSP"] = "{product: MSP-EM, sink: true}"
+    head = project.commit("a word that is none")
+    event, github = project.event(head), {"sha": head}
+    sites = project.runner.job("validate", "sites", event, github=github)
+    needs = {"sites": need(sites)}
+    (entry,) = json.loads(sites.outputs["sites"])
+    ran = project.runner.job(
+        "validate", "validate", event, github=github, needs=needs, matrix={"site": entry}
+    )
+    assert ran.codes["Validate"] == 1
+    assert "::error title=unknown-key,file=mappings/mappings.yaml,line=6," in ran.said
+    assert not project.books.requests
+
+
+@pytest.mark.slow
+def test_a_fork_gets_no_plan_and_its_check_is_red(project: Project) -> None:
+    head = project.propose()
+    event = project.event(head)
+    event["pull_request"]["head"]["repo"] = {"full_name": "stranger/mappings"}
+    sites = project.runner.job("plan", "sites", event, github={"sha": head})
+    assert sites.codes == {}
+    result = project.runner.job("plan", "result", event, needs={"sites": {"result": "skipped"}})
+    assert result.failed
+    assert "Forks get no plan" in result.said
+
+
+@pytest.mark.slow
+def test_a_public_repository_plans_nothing(project: Project) -> None:
+    project.site.github.repository |= {"visibility": "public", "private": False}
+    head = project.propose()
+    ran = project.runner.job("plan", "sites", project.event(head), github={"sha": head})
+    assert ran.failed
+    assert ran.outputs["sites"] == ""
+    assert not project.books.requests
+
+
+@pytest.mark.slow
+def test_only_the_sites_that_a_change_touches_are_planned(project: Project) -> None:
+    for name in ("acme", "other"):
+        shutil.copytree(project.folder / "mappings", project.folder / "sites" / name)
+    project.base = project.commit("two sites")
+    project.books.mapped["EM-MSP"] = "{product: MSP-EM, sync: true}"
+    project.books.live()
+    shutil.copytree(project.books.folder, project.folder / "sites" / "acme", dirs_exist_ok=True)
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "--message", "acme only")
+    ran = project.plan(project.git("rev-parse", "HEAD"))
+    assert not any(one.failed for one in ran.values()), told(ran)
+    acme = {"site": "acme", "path": "sites/acme", "environment": "acme"}
+    assert json.loads(ran["sites"].outputs["sites"]) == [acme]
+    (comment,) = project.site.github.comments
+    assert comment["body"].startswith("<!-- reconciler:acme -->")
+
+
+@pytest.mark.slow
+def test_a_site_that_is_no_longer_touched_loses_its_plan_in_the_comment(project: Project) -> None:
+    for name in ("acme", "birch", "other"):
+        shutil.copytree(project.folder / "mappings", project.folder / "sites" / name)
+    project.base = project.commit("three sites")
+    before = (project.books.folder / "mappings.yaml").read_text(encoding="utf-8")
+    project.books.mapped["EM-MSP"] = "{product: MSP-EM, sync: true}"
+    project.books.live()
+    after = (project.books.folder / "mappings.yaml").read_text(encoding="utf-8")
+
+    def proposed(**texts: str) -> dict[str, Ran]:
+        for name, text in texts.items():
+            (project.folder / "sites" / name / "mappings.yaml").write_text(text, encoding="utf-8")
+        project.git("commit", "--quiet", "--all", "--message", "sites")
+        project.runner.artifacts.clear()
+        return project.plan(project.git("rev-parse", "HEAD"))
+
+    proposed(acme=after)
+    ran = proposed(acme=before, birch=after)
+    assert not any(one.failed for one in ran.values()), told(ran)
+    found = {one["body"].splitlines()[0]: one["body"] for one in project.site.github.comments}
+    assert set(found) == {"<!-- reconciler:acme -->", "<!-- reconciler:birch -->"}, "and none for other"
+    assert "MSP-EM" in found["<!-- reconciler:birch -->"]
+    assert "MSP-EM" not in found["<!-- reconciler:acme -->"]
+    ran = proposed(birch=before)
+    assert not any("MSP-EM" in one["body"] for one in project.site.github.comments), told(ran)
