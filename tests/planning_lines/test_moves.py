@@ -399,6 +399,20 @@ def test_lines_of_unmapped_codes_stay_and_are_said(books: Books) -> None:
     assert "OLD is mapped nowhere any more" in said
 
 
+def test_each_code_of_a_line_that_stays_has_its_own_reason(books: Books) -> None:
+    rows = "mappings:\n  EP: {product: MSP-EP, sync: false}\n  AID: {product: MSP-EP, sync: false}\n"
+    pilot = ALPHA.replace("mappings:\n  EP: {product: MSP-EP, sync: true}\n", rows).replace(
+        "agreement: Managed", "agreement: Managed, overrides: {AID: {exclude: a pilot}}"
+    )
+    notes = {"MSP-EP": "[sophos:main AID (sync off), EP (sync off)]"}
+    pilot += "lines: {MSP-EP: {count: sum}}\n"
+    said = books.plan(yaml=pilot, notes=notes).said("line-left")
+    assert "AID is excluded for the customer: a pilot; usage sync is off for EP" in said
+    lost = ALPHA.replace("agreement: Managed", "agreement: Manged")
+    said = books.plan(yaml=lost).said("line-left")
+    assert "no agreement could be chosen for the customer's row, see there" in said
+
+
 def test_on_unmap_end_asks_and_then_ends_them(books: Books) -> None:
     settings = SETTINGS.replace("mode: live", "mode: live, onUnmap: end")
     asked = books.plan(others=GONE, lines=BESIDE.format(by="apirec"), settings=settings)

@@ -66,17 +66,17 @@ def _why(one: Open, owners: list[Party], desired: Desired, ground: Ground) -> tu
     """Why no wanted line has to do with it, and whether its codes are mapped nowhere any more."""
     codes = sorted(ground.products.carried(one.line.product_id))
     listed = ", ".join(codes) or "its product"
-    pilots = [
-        override.exclude
+    pilots = {
+        override.code: override.exclude
         for party in owners
         for override in party.row.overrides
         if override.code in codes and excludes(override, ground.today)
-    ]
-    if pilots:
-        return f"{listed} is excluded for the customer: {pilots[0]}", False
+    }
     off = [row.code for row in desired.rows if row.code in codes and row.targets and not row.sync]
-    if off:
-        return f"usage sync is off for {', '.join(off)}", False
+    said = [f"{code} is excluded for the customer: {reason}" for code, reason in sorted(pilots.items())]
+    said += [f"usage sync is off for {code}" for code in off if code not in pilots]
+    if said:
+        return "; ".join(said), False
     reasons = [row.exclude for row in desired.rows if row.exclude is not None and set(row.codes) & set(codes)]
     wanted = {code for row in desired.rows if row.targets for code in row.codes}
     wanted |= {o.code for party in owners for o in party.row.overrides if o.targets}
@@ -84,6 +84,8 @@ def _why(one: Open, owners: list[Party], desired: Desired, ground: Ground) -> tu
         return f"{listed} is excluded: {reasons[0]}", True
     if not wanted & set(codes):
         return f"{listed} is mapped nowhere any more", True
+    if any(party.agreement is None and not party.unsynced for party in owners):
+        return "no agreement could be chosen for the customer's row, see there", False
     return "no row of the customer speaks of it", False
 
 
