@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from reconciler.model.change import Change
     from reconciler.model.diagnostics import Diagnostic
     from reconciler.model.plan import Plan
+    from reconciler.model.usage_notes import UsageNote
 
 #: GitHub's limits: characters of a comment, bytes of a step summary.
 COMMENT, SUMMARY = 65_536, 1_000_000
@@ -87,7 +88,7 @@ def _lines_of(plan: Plan, subject: str, most: int) -> Iterable[str]:
     yield from _removed(plan)
     yield from _not_billed(plan, groups, most)
     yield from _waiting(plan, groups)
-    yield from _how_to_answer(groups)
+    yield from _how_to_answer(plan, groups)
     yield from _for_engineers(plan, most)
 
 
@@ -228,6 +229,9 @@ def _product(change: Change) -> str:
     elif change.action is Action.EDIT_PRODUCT:
         values = (f"{one.field} {value_text(one.before)} → {value_text(one.after)}" for one in change.fields)
         shown += f" {md(', '.join(values))}"
+    elif change.action is Action.CREATE_PRODUCT:
+        values = (f"{one.field} {value_text(one.after)}" for one in change.fields if one.after is not None)
+        shown += f" with {md(', '.join(values))}"
     held = f" – **held back** by {md(', '.join(change.blocked_by))}" if change.blocked else ""
     return f"{shown} ({md(change.reason)}){held}"
 
@@ -240,6 +244,22 @@ def _removed(plan: Plan) -> Iterable[str]:
     yield ""
 
 
+#: What a note of usage that nothing bills is about, by its kind. Exclusions are somebody's decision.
+_UNBILLED_USAGE = {
+    "unmapped": "no mapping: {note.code}",
+    "unassigned": "firewall {note.serial} without a customer: {note.code}",
+    "customer": "no row for the customer: {note.code}",
+}
+
+
+def _usage(note: UsageNote) -> str:
+    value = " + ".join(f"{currency} {amount}" for currency, amount in sorted(note.value.items()))
+    what = _UNBILLED_USAGE[note.kind].format(note=note)
+    return f"- Sophos usage, {md(what)}, {note.quantity} units" + (
+        f" (≈ {md(value)} at Sophos)" if value else ""
+    )
+
+
 def _not_billed(plan: Plan, groups: LineGroups, most: int) -> Iterable[str]:
     rows = [
         f"- {md(place(line))}, {md(product_text(line))} starts "
@@ -248,14 +268,7 @@ def _not_billed(plan: Plan, groups: LineGroups, most: int) -> Iterable[str]:
         for line in groups.moving
         if line.not_billed is not None
     ]
-    for note in plan.usage_notes:
-        if note.kind in ("unmapped", "unassigned"):
-            value = " + ".join(f"{currency} {amount}" for currency, amount in sorted(note.value.items()))
-            what = "no mapping" if note.kind == "unmapped" else f"firewall {note.serial} without a customer"
-            rows.append(
-                f"- Sophos usage, {md(what)}: {md(note.code)}, {note.quantity} units"
-                + (f" (≈ {md(value)} at Sophos)" if value else "")
-            )
+    rows += [_usage(note) for note in plan.usage_notes if note.kind in _UNBILLED_USAGE]
     rows += [
         f"- {md(place(line))}, {md(product_text(line))}: {md(line.reason)} ({md(feed_text(line.feed))})"
         for line in groups.apart
@@ -284,7 +297,7 @@ def _waiting(plan: Plan, groups: LineGroups) -> Iterable[str]:
     yield ""
 
 
-def _how_to_answer(groups: LineGroups) -> Iterable[str]:
+def _how_to_answer(plan: Plan, groups: LineGroups) -> Iterable[str]:
     count = count_customers(groups.written)
     if not count:
         return
@@ -293,9 +306,12 @@ def _how_to_answer(groups: LineGroups) -> Iterable[str]:
         if groups.decisions
         else ""
     )
+    written = "this 1 customer is" if count == 1 else f"these {count} customers are"
+    products = sum(change.target.agreement is None for change in plan.own if not change.blocked)
+    too = f", and {number_of(products, 'change')} of products" if products else ""
     yield (
-        f"**Approve** = exactly these {number_of(count, 'customer')} are written{stay}. **Not OK?** Comment "
-        "on the row; to keep a line as it is, add a `hold`."
+        f"**Approve** = exactly {written} written{too}{stay}. **Not OK?** "
+        "Comment on the row; to keep a line as it is, add a `hold`."
     )
     yield ""
 

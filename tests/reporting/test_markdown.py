@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from reconciler.model.change import Action, Change, Target
 from reconciler.model.diagnostics import error
+from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import WRITTEN, LineState, PlannedLine
 from reconciler.model.usage_notes import UsageNote
 from reconciler.reporting.markdown import COMMENT, markdown
@@ -89,8 +91,21 @@ def test_a_run_guard_is_red_and_its_message_stands_on_top() -> None:
 
 def test_usage_that_nothing_bills_is_said() -> None:
     note = UsageNote("unmapped", "NDR-MSP", "NDR", "12", 2, {"USD": "96.00"})
-    text = markdown(replace(plan_of([line()]), usage_notes=(note,)))
+    stranger = UsageNote("customer", "Gleam & Co", "EP-MSP 3", "3", 1, {"USD": "6.00"})
+    text = markdown(replace(plan_of([line()]), usage_notes=(note, stranger)))
     assert "- Sophos usage, no mapping: NDR-MSP, 12 units (≈ USD 96.00 at Sophos)" in text
+    assert "- Sophos usage, no row for the customer: Gleam &amp; Co, 3 units" in text
+
+
+def test_a_product_that_is_created_says_with_what() -> None:
+    fields = (FieldChange("price", None, "8.00"), FieldChange("taxableFlag", None, True))
+    target = Target("MSP-NDR", None)
+    made = Change(
+        "create_product:product/MSP-NDR", Action.CREATE_PRODUCT, target, "new", fields, "product/MSP-NDR"
+    )
+    text = markdown(replace(plan_of([line()]), changes=(*plan_of([line()]).changes, made)))
+    assert "- **MSP-NDR**: create with price 8.00, taxableFlag yes (new)" in text
+    assert "exactly this 1 customer is written, and 1 change of products" in text
 
 
 def test_a_long_plan_is_cut_and_what_takes_away_is_not() -> None:
