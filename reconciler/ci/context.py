@@ -28,7 +28,6 @@ class Context:
 
     repository: str
     event: Mapping[str, Any] = field(default_factory=dict)
-    event_name: str = ""
     commit: str = ""
     run_id: int | None = None
     server: str = "https://github.com"
@@ -60,7 +59,6 @@ def context_of(environ: Mapping[str, str]) -> Context:
     return Context(
         repository=repository if _REPOSITORY.fullmatch(repository) else "",
         event=_event(environ.get("GITHUB_EVENT_PATH", "")),
-        event_name=environ.get("GITHUB_EVENT_NAME", ""),
         commit=commit if is_commit(commit) else "",
         run_id=int(run) if re.fullmatch(r"[0-9]{1,18}", run) else None,
         server=server if re.fullmatch(r"https://[A-Za-z0-9.-]+(:[0-9]+)?", server) else "https://github.com",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -136,10 +135,11 @@ def notify(runtime: Runtime, title: str, file: Path | None) -> int:
     Without any, nothing is sent. https only.
     """
     from reconciler.ci.webhooks import notify as send
+    from reconciler.cli.waiting import run_to_its_end
     from reconciler.cli.workflow import say
 
     text = "" if file is None else _text(file)
-    sent = asyncio.run(send(runtime.environ, title, text, runtime.transport))
+    sent = run_to_its_end(send(runtime.environ, title, text, runtime.transport))
     say(runtime, f"Sent to: {', '.join(sent)}" if sent else "No webhook is configured: nothing was sent.")
     return exit_codes.DONE
 

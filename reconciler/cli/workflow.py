@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -11,6 +10,7 @@ from reconciler.ci.artifact import COMMENT_FILE
 from reconciler.ci.comment import marker_of
 from reconciler.ci.github import connect
 from reconciler.ci.sites import same_state, sites_of, touched
+from reconciler.cli.waiting import run_to_its_end
 from reconciler.config.load import load
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.reporting.clean import clean
@@ -40,7 +40,7 @@ def with_github(runtime: Runtime, context: Context, ask: Callable[[GitHub], Awai
         async with github as connected:
             return await ask(connected)
 
-    return asyncio.run(run())
+    return run_to_its_end(run())
 
 
 def below(diagnostic: Diagnostic, root: Path | None) -> Diagnostic:

@@ -1,4 +1,4 @@
-"""What the JSON schemas of plan files and journals have in common."""
+"""What the JSON schemas of plan files, frozen months and journals have in common."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.months import Month
 from reconciler.model.observed import FirewallLicence, Tenant, UsageLine, UsageMonth
 from reconciler.model.plan import canonical
+from reconciler.model.schema_parts import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -138,8 +139,8 @@ def _sorted(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(records, key=canonical)
 
 
-def _write(record: object, fields: tuple[_Field, ...]) -> dict[str, Any]:
-    return {field.key: _plain(getattr(record, field.attribute)) for field in fields}
+def _write(found: object, fields: tuple[_Field, ...]) -> dict[str, Any]:
+    return {field.key: _plain(getattr(found, field.attribute)) for field in fields}
 
 
 def _plain(value: object) -> object:
@@ -240,10 +241,10 @@ def _records(
         return None
     keys = tuple(field.key for field in fields)
     found = []
-    for number, record in enumerate(_list(data, place)):
+    for number, one in enumerate(_list(data, place)):
         here = f"{place}[{number}]"
-        _keys(record, keys, here)
-        found.append(make(**{f.attribute: _value(record[f.key], f, f"{here}.{f.key}") for f in fields}))
+        _keys(one, keys, here)
+        found.append(make(**{f.attribute: _value(one[f.key], f, f"{here}.{f.key}") for f in fields}))
     return tuple(found)
 
 
@@ -335,12 +336,10 @@ def _type_of(value: Any) -> str:
 def usage_schema() -> dict[str, Any]:
     """The schema of usage files, draft-07, for other programs; `from_json` checks more (hash, calendar)."""
     text = {"type": "string"}
-    month = _object(
-        {
-            "month": {"type": "string", "pattern": _anchored(_MONTH)},
-            "lines": {**_array(_LINE, "The bill's lines."), "type": ["array", "null"]},
-        },
+    month = record(
         "A month; `lines` is null where Sophos has no data for it, which is not zero.",
+        month={"type": "string", "pattern": _anchored(_MONTH)},
+        lines={**_array(_LINE, "The bill's lines."), "type": ["array", "null"]},
     )
     properties = {
         "formatVersion": {"const": FORMAT_VERSION},
@@ -356,27 +355,17 @@ def usage_schema() -> dict[str, Any]:
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Frozen Sophos usage",
-        **_object(
-            properties,
+        **record(
             "Sophos's tenants, bills and firewall licences, as `reconciler usage --out` freezes them. "
             "Quantities and prices are decimal strings. It holds no contact data.",
+            **properties,
         ),
     }
 
 
-def _object(properties: dict[str, Any], about: str) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "description": about,
-        "properties": properties,
-        "required": sorted(properties),
-        "additionalProperties": False,
-    }
-
-
 def _array(fields: tuple[_Field, ...], about: str) -> dict[str, Any]:
-    record = _object({field.key: _field_schema(field) for field in fields}, "One record.")
-    return {"type": "array", "items": record, "description": about}
+    each = record("One record.", **{field.key: _field_schema(field) for field in fields})
+    return {"type": "array", "items": each, "description": about}
 
 
 def _field_schema(field: _Field) -> dict[str, Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from reconciler.model.change import Change, Target
+    from reconciler.model.change import Target
     from reconciler.model.diagnostics import Location
     from reconciler.model.plan import Plan
 
@@ -87,12 +87,6 @@ def held_back(plan: Plan) -> dict[str, tuple[str, ...]]:
         if change.blocked and change.action in OF_LINES
         for name in names_of(change.target)
     }
-
-
-def rows_of(lines: Iterable[PlannedLine], changes: Iterable[Change]) -> list[PlannedLine]:
-    """The rows that these changes are about."""
-    names = {name for c in changes if c.action in OF_LINES for name in names_of(c.target)}
-    return [line for line in lines if line.state in WRITTEN and not names.isdisjoint(requests_of(line))]
 
 
 def is_held_back(line: PlannedLine, held: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
