@@ -9,6 +9,7 @@ import click
 
 from reconciler.cli import exit_codes
 from reconciler.cli.options import (
+    allow_waiting_option,
     expect_option,
     format_option,
     journal_option,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 )
 @within_option
 @expect_option
+@allow_waiting_option
 @journal_option
 @format_option("text", "json")
 @click.pass_obj
@@ -44,6 +46,7 @@ def apply(
     unattended: bool,
     within: tuple[Path, ...],
     expect: str | None,
+    allow_waiting: bool,
     journal: Path | None,
     output_format: str,
 ) -> int:
@@ -81,7 +84,7 @@ def apply(
         return exit_codes.DONE
     record = Record(journal, None if saved else source)
     _carry_out(runtime, run, record, output_format, check_first=saved)
-    return run.exit_code(exit_code(made, detailed=False))
+    return run.exit_code(exit_code(made, detailed=False), allow_waiting=allow_waiting)
 
 
 def _carry_out(runtime: Runtime, run: Run, record: Record, output_format: str, *, check_first: bool) -> None:

@@ -20,7 +20,7 @@ from reconciler.execution.run import execute, not_started
 from reconciler.execution.state import MarkerPlace
 from reconciler.execution.write import Writer
 from reconciler.model.change import CUSTOM_FIELD_PREFIX
-from reconciler.model.diagnostics import error
+from reconciler.model.diagnostics import ALL_USAGE, Severity, error
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.months import Month
 from reconciler.model.observed import Instance
@@ -112,8 +112,19 @@ class Run:
         )
         return True
 
-    def exit_code(self, of_plan: int) -> int:
-        """The worst of what happened."""
+    @property
+    def only_waits(self) -> bool:
+        """Whether everything is as it should be but for what was left to people before this run.
+
+        Something that was reviewed to be written and is held back, or a month in which nothing could be
+        counted, is more than that.
+        """
+        if self.within is not None:
+            return not self.within.undecided
+        return not any(d.severity is Severity.ERROR and d.subject == ALL_USAGE for d in self.plan.diagnostics)
+
+    def exit_code(self, of_plan: int, *, allow_waiting: bool = False) -> int:
+        """The worst of what happened; with `allow_waiting`, what waits for people anyway is nothing bad."""
         if self.unheard is not None and not isinstance(self.unheard, BrokenPipeError):
             return exit_codes.NO_RESULT
         if self.stale or self.outdated is not None or self.unexpected is not None or self.is_refused:
@@ -122,9 +133,11 @@ class Run:
             return exit_codes.INTERRUPTED if self.stop.by is None else exit_codes.after_signal(self.stop.by)
         if self.journal is not None and self.journal.trouble is not None:
             return exit_codes.PARTLY
-        if any(outcome.result not in _AS_WANTED for outcome in self.outcomes):
+        missed = [outcome.change for outcome in self.outcomes if outcome.result not in _AS_WANTED]
+        allowed = allow_waiting and self.only_waits
+        if any(not (allowed and change.blocked) for change in missed):
             return exit_codes.PARTLY
-        return of_plan
+        return exit_codes.DONE if allowed and of_plan == exit_codes.PARTLY else of_plan
 
 
 def write(runtime: Runtime, run: Run, record: Record, *, check_first: bool, quiet: bool) -> None:

@@ -151,6 +151,13 @@ within_option = click.option(
     help="DIR only: write what this reviewed plan has too, and nothing else. Can be given several times. A "
     "folder stands for every *.json in it.",
 )
+allow_waiting_option = click.option(
+    "--allow-waiting",
+    is_flag=True,
+    help="Exit code 0 instead of 4 where all that is left is decisions of people: lines that are withheld or "
+    "were set by hand, and what an error in the plan holds back. It is 4 all the same where a request "
+    "failed, something reviewed is held back, or no usage could be counted.",
+)
 expect_option = click.option(
     "--expect", metavar="HASH", callback=parse_hash, help="Write the plan of this hash only."
 )

@@ -83,6 +83,10 @@ class Diagnostic:
         )
 
 
+#: The subject of what stops all counting: without a month that can be read, no line has a number.
+ALL_USAGE = "usage"
+
+
 def error(code: str, message: str, remedy: str = "", **where: Any) -> Diagnostic:
     """An error; `where` takes `location` and `subject`."""
     return Diagnostic(Severity.ERROR, code, message, remedy, **where)

@@ -37,7 +37,8 @@ class Within:
     `plan` is the fresh one, in which what is left alone waits, so that writing it writes what was reviewed
     and no more; nothing of it may be written where something is `refused`. `followed` are reviewed changes
     whose number of units is another one by now; they are written. `done` was reviewed and has nothing left
-    to do; `undecided` was reviewed, and the fresh plan cannot say what has to happen.
+    to do; `undecided` was reviewed to be written and is not: it is held back, or the fresh plan cannot say
+    what has to happen.
     """
 
     fresh: Plan

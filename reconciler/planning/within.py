@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.causes import needed_with
 from reconciler.model.change import Action, Cause, Change, move_ends
-from reconciler.model.diagnostics import Severity
+from reconciler.model.diagnostics import ALL_USAGE, Severity
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.line_fields import LESS_INCLUDED, QUANTITY
 from reconciler.model.lines import WRITTEN, LineState
@@ -28,12 +28,11 @@ if TYPE_CHECKING:
 
 #: What usage moves by itself; everything else of a line was somebody's decision.
 _COUNTED = frozenset({QUANTITY.name, LESS_INCLUDED.name})
-#: What diagnostics are about that stop all counting.
-_USAGE = "usage"
 _BY_USAGE = "only usage moved it, and the run that writes usage writes it"
 _WAITED = "the reviewed plan left it alone as well"
 _NOT_REVIEWED = "it is in no reviewed plan"
 _OTHER_VALUES = "the reviewed plan has it with other values"
+_IS_HELD = "it is held back now"
 _WAS_HELD = "the reviewed plan held it back, and nothing holds it back any more"
 
 
@@ -63,7 +62,8 @@ def compare(
     A change with the reviewed values is written. A quantity that only usage moved is left alone. Everything
     else refuses the whole run: a change of a product or mapping, a line that starts, moves or ends, a field
     that `always` declares, and a quantity that a reviewed commit changed, where they are in no reviewed plan
-    or have other values there. What is held back stays so and refuses nothing. `limit` is how far the
+    or have other values there. What is held back stays so and refuses nothing; where it was reviewed to be
+    written, it is undecided. `limit` is how far the
     quantity of a reviewed line may follow usage; None is without limit. The plans are of one instance and
     owner; months may differ.
     """
@@ -86,6 +86,7 @@ def compare(
     absent = _absent(fresh, known)
     undecided = _undecided(absent, fresh)
     still = {told.change.id for told in undecided}
+    undecided += _held_back(fresh, known)
     return Within(
         fresh=fresh,
         reviewed=tuple(reviewed),
@@ -239,13 +240,22 @@ def _undecided(absent: Iterable[Change], fresh: Plan) -> list[Told]:
     found = []
     for change in absent:
         of_line = change.target.agreement is not None
-        subjects = (None, change.target.key, *((_USAGE,) if of_line else ()))
+        subjects = (None, change.target.key, *((ALL_USAGE,) if of_line else ()))
         why = next((errors[subject] for subject in subjects if subject in errors), "")
         if not why and of_line:
             why = _open(change, lines.get(change.target.key))
         if why:
             found.append(Told(Kind.UNDECIDED, change, why, change))
     return found
+
+
+def _held_back(fresh: Plan, known: Mapping[str, Sequence[_Known]]) -> list[Told]:
+    """What was reviewed to be written, and waits for something that was not in its way then."""
+    return [
+        Told(Kind.UNDECIDED, change, f"{_IS_HELD} by {', '.join(change.blocked_by)}", approved[-1])
+        for change in fresh.changes
+        if change.blocked and (approved := [one.change for one in known.get(change.id, ()) if one.approved])
+    ]
 
 
 def _open(change: Change, line: PlannedLine | None) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _TITLES = {
     Kind.FOLLOWED: "Written with another number of units than was reviewed",
     Kind.LEFT: "Left alone",
-    Kind.UNDECIDED: "Reviewed, and not decided any more",
+    Kind.UNDECIDED: "Reviewed, and not written: it waits",
 }
 _KEPT = ("id", "action", "target", "fields", "money", "precondition")
 

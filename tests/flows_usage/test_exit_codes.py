@@ -25,6 +25,7 @@ class Codes:
     apply: int
     saved: int
     ready: int
+    waiting: int  # apply DIR --allow-waiting
 
 
 def unchanged(site: Books) -> None:
@@ -120,20 +121,20 @@ def wrong_yaml(site: Books) -> None:
 @pytest.mark.parametrize(
     ("situation", "codes"),
     [
-        (unchanged, Codes(plan=0, detailed=0, apply=0, saved=0, ready=0)),
-        (changes, Codes(plan=0, detailed=2, apply=0, saved=0, ready=4)),
-        (shadow, Codes(plan=0, detailed=0, apply=0, saved=0, ready=4)),
-        (withheld, Codes(plan=4, detailed=4, apply=4, saved=4, ready=4)),
-        (by_hand, Codes(plan=4, detailed=4, apply=4, saved=4, ready=4)),
-        (feed_incomplete, Codes(plan=3, detailed=3, apply=3, saved=3, ready=4)),
-        (four_at_zero, Codes(plan=3, detailed=3, apply=3, saved=3, ready=4)),
-        (no_usage, Codes(plan=4, detailed=4, apply=4, saved=4, ready=4)),
-        (no_tenants, Codes(plan=4, detailed=4, apply=4, saved=4, ready=4)),
-        (no_agreements, Codes(plan=1, detailed=1, apply=1, saved=1, ready=1)),
-        (no_agreement_chosen, Codes(plan=4, detailed=4, apply=4, saved=4, ready=4)),
-        (write_fails, Codes(plan=0, detailed=2, apply=4, saved=4, ready=4)),
-        (write_is_lost, Codes(plan=0, detailed=2, apply=4, saved=4, ready=4)),
-        (wrong_yaml, Codes(plan=1, detailed=1, apply=1, saved=1, ready=1)),
+        (unchanged, Codes(plan=0, detailed=0, apply=0, saved=0, ready=0, waiting=0)),
+        (changes, Codes(plan=0, detailed=2, apply=0, saved=0, ready=4, waiting=0)),
+        (shadow, Codes(plan=0, detailed=0, apply=0, saved=0, ready=4, waiting=0)),
+        (withheld, Codes(plan=4, detailed=4, apply=4, saved=4, ready=4, waiting=0)),
+        (by_hand, Codes(plan=4, detailed=4, apply=4, saved=4, ready=4, waiting=0)),
+        (feed_incomplete, Codes(plan=3, detailed=3, apply=3, saved=3, ready=4, waiting=3)),
+        (four_at_zero, Codes(plan=3, detailed=3, apply=3, saved=3, ready=4, waiting=3)),
+        (no_usage, Codes(plan=4, detailed=4, apply=4, saved=4, ready=4, waiting=4)),
+        (no_tenants, Codes(plan=4, detailed=4, apply=4, saved=4, ready=4, waiting=4)),
+        (no_agreements, Codes(plan=1, detailed=1, apply=1, saved=1, ready=1, waiting=1)),
+        (no_agreement_chosen, Codes(plan=4, detailed=4, apply=4, saved=4, ready=4, waiting=0)),
+        (write_fails, Codes(plan=0, detailed=2, apply=4, saved=4, ready=4, waiting=4)),
+        (write_is_lost, Codes(plan=0, detailed=2, apply=4, saved=4, ready=4, waiting=4)),
+        (wrong_yaml, Codes(plan=1, detailed=1, apply=1, saved=1, ready=1, waiting=1)),
     ],
 )
 def test_the_table(tmp_path: Path, situation: Callable[[Books], None], codes: Codes) -> None:
@@ -158,6 +159,8 @@ def test_the_table(tmp_path: Path, situation: Callable[[Books], None], codes: Co
             if source.exists():
                 applied = site.run("apply", str(source), "--yes", "--format", form)
                 assert applied.code == expected, (source, form)
+    site.world.tables["additions"].update(deepcopy(before))
+    assert site.run("apply", folder, "--unattended", "--allow-waiting").code == codes.waiting
 
 
 def test_a_stale_plan_and_an_older_month_are_five(busy: Books) -> None:

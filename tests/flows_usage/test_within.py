@@ -227,13 +227,26 @@ def test_what_is_held_back_stays_so_and_stops_nothing(starting: Books) -> None:
     starting.product("em", tagged=False)
     file = starting.live().save()
     starting.item("MSP-EM")["notes"] = "[sophos:lab X]"
-    applied = within(starting, file)
-    assert applied.code == 4
+    applied = within(starting, file, more=("--allow-waiting",))
+    assert applied.code == 4, "it was reviewed to be written"
+    assert "held back now by marker-of-another-owner" in said(applied, "undecided")[MAP]
     assert results(applied) == {
         MAP: "not attempted",
         create(1, "MSP-EP"): "applied",
         update(2, "MSP-EP"): "applied",
     }
+
+
+def test_what_waits_as_it_did_in_the_review_is_allowed_to(starting: Books) -> None:
+    starting.product("em", tagged=False)
+    starting.item("MSP-EM")["notes"] = "[sophos:lab X]"
+    starting.customer("Cedar", ep=(20, 20, 60))
+    file = starting.live().save()
+    applied = within(starting, file, more=("--allow-waiting",))
+    assert (applied.code, said(applied, "undecided")) == (0, {})
+    assert results(applied)[MAP] == "not attempted"
+    assert results(applied)[create(1, "MSP-EP")] == "applied"
+    assert within(starting, file).code == 4
 
 
 def test_what_cannot_be_planned_any_more_is_not_called_done(starting: Books) -> None:
@@ -244,6 +257,7 @@ def test_what_cannot_be_planned_any_more_is_not_called_done(starting: Books) -> 
     assert create(1, "MSP-EP") in said(applied, "undecided")
     assert applied.json["within"]["done"] == []
     assert applied.code == 4
+    assert within(starting, file, more=("--allow-waiting",)).code == 4
 
 
 def test_a_move_is_written_whole_or_not_at_all(books: Books) -> None:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.model.diagnostics import Diagnostic, error, notice, warning
+from reconciler.model.diagnostics import ALL_USAGE, Diagnostic, error, notice, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import cents, plain, to_places
@@ -272,5 +272,5 @@ def no_usage(what: str) -> Diagnostic:
         "usage-unknown",
         f"{what}. No line is counted for anyone.",
         "See the message about the request that failed, or name another month with --period.",
-        subject="usage",
+        subject=ALL_USAGE,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from reconciler.model.diagnostics import Diagnostic, error, warning
+from reconciler.model.diagnostics import ALL_USAGE, Diagnostic, error, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.money import cents, plain
 from reconciler.model.plan import Period
@@ -66,7 +66,7 @@ def unclear_months(months: Iterable[UsageMonth], chosen: UsageMonth | None, toda
                 "closed is not clear, so no line is counted for anyone.",
                 "Look at these lines in Sophos Central and have them corrected; the month counts as closed "
                 "once all of its windows have ended.",
-                subject="usage",
+                subject=ALL_USAGE,
             )
         )
     return found
