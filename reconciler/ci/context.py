@@ -24,12 +24,16 @@ _LARGEST = 25 * 1024 * 1024  # of a payload; the webhooks' page names it
 
 @dataclass(frozen=True)
 class Context:
-    """One step's surroundings. `commit` is the commit that the run is about, "" where none is known."""
+    """One step's surroundings. `commit` is the commit that the run is about, "" where none is known.
+
+    `by_hand` says that a person started the run.
+    """
 
     repository: str
     event: Mapping[str, Any] = field(default_factory=dict)
     commit: str = ""
     run_id: int | None = None
+    by_hand: bool = False
     server: str = "https://github.com"
 
     @property
@@ -60,6 +64,7 @@ def context_of(environ: Mapping[str, str]) -> Context:
         repository=repository if _REPOSITORY.fullmatch(repository) else "",
         event=_event(environ.get("GITHUB_EVENT_PATH", "")),
         commit=commit if is_commit(commit) else "",
+        by_hand=environ.get("GITHUB_EVENT_NAME") == "workflow_dispatch",
         run_id=int(run) if re.fullmatch(r"[0-9]{1,18}", run) else None,
         server=server if re.fullmatch(r"https://[A-Za-z0-9.-]+(:[0-9]+)?", server) else "https://github.com",
     )

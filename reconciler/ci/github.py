@@ -63,6 +63,13 @@ class GitHub:
         """POST or PATCH, and the object that is answered."""
         return self._object(method, path, await self._request(method, path, body=dict(body)))
 
+    async def merge(self, branch: str, commit: str) -> None:
+        """Merge a commit into a branch that may have it already (204, without a body).
+
+        https://docs.github.com/en/rest/branches/branches#merge-a-branch (`contents: write`; 409 is a conflict).
+        """
+        await self._request("POST", "/merges", body={"base": branch, "head": commit})
+
     async def every(
         self, path: str, params: Sequence[tuple[str, str]] = (), *, key: str = ""
     ) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from reconciler.ci.runs import LOOKS, SKIPPED, SUCCESS, jobs_of, runs_of
 from reconciler.model.diagnostics import error
 from reconciler.transport.errors import RecordNotFound
 
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
     from reconciler.ci.github import GitHub
     from reconciler.model.diagnostics import Diagnostic
 
-#: The job that looks at another schedule. It makes its own run red and says nothing of what that run is for.
-LOOKS = "Look at the other schedule"
 _OFF_BY_HAND = "disabled_manually"
-_GOOD, _SKIPPED = frozenset({"success", "skipped", "neutral"}), "skipped"
+_GOOD = frozenset({SUCCESS, SKIPPED, "neutral"})
 
 
 @dataclass(frozen=True)
@@ -56,12 +55,9 @@ async def find_watched(github: GitHub, context: Context, file: str, since: datet
         workflow = await github.get(path)
     except RecordNotFound:
         return Watched(file, branch)
-    found = (await github.get(f"{path}/runs", (("branch", branch), ("per_page", "100")))).get("workflow_runs")
-    if not isinstance(found, list) or not all(isinstance(run, dict) for run in found):
-        raise github.bad_answer("GET", f"{path}/runs", "the answer has no list of runs")
     runs = [
         run
-        for run in found
+        for run in await runs_of(github, file, (("branch", branch),))
         if run.get("head_branch") == branch
         and run.get("event") in ("schedule", "workflow_dispatch")
         and run.get("id") != context.run_id
@@ -70,16 +66,15 @@ async def find_watched(github: GitHub, context: Context, file: str, since: datet
     for run in runs:
         number, began = run.get("id"), _began(run)
         if run.get("conclusion") == "failure" and isinstance(number, int) and began and began >= since:
-            jobs = await github.every(f"/actions/runs/{number}/jobs", key="jobs")
-            if _did_its_work(jobs):
+            if _did_its_work(await jobs_of(github, number)):
                 good.add(number)
     return Watched(file, branch, workflow, tuple(runs), frozenset(good))
 
 
-def _did_its_work(jobs: Sequence[Mapping[str, Any]]) -> bool:
+def _did_its_work(jobs: Sequence[tuple[str, str]]) -> bool:
     """Whether nothing failed but the look at another schedule: two that look at each other would stay red."""
-    failed = [str(job.get("name")) for job in jobs if job.get("conclusion") not in _GOOD]
-    return bool(failed) and all(name.rpartition(" / ")[2] == LOOKS for name in failed)
+    failed = [name for name, conclusion in jobs if conclusion not in _GOOD]
+    return bool(failed) and all(name == LOOKS for name in failed)
 
 
 def judge(watched: Watched, now: datetime, hours: int) -> tuple[str, Diagnostic | None]:
@@ -95,9 +90,9 @@ def judge(watched: Watched, now: datetime, hours: int) -> tuple[str, Diagnostic 
     if watched.workflow.get("state") == _OFF_BY_HAND:
         return f"{file} was switched off by hand: nothing to hear of.", None
     lately = [run for run in watched.runs if (began := _began(run)) is not None and began >= since]
-    if any(run.get("conclusion") == "success" or run.get("id") in watched.good for run in lately):
+    if any(run.get("conclusion") == SUCCESS or run.get("id") in watched.good for run in lately):
         return f"{file} has done its work in the last {hours} hours.", None
-    if any(run.get("conclusion") == _SKIPPED for run in lately):
+    if any(run.get("conclusion") == SKIPPED for run in lately):
         return f"{file} was not on all of the last {hours} hours: nothing to hear of yet.", None
     if any(run.get("status") == "in_progress" for run in lately):
         return f"{file} is under way.", None
@@ -111,7 +106,7 @@ def _not_heard(watched: Watched, hours: int, lately: Sequence[Mapping[str, Any]]
     done = [
         began
         for run in watched.runs
-        if run.get("conclusion") == "success" and (began := _began(run)) is not None
+        if run.get("conclusion") == SUCCESS and (began := _began(run)) is not None
     ]
     last = f"the last one began {max(done):%Y-%m-%d %H:%M} UTC" if done else "none is known"
     ran = f"{len(lately)} began and did not succeed" if lately else "none began"

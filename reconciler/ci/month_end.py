@@ -8,7 +8,7 @@ https://docs.github.com/en/actions/concepts/security/github_token
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.diagnostics import ReconcilerError, error
@@ -34,14 +34,21 @@ class MonthEnd:
 
     site: str
     month: str
-    title: str
+    verdict: str
     body: str
     files: Mapping[str, str]
+    round: int = 1
 
     @property
     def branch(self) -> str:
         """The branch, and the folder of the files."""
-        return f"{FOLDER}/{self.site}/{self.month}"
+        return f"{FOLDER}/{self.site}/{self.month}" + (f"-{self.round}" if self.round > 1 else "")
+
+    @property
+    def title(self) -> str:
+        """Of the pull request and its commits."""
+        again = f" ({self.round})" if self.round > 1 else ""
+        return f"Month end {self.month}{again}, {self.site}: {self.verdict}"
 
 
 def month_end(site: str, plan: Plan, ready: Any, files: Mapping[str, str]) -> MonthEnd:
@@ -57,8 +64,7 @@ def month_end(site: str, plan: Plan, ready: Any, files: Mapping[str, str]) -> Mo
             )
         )
     verdict = "ready" if told["ready"] else "not ready"
-    title = f"Month end {month}, {site}: {verdict}"
-    return MonthEnd(site, month, title, _body(site, month, plan, told), files)
+    return MonthEnd(site, month, verdict, _body(site, month, plan, told), files)
 
 
 def _body(site: str, month: str, plan: Plan, ready: Mapping[str, Any]) -> str:
@@ -87,32 +93,40 @@ def _words(reason: Mapping[str, Any]) -> list[str]:
 async def propose(github: GitHub, context: Context, proposed: MonthEnd) -> str:
     """Put the files on the month's branch and open its pull request, or update both; says which.
 
-    One that was merged or closed is a person's answer and is left alone. Raises ApiError's subclasses.
+    One that was merged or closed is a person's answer and is left alone; a run that somebody started by hand
+    opens the month's next one instead. Raises ApiError's subclasses.
     """
     default = str((await github.get("")).get("default_branch") or "main")
-    head = f"{context.owner}:{proposed.branch}"
-    pulls = await github.every("/pulls", (("state", "all"), ("head", head), ("base", default)))
-    answered = [one for one in pulls if one.get("state") != "open"]
-    opened = [one for one in pulls if one.get("state") == "open" and isinstance(one.get("number"), int)]
-    if answered and not opened:
-        merged = any(one.get("merged_at") for one in answered)
-        return (
-            "the month was approved already"
-            if merged
-            else "the month was refused: its pull request is closed"
-        )
-    await _push(github, default, proposed)
+    while True:
+        head = f"{context.owner}:{proposed.branch}"
+        pulls = await github.every("/pulls", (("state", "all"), ("head", head), ("base", default)))
+        opened = [one for one in pulls if one.get("state") == "open" and isinstance(one.get("number"), int)]
+        if opened or not pulls:
+            break
+        if not context.by_hand:
+            merged = any(one.get("merged_at") for one in pulls)
+            return (
+                f"{proposed.branch}: the month was approved already"
+                if merged
+                else f"{proposed.branch}: the month was refused, its pull request is closed"
+            )
+        proposed = replace(proposed, round=proposed.round + 1)
+    await _push(github, context, default, proposed)
     told = {"title": proposed.title, "body": proposed.body}
     if opened:
         await github.send("PATCH", f"/pulls/{opened[0]['number']}", told)
-        return "pull request updated"
+        return f"{proposed.branch}: pull request updated"
     await github.send("POST", "/pulls", {**told, "head": proposed.branch, "base": default})
-    return "pull request opened"
+    return f"{proposed.branch}: pull request opened"
 
 
-async def _push(github: GitHub, default: str, proposed: MonthEnd) -> None:
+async def _push(github: GitHub, context: Context, default: str, proposed: MonthEnd) -> None:
+    """One more commit on the month's branch, which has the commit that was planned; what people put there stays."""
     there = await _tip(github, proposed.branch)
-    parent = there or await _tip(github, default)
+    if there and context.commit:
+        await github.merge(proposed.branch, context.commit)
+        there = await _tip(github, proposed.branch)
+    parent = there or context.commit or await _tip(github, default)
     if parent is None:
         raise github.bad_answer("GET", f"/git/ref/heads/{default}", "the default branch has no commit")
     before = (await github.get(f"/git/commits/{parent}")).get("tree")

@@ -59,14 +59,15 @@ def standing(runtime: Runtime, plan: Path, base_plan: Path) -> int:
 )
 @click.pass_obj
 def reviewed(runtime: Runtime, site: str, out: Path, plan_workflow: str, apply_workflow: str) -> int:
-    """Fetch the reviewed plans of everything merged since the last successful apply, for `apply --within`.
+    """Fetch the reviewed plans of everything merged since the site was applied last, for `apply --within`.
 
     Looks for the plan run of each merged pull request's last commit and for its artifact `plan-NAME`, and
     compares digests. Exit code 5 where a plan is missing or differs. The output `plans` counts them; 0 says
     that nothing that was merged touches this site. Needs `actions`, `contents` and `pull-requests: read`.
     """
     from reconciler.ci.context import context_of
-    from reconciler.ci.reviewed import NotReviewed, Workflows, find_reviewed
+    from reconciler.ci.merged import NotReviewed
+    from reconciler.ci.reviewed import Workflows, find_reviewed
     from reconciler.ci.sites import check_name
     from reconciler.cli.workflow import annotate, folder_for, put_output, say, with_github
 
@@ -94,7 +95,7 @@ def reviewed(runtime: Runtime, site: str, out: Path, plan_workflow: str, apply_w
 
 def _write(out: Path, found: list[ReviewedPlan]) -> None:
     """All of them or none. Raises NotReviewed where one is no plan that this version reads."""
-    from reconciler.ci.reviewed import not_reviewed
+    from reconciler.ci.merged import not_reviewed
     from reconciler.cli.files import read_plan, write_bytes
     from reconciler.model.diagnostics import ReconcilerError
 

@@ -59,7 +59,7 @@ def month_end(runtime: Runtime, site: str, plan: Path, ready: Path, usage: Path)
     """Open the month's pull request with its frozen plan, or update it: merging it is the approval.
 
     The files go to the folder month-end/NAME/YYYY-MM, on a branch of the same name. A pull request that was
-    merged or closed is left alone. Needs `contents` and `pull-requests: write`.
+    merged or closed is left alone; where a person started the run, the month's next one is opened. Needs `contents` and `pull-requests: write`.
     """
     from reconciler.ci.context import context_of
     from reconciler.ci.month_end import month_end as make
@@ -79,7 +79,7 @@ def month_end(runtime: Runtime, site: str, plan: Path, ready: Path, usage: Path)
     async def put(github: GitHub) -> str:
         return await propose(github, context, proposed)
 
-    say(runtime, f"{proposed.branch}: {with_github(runtime, context, put)}")
+    say(runtime, with_github(runtime, context, put))
     return exit_codes.DONE
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.ci.github import Workflow
+from tests.ci.merges import Merges
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,3 +20,9 @@ def workflow(tmp_path: Path) -> Workflow:
     made.books.customer("Alder", ep=(10, 10, 12))
     made.books.live()
     return made
+
+
+@pytest.fixture
+def merges(workflow: Workflow) -> Merges:
+    """Three pull requests that were merged and not applied."""
+    return Merges(workflow)

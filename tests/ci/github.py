@@ -46,7 +46,11 @@ class FakeGitHub(httpx.AsyncBaseTransport):
     pulls: list[dict[str, Any]] = field(default_factory=list)
     refs: dict[str, str] = field(default_factory=lambda: {"heads/main": BASE})
     objects: dict[str, Any] = field(
-        default_factory=lambda: {BASE: {"tree": {"sha": "tree"}, "parents": []}, "tree": {"README.md": "x"}}
+        default_factory=lambda: {
+            BASE: {"tree": {"sha": "tree"}, "parents": []},
+            HEAD: {"tree": {"sha": "tree"}, "parents": [BASE]},
+            "tree": {"README.md": "x"},
+        }
     )
     artifacts: dict[int, bytes] = field(default_factory=dict)
     webhooks: dict[str, int] = field(default_factory=dict)
@@ -88,7 +92,9 @@ class FakeGitHub(httpx.AsyncBaseTransport):
             return httpx.Response(200, json=there)
         if found := re.fullmatch(r"/actions/artifacts/(\d+)/zip", path):
             return httpx.Response(302, headers={"location": f"https://{BLOBS}/{found[1]}?sig=secret"})
-        if path.startswith(("/issues", "/pulls")):
+        if path == "/merges":
+            return self._merge(body["base"], body["head"])
+        if path.startswith(("/issues", "/pulls")) and path not in self.answers:
             return self._threads(request, path, query, body)
         if path.startswith("/git/") and path not in self.answers:
             return self._git(request, path, body)
@@ -144,9 +150,29 @@ class FakeGitHub(httpx.AsyncBaseTransport):
             made = base | {one["path"]: self.objects[one["sha"]]["content"] for one in body["tree"]}
         if kind == "commits":
             made = {**body, "tree": {"sha": body["tree"]}}
+        return httpx.Response(201, json={"sha": self._keep(made)})
+
+    def _merge(self, branch: str, commit: str) -> httpx.Response:
+        """Nothing to do where the branch has the commit; files of both sides otherwise."""
+        tip = self.refs[f"heads/{branch}"]
+        if commit in self.ancestors(tip):
+            return httpx.Response(204)
+        tree = {}
+        for one in (commit, tip):
+            tree |= self.objects[self.objects[one]["tree"]["sha"]]
+        made = {"tree": self._keep(tree), "parents": [tip, commit]}
+        self.refs[f"heads/{branch}"] = self._keep({**made, "tree": {"sha": made["tree"]}})
+        return httpx.Response(201, json={"sha": self.refs[f"heads/{branch}"]})
+
+    def _keep(self, made: Any) -> str:
         sha = hashlib.sha1(json.dumps(made, sort_keys=True).encode()).hexdigest()
         self.objects[sha] = made
-        return httpx.Response(201, json={"sha": sha})
+        return sha
+
+    def ancestors(self, commit: str) -> set[str]:
+        """The commit and all before it."""
+        parents = self.objects[commit]["parents"]
+        return {commit}.union(*(self.ancestors(parent) for parent in parents))
 
     def files(self, branch: str) -> dict[str, str]:
         """The files at the tip of a branch."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.ci.heard import LOOKS
+from reconciler.ci.runs import LOOKS
 
 if TYPE_CHECKING:
     from tests.ci.github import Workflow

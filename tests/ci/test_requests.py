@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.ci.github import API, BLOBS, TOKEN, FakeGitHub
-from tests.ci.test_reviewed import MERGES, Merges
+from tests.ci.merges import MERGES, Merges
 
 if TYPE_CHECKING:
     from tests.ci.github import Workflow

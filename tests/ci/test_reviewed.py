@@ -2,116 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.ci.github import BLOBS, REPOSITORY, sha256, zipped
+from tests.ci.github import BLOBS, sha256, zipped
+from tests.ci.merges import MERGES, month_end, refuse, run
 
 if TYPE_CHECKING:
+    from tests.ci.merges import Merges
     from tests.ci.github import Workflow
-    from tests.support import Said
-
-APPLIED = "1" * 40
-MERGES = {7: "c" * 40, 8: "d" * 40, 9: "b" * 40}
-
-
-class Merges:
-    """Pull requests 7, 8 and 9 were merged since the last successful apply."""
-
-    def __init__(self, workflow: Workflow) -> None:
-        self.workflow, self.github = workflow, workflow.github
-        self.plans: dict[int, bytes] = {}
-        self.event = {"repository": {"default_branch": "main"}, "before": "0" * 40}
-        workflow.event(**self.event)
-        runs = [
-            run(40, APPLIED, event="push", head_branch="main"),
-            run(41, "2" * 40, event="push", head_branch="main", conclusion="failure"),
-            run(42, "3" * 40, event="pull_request", head_branch="main"),
-            run(77, MERGES[9], event="push", head_branch="main"),
-        ]
-        self.github.answers["/actions/workflows/apply.yml/runs"] = {"workflow_runs": runs}
-        self.compare = {
-            "status": "ahead",
-            "total_commits": 3,
-            "commits": [{"sha": sha} for sha in MERGES.values()],
-        }
-        self.github.answers[f"/compare/{APPLIED}...{MERGES[9]}"] = self.compare
-        for number, commit in MERGES.items():
-            self.merge(number, commit)
-
-    def merge(self, number: int, commit: str) -> None:
-        """One pull request with its plan run and artifact."""
-        head = f"{number}" * 40
-        pull = {"number": number, "merged_at": "2026-11-26", "base": {"ref": "main"}, "head": {"sha": head}}
-        other = {**pull, "number": 99, "merged_at": None}
-        self.github.answers[f"/commits/{commit}/pulls"] = [other, pull]
-        self.github.answers[f"/commits/{commit}"] = {"files": [{"filename": "mappings/mappings.yaml"}]}
-        self.workflow.books.customer(f"Customer {number}", ep=(10, 10, 12))
-        self.workflow.books.live()
-        plan = self.plans[number] = self.workflow.plan().read_bytes()
-        self.runs().append(run(number * 10 - 1, head, conclusion="failure"))
-        self.runs().append(run(number * 10, head))
-        self.upload(number, zipped(plan_json=plan, digest_txt=f"{sha256(plan)}  plan.json\n".encode()))
-
-    def runs(self) -> list[dict[str, Any]]:
-        """All runs of plan.yml."""
-        found = self.github.answers.setdefault("/actions/workflows/plan.yml/runs", {"workflow_runs": []})
-        runs: list[dict[str, Any]] = found["workflow_runs"]
-        return runs
-
-    def upload(self, number: int, content: bytes) -> None:
-        """The artifact of a pull request's plan run."""
-        self.github.artifacts[number] = content
-        entry = {
-            "id": number,
-            "name": "plan-mappings",
-            "digest": f"sha256:{sha256(content)}",
-            "expired": False,
-        }
-        old = {**entry, "id": number - 5}
-        self.github.answers[f"/actions/runs/{number * 10}/artifacts"] = {
-            "artifacts": [old, entry, {**entry, "id": 999, "name": "plan-other"}]
-        }
-
-    def artifacts(self, number: int) -> list[dict[str, Any]]:
-        """The entries of these."""
-        found: list[dict[str, Any]] = self.github.answers[f"/actions/runs/{number * 10}/artifacts"][
-            "artifacts"
-        ]
-        return found
-
-    def reviewed(self, **environ: str) -> Said:
-        """The step, with everything that it fetched in `fetched`."""
-        out = self.workflow.root / "within"
-        environ = {"GITHUB_SHA": MERGES[9]} | environ
-        said = self.workflow.ci("reviewed", "--site", "mappings", "--out", str(out), **environ)
-        self.fetched = {path.name: path.read_bytes() for path in sorted(out.iterdir())}
-        assert "sig=secret" not in said.out + said.err
-        return said
-
-
-def run(number: int, head: str, **values: Any) -> dict[str, Any]:
-    """A run of a workflow."""
-    return {
-        "id": number,
-        "run_number": number,
-        "head_sha": head,
-        "event": "pull_request",
-        "conclusion": "success",
-        "head_branch": "change",
-        "head_repository": {"full_name": REPOSITORY},
-        **values,
-    }
-
-
-@pytest.fixture
-def merges(workflow: Workflow) -> Merges:
-    return Merges(workflow)
-
 
 def test_three_merges_during_one_apply_give_all_three_plans(merges: Merges) -> None:
     said = merges.reviewed()
@@ -129,13 +30,6 @@ def test_several_commits_of_one_pull_request_are_one_plan(merges: Merges) -> Non
         ]
     assert merges.reviewed().code == 0
     assert list(merges.fetched) == ["pull-7-777777777777.json"]
-
-
-def refuse(merges: Merges, code: str) -> None:
-    said = merges.reviewed()
-    assert said.code == 5, said.out + said.err
-    assert f"::error title={code}::" in said.out
-    assert merges.fetched == {}, "all of them or none"
 
 
 def test_an_artifact_with_another_digest_is_refused(merges: Merges) -> None:
@@ -193,38 +87,6 @@ def test_a_run_that_failed_without_a_plan_is_refused(merges: Merges) -> None:
     merges.github.answers["/actions/runs/80/artifacts"] = {"artifacts": []}
     merges.runs().append(run(800, "8" * 40, conclusion="failure", id=80))
     refuse(merges, "not-reviewed")
-
-
-def test_a_rewritten_history_is_refused(merges: Merges) -> None:
-    merges.compare["status"] = "diverged"
-    refuse(merges, "not-reviewed")
-
-
-def test_the_first_apply_takes_what_was_pushed(merges: Merges) -> None:
-    merges.github.answers["/actions/workflows/apply.yml/runs"] = {"workflow_runs": []}
-    assert merges.reviewed().code == 0
-    assert [name[:6] for name in merges.fetched] == ["pull-9"]
-
-
-def test_a_commit_that_was_applied_is_applied_as_it_was_reviewed(merges: Merges) -> None:
-    runs = [run(40, MERGES[9], event="push", head_branch="main")]
-    merges.github.answers["/actions/workflows/apply.yml/runs"] = {"workflow_runs": runs}
-    assert merges.reviewed().code == 0
-    assert [name[:6] for name in merges.fetched] == ["pull-9"]
-
-
-def month_end(merges: Merges, content: bytes, digest: str | None = None) -> None:
-    """Pull request 8 is a month's."""
-    commit = MERGES[8]
-    sha = digest or hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-    merges.github.answers[f"/commits/{commit}/pulls"][1]["head"]["ref"] = "month-end/mappings/2026-11"
-    files = [
-        {"filename": f"month-end/mappings/2026-11/{name}.json", "sha": sha} for name in ("plan", "ready")
-    ]
-    files[1]["sha"] = "0" * 39 + "1"
-    merges.github.answers[f"/commits/{commit}"] = {"files": files}
-    blob = {"content": base64.encodebytes(content).decode(), "encoding": "base64"}
-    merges.github.answers[f"/git/blobs/{sha}"] = blob
 
 
 def test_a_months_plan_is_reviewed_by_its_pull_request(merges: Merges) -> None:

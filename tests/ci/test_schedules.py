@@ -158,6 +158,35 @@ def test_a_persons_answer_is_left_alone(workflow: Workflow, merged: str | None, 
     assert len(workflow.github.pulls) == 1
 
 
+def test_a_run_by_hand_opens_the_months_next_one(workflow: Workflow) -> None:
+    month_end(workflow)
+    workflow.github.pulls[0].update(state="closed", merged_at="2026-12-01T08:00:00Z")
+    workflow.books.environ["GITHUB_EVENT_NAME"] = "workflow_dispatch"
+    assert month_end(workflow).out == f"{BRANCH}-2: pull request opened\n"
+    assert workflow.github.pulls[1]["title"] == "Month end 2026-11 (2), mappings: not ready"
+    assert f"{BRANCH}-2/plan.json" in workflow.github.files(f"{BRANCH}-2")
+    assert month_end(workflow).out == f"{BRANCH}-2: pull request updated\n"
+    workflow.github.pulls[1].update(state="closed", merged_at=None)
+    assert month_end(workflow).out == f"{BRANCH}-3: pull request opened\n"
+
+
+def test_what_people_put_on_the_months_branch_stays_and_it_has_what_was_planned(workflow: Workflow) -> None:
+    month_end(workflow)
+    git = workflow.github
+    tip, ref = git.refs[f"heads/{BRANCH}"], f"heads/{BRANCH}"
+    assert "b" * 40 in git.ancestors(tip), "it begins from the commit that was planned"
+    git.objects["a hold"] = {"tree": {"sha": "held"}, "parents": [tip]}
+    git.objects["held"] = git.files(BRANCH) | {"mappings/holds.yaml": "holds"}
+    git.refs[ref] = "a hold"
+    git.objects["c" * 40] = {"tree": {"sha": "moved"}, "parents": ["b" * 40]}
+    git.objects["moved"] = {"README.md": "moved"}
+    workflow.books.environ["GITHUB_SHA"] = "c" * 40
+    workflow.books.apply()
+    assert month_end(workflow).code == 0
+    assert {"a hold", "c" * 40} <= git.ancestors(git.refs[ref])
+    assert git.files(BRANCH)["mappings/holds.yaml"] == "holds"
+
+
 @pytest.mark.parametrize("ready", [{"month": "2026-10"}, {"ready": "yes"}, {"month": None}])
 def test_a_verdict_of_another_month_is_refused(workflow: Workflow, ready: dict[str, Any]) -> None:
     said = month_end(workflow, **ready)

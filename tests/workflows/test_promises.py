@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from reconciler.ci.heard import LOOKS
+from reconciler.ci.runs import LOOKS
 from tests.workflows.reader import ACTION, FOLDER, NAMES, Job, expressions, jobs, load, workflow
 
 PULL_REQUEST = ("validate", "plan")

@@ -1,0 +1,88 @@
+"""`ci reviewed`: which commits wait for a site, and what takes the place of plans that were never reviewed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.ci.merges import APPLIED, MERGES, month_end, refuse, run
+
+if TYPE_CHECKING:
+    from tests.ci.merges import Merges
+
+FAILED = "2" * 40
+
+
+def fetched(merges: Merges) -> list[str]:
+    """The pull requests of the plans that the step fetched."""
+    said = merges.reviewed()
+    assert said.code == 0, said.out + said.err
+    return [name[:6] for name in merges.fetched]
+
+
+def test_the_first_apply_takes_what_was_pushed(merges: Merges) -> None:
+    merges.applies()
+    assert fetched(merges) == ["pull-9"]
+
+
+def test_a_commit_that_was_applied_is_applied_as_it_was_reviewed(merges: Merges) -> None:
+    merges.applies(run(40, MERGES[9], event="push", head_branch="main"))
+    assert fetched(merges) == ["pull-9"]
+
+
+@pytest.mark.parametrize("job", ["Apply mappings", "apply / Apply mappings"])
+def test_a_site_that_was_written_is_not_held_up_by_another_one(merges: Merges, job: str) -> None:
+    merges.jobs(41, **{"Sites": "success", "Apply other": "failure", job: "success"})
+    merges.since(FAILED, MERGES[8], MERGES[9])
+    assert fetched(merges) == ["pull-8", "pull-9"]
+
+
+def test_a_site_that_failed_is_not_carried_by_another_one(merges: Merges) -> None:
+    merges.jobs(41, **{"Apply other": "success", "Apply mappings": "failure"})
+    assert fetched(merges) == ["pull-7", "pull-8", "pull-9"]
+
+
+def test_where_no_run_ever_succeeded_nothing_since_the_first_one_is_forgotten(merges: Merges) -> None:
+    merges.applies(
+        run(40, "e" * 40, event="push", head_branch="main", conclusion="skipped"),
+        run(42, MERGES[8], event="push", head_branch="main", conclusion="failure"),
+        run(41, MERGES[7], event="push", head_branch="main", conclusion="failure"),
+    )
+    merges.jobs(42, **{"Apply mappings": "failure"})
+    merges.github.answers[f"/commits/{MERGES[7]}"]["parents"] = [{"sha": APPLIED}]
+    assert fetched(merges) == ["pull-7", "pull-8", "pull-9"]
+
+
+def whole(merges: Merges, began: str) -> None:
+    """Pull request 9 is a month's, of everything that waited at a commit; people updated its branch once."""
+    month_end(merges, merges.plans[9], number=9)
+    own = [{"sha": "9" * 39 + "a", "parents": [{"sha": APPLIED}]}, {"sha": "9" * 40, "parents": []}]
+    own[1]["parents"] = [{"sha": own[0]["sha"]}, {"sha": began}]
+    merges.github.answers["/pulls/9/commits"] = own
+
+
+def test_a_plan_of_everything_stands_for_what_came_without_review(merges: Merges) -> None:
+    merges.github.answers[f"/commits/{MERGES[8]}/pulls"] = []
+    refuse(merges, "not-reviewed")
+    whole(merges, began=MERGES[8])
+    assert fetched(merges) == ["pull-9"]
+
+
+def test_what_was_merged_beside_a_plan_of_everything_needs_its_own(merges: Merges) -> None:
+    whole(merges, began=MERGES[7])
+    assert fetched(merges) == ["pull-8", "pull-9"]
+
+
+def test_without_that_plan_the_run_is_refused(merges: Merges) -> None:
+    whole(merges, began=MERGES[7])
+    merges.artifacts(8)[1]["expired"] = True
+    refuse(merges, "not-reviewed")
+
+
+def test_a_rewritten_history_is_refused_until_a_plan_of_everything_is_merged(merges: Merges) -> None:
+    merges.compare["status"] = "diverged"
+    refuse(merges, "not-reviewed")
+    assert "Run the month-end workflow by hand" in merges.said
+    whole(merges, began=MERGES[8])
+    assert fetched(merges) == ["pull-9"]
