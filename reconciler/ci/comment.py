@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.diagnostics import Severity, notice
+from reconciler.model.diagnostics import Severity, notice, warning
 from reconciler.reporting.diagnostics import github_annotations
 from reconciler.reporting.markdown import COMMENT, markdown
 from reconciler.reporting.markdown_text import md
@@ -13,6 +13,7 @@ from reconciler.reporting.markdown_text import md
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reconciler.ci.sites import Site
     from reconciler.model.diagnostics import Diagnostic
     from reconciler.model.plan import Plan
 
@@ -52,11 +53,27 @@ def unchanged_comment(site: str, *, named: bool) -> str:
 
 
 def unchanged_text() -> str:
-    """What a change says that leaves the desired state alone."""
+    """What a change says that leaves the desired state alone; it may still bring a month's frozen plan."""
     return (
-        "⚪ The desired state is as it was: this changes nothing in ConnectWise, "
+        "⚪ The desired state is as it was: there is nothing new to plan, "
         "and nothing was read from ConnectWise or Sophos."
     )
+
+
+def removed_site(site: Site) -> Diagnostic:
+    """What is said where a change takes a site's folder away."""
+    return warning(
+        "site-removed",
+        f"{site.path} goes. The products and lines of {site.name} in ConnectWise stay as they are, and "
+        "nothing follows its usage any more.",
+        "If its customers are to be billed no longer, end their lines before the folder goes.",
+    )
+
+
+def removed_comment(site: Site) -> str:
+    """The comment of a site whose folder goes."""
+    told = removed_site(site)
+    return f"{marker(site.name)}\n**Site {md(site.name)}**\n\n🟠 {md(told.message)} {md(told.remedy)}\n"
 
 
 def first_annotations(diagnostics: Sequence[Diagnostic]) -> list[str]:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.ci.comment import ours
 from reconciler.model.change import MAPPING_PREFIX, Action
+from reconciler.model.diagnostics import ALL_USAGE, Severity
 from reconciler.model.lines import LineState
 from reconciler.model.verdict import UNDECIDED, group_lines
+from reconciler.planning.lines.guards import RUN_GUARDS
 from reconciler.reporting.line_words import number_of, place, product_text
 from reconciler.reporting.markdown import COMMENT
 from reconciler.reporting.markdown_text import md
@@ -30,7 +32,8 @@ _FIELDS, _MAPPINGS, _TERMS, _ASKED = (
     "Lines: terms differ from the files",
     "Lines: somebody has to say what is right",
 )
-_KINDS = (_MAPPINGS, _FIELDS, _TERMS, _ASKED)
+_UNUSABLE = "Rows: what they name is not there, or cannot be used"
+_KINDS = (_MAPPINGS, _FIELDS, _TERMS, _ASKED, _UNUSABLE)
 _STEPS = (1_000, 300, 100, 30, 10, 0)
 
 
@@ -53,7 +56,8 @@ def differences(plan: Plan) -> list[Difference]:
     """What differs, by a plan of the default branch.
 
     Quantities that a month's usage moves are no drift: the usage run writes them, and `ready` says where it
-    did not. A line that a person changed waits for a decision, and is drift.
+    did not. A line that a person changed waits for a decision, and is drift. So is an error, since what it is
+    about is left alone by every run; one that stops a run makes that run fail, and is told there.
     """
     found = [
         Difference(_kind(change.action), change.id, f"{change.target.identifier}: {_what(change)}")
@@ -65,7 +69,11 @@ def differences(plan: Plan) -> list[Difference]:
         if line.state is LineState.TERMS or line.state in UNDECIDED:
             kind = _TERMS if line.state is LineState.TERMS else _ASKED
             found.append(Difference(kind, line.key, f"{place(line)}, {product_text(line)}: {line.reason}"))
-    return found
+    for one in plan.diagnostics:
+        if one.severity is Severity.ERROR and one.subject != ALL_USAGE and one.code not in RUN_GUARDS:
+            key = f"{one.code}/{one.subject or one.message}"
+            found.append(Difference(_UNUSABLE, key, f"{one.code}: {one.message} {one.remedy}"))
+    return list({one.key: one for one in reversed(found)}.values())[::-1]
 
 
 def _kind(action: Action) -> str:
@@ -128,7 +136,9 @@ def _lines(site: str, found: Sequence[Difference], today: str, run_url: str, mos
     listed = found[: 10 * most]
     yield f"<!-- since {' '.join(f'{one.mark}={one.first_seen}' for one in listed)} -->"
     yield f"ConnectWise is not as the files say, as of {today}. "
-    yield "Put it back by applying the files again, or change the files if ConnectWise is right."
+    yield "Where ConnectWise is right, change the files. Where the files are right, run the workflow "
+    yield "month-end by hand and merge its pull request: it has everything that waits. A line that waits for "
+    yield "a person needs a hold or an approval first."
     for kind in _KINDS:
         these = [one for one in found if one.kind == kind]
         if these:

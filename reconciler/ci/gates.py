@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from reconciler.ci.github import GitHub
 
 ALLOWED_NAME, ALLOWED = "RECONCILER_PUBLIC", "allowed"
+#: Of the environments with keys that may only read.
+PLAN_SUFFIX = "-plan"
 _NOT_KNOWN = "not known"
 _RULES = {
     "pull_request": "changes come by pull request",
@@ -53,7 +55,7 @@ async def find_gates(github: GitHub, context: Context) -> Gates:
     if isinstance(branch, str) and branch:
         rows += [(f"branch {branch}", await _branch(github, branch))]
         rows += [(f"rules of {branch}", await _rules(github, branch))]
-    rows += await _environments(github)
+    rows += await _environments(github, str(branch or ""))
     return Gates(_public(repository), tuple(rows))
 
 
@@ -100,24 +102,46 @@ async def _rules(github: GitHub, branch: str) -> str:
     return ", ".join([*found, *reviews]) or "none in rulesets; classic protection is not known"
 
 
-async def _environments(github: GitHub) -> list[tuple[str, str]]:
+async def _environments(github: GitHub, default: str) -> list[tuple[str, str]]:
     """https://docs.github.com/en/rest/deployments/environments#list-environments (actions: read)."""
     try:
         found = await github.every("/environments", key="environments")
     except ApiError:
         return [("environments", _NOT_KNOWN)]
-    return [(f"environment {one.get('name')}", _environment(one)) for one in found] or [
-        ("environments", "**none: every workflow of the repository can read every key**")
-    ]
+    return [
+        (f"environment {one.get('name')}", await _environment(github, one, default)) for one in found
+    ] or [("environments", "**none: every workflow of the repository can read every key**")]
 
 
-def _environment(one: dict[str, Any]) -> str:
-    policy, rules = one.get("deployment_branch_policy"), one.get("protection_rules")
+async def _environment(github: GitHub, one: dict[str, Any], default: str) -> str:
+    rules = one.get("protection_rules")
     kinds: Sequence[Any] = (
         [r.get("type") for r in rules if isinstance(r, dict)] if isinstance(rules, list) else []
     )
-    branches = "limited to some branches" if isinstance(policy, dict) else "**open to every branch**"
-    return branches + (", with reviewers" if "required_reviewers" in kinds else "")
+    reviewers = ", with reviewers" if "required_reviewers" in kinds else ""
+    return await _branches(github, one, default) + reviewers
+
+
+async def _branches(github: GitHub, one: dict[str, Any], default: str) -> str:
+    """Which branches reach an environment's keys; those of plans are to be reached from every branch.
+
+    https://docs.github.com/en/rest/deployments/branch-policies#list-deployment-branch-policies (actions:
+    read; names may be patterns, and `type` is `branch` or `tag`).
+    """
+    name, policy = str(one.get("name")), one.get("deployment_branch_policy")
+    if not isinstance(policy, dict):
+        return "open to every branch" if name.endswith(PLAN_SUFFIX) else "**open to every branch**"
+    if policy.get("protected_branches") is True:
+        return "limited to protected branches"
+    path = f"/environments/{_quoted(name)}/deployment-branch-policies"
+    try:
+        policies = await github.every(path, key="branch_policies")
+    except ApiError:
+        return f"limited to some branches, which ones is {_NOT_KNOWN}"
+    if [(each.get("name"), each.get("type", "branch")) for each in policies] == [(default, "branch")]:
+        return f"limited to {md(default)}"
+    named = ", ".join(code(str(each.get("name"))) for each in policies) or "no branch at all"
+    return f"**limited to {named}**"
 
 
 def _quoted(branch: str) -> str:
@@ -130,7 +154,7 @@ def gates_text(gates: Gates, *, allowed: bool) -> str:
     """The step summary's part: which gate is real here."""
     lines = ["### Gates of this repository", "| Gate | Found |", "| --- | --- |"]
     for gate, finding in gates.rows:
-        # findings are our own texts, but for the visibility, which is a word of GitHub's
+        # findings are our own texts, with names marked up; the visibility is a word of GitHub's
         lines.append(f"| {md(gate)} | {finding if gate != 'visibility' else md(finding)} |")
     if gates.public is not False:
         word = "is allowed by" if allowed else "needs"

@@ -66,7 +66,8 @@ class GitHub:
     async def merge(self, branch: str, commit: str) -> None:
         """Merge a commit into a branch that may have it already (204, without a body).
 
-        https://docs.github.com/en/rest/branches/branches#merge-a-branch (`contents: write`; 409 is a conflict).
+        https://docs.github.com/en/rest/branches/branches#merge-a-branch
+        (`contents: write`; 409 is a conflict).
         """
         await self._request("POST", "/merges", body={"base": branch, "head": commit})
 

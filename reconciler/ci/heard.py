@@ -65,9 +65,9 @@ async def find_watched(github: GitHub, context: Context, file: str, since: datet
     good = set()
     for run in runs:
         number, began = run.get("id"), _began(run)
-        if run.get("conclusion") == "failure" and isinstance(number, int) and began and began >= since:
-            if _did_its_work(await jobs_of(github, number)):
-                good.add(number)
+        failed = run.get("conclusion") == "failure" and began is not None and began >= since
+        if failed and isinstance(number, int) and _did_its_work(await jobs_of(github, number)):
+            good.add(number)
     return Watched(file, branch, workflow, tuple(runs), frozenset(good))
 
 

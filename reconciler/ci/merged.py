@@ -52,8 +52,8 @@ async def find_merged(
     """The commits that the site was not applied at, oldest first, with the pull requests that brought them.
 
     `workflow` is the one that applies. A month's pull request has everything that waited at the commit that
-    it began from, however that came: commits up to that one need no plan of their own, and are left out. Raises NotReviewed where there is no
-    telling, and ApiError's subclasses.
+    it began from, however that came: commits up to that one need no plan of their own, and are left out.
+    Raises NotReviewed where there is no telling, and ApiError's subclasses.
     """
     if not context.commit:
         raise not_reviewed("GITHUB_SHA names no commit.", "Run this as a step of a workflow.")
@@ -125,9 +125,9 @@ async def _commits(github: GitHub, context: Context, branch: str, site: str, wor
 async def _applied_before(
     github: GitHub, context: Context, branch: str, site: str, workflow: str
 ) -> str | None:
-    """The commit that the site was applied at last; without one, that before the first run that failed for it.
+    """The commit that the site was applied at last; without one, that before the first run that failed.
 
-    Where no run was ever about it, the commit before this push. Of a run that failed the site's own job is
+    Where there was no run at all, the commit before this push. Of a run that failed the site's own job is
     asked, so that one site that cannot be reached does not hold the others up.
     https://docs.github.com/en/rest/actions/workflow-runs#list-workflow-runs-for-a-workflow. The page does not
     say in which order runs come: the first hundred are looked at by their numbers. Only pushes and runs by

@@ -121,7 +121,7 @@ async def propose(github: GitHub, context: Context, proposed: MonthEnd) -> str:
 
 
 async def _push(github: GitHub, context: Context, default: str, proposed: MonthEnd) -> None:
-    """One more commit on the month's branch, which has the commit that was planned; what people put there stays."""
+    """One more commit on the month's branch, on top of what was planned; what people put there stays."""
     there = await _tip(github, proposed.branch)
     if there and context.commit:
         await github.merge(proposed.branch, context.commit)

@@ -1,7 +1,7 @@
 """Runs of workflows and their jobs, by the names that the workflows give them.
 
-https://docs.github.com/en/rest/actions/workflow-jobs#list-jobs-for-a-workflow-run (`name`, `conclusion`; of the
-run's latest attempt). Not tried against github.com.
+https://docs.github.com/en/rest/actions/workflow-jobs#list-jobs-for-a-workflow-run (`name`, `conclusion`;
+of the run's latest attempt). Not tried against github.com.
 """
 
 from __future__ import annotations

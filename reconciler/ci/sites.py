@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.model.diagnostics import ReconcilerError, error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from reconciler.model.diagnostics import Diagnostic
@@ -23,20 +23,15 @@ _TAKEN = frozenset({SINGLE, "unchanged"})
 
 @dataclass(frozen=True)
 class Site:
-    """One ConnectWise instance: its folder of mappings and the environment with its keys.
-
-    `removed` says that only the base of a change has it.
-    """
+    """One ConnectWise instance: its folder of mappings and the environment with its keys."""
 
     name: str
     path: str
     environment: str
-    removed: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """An entry of a workflow's matrix; `removed` stands in it only where it is true."""
-        told: dict[str, Any] = {"site": self.name, "path": self.path, "environment": self.environment}
-        return told | ({"removed": True} if self.removed else {})
+        """An entry of a workflow's matrix."""
+        return {"site": self.name, "path": self.path, "environment": self.environment}
 
 
 def check_name(name: str) -> str:
@@ -96,18 +91,15 @@ def _holds_mappings(folder: Path) -> bool:
 
 
 def touched(base: tuple[Site, ...], head: tuple[Site, ...], same: Callable[[Site], bool]) -> tuple[Site, ...]:
-    """The sites that a change touches: those whose desired state differs, and those of one side only."""
-    before: Mapping[str, Site] = {site.name: site for site in base}
-    names = {site.name for site in head}
-    changed = [site for site in head if site.name not in before or not same(site)]
-    gone = [Site(s.name, s.path, s.environment, removed=True) for s in base if s.name not in names]
-    return tuple(sorted((*changed, *gone), key=lambda site: site.name))
+    """The sites of the head that a change touches: new ones, and those whose desired state differs."""
+    before = {site.name for site in base}
+    return tuple(site for site in head if site.name not in before or not same(site))
 
 
-def untouched(head: tuple[Site, ...], changed: tuple[Site, ...]) -> tuple[Site, ...]:
-    """The sites of the head that are not among those that a change touches."""
-    names = {site.name for site in changed}
-    return tuple(site for site in head if site.name not in names)
+def missing(sites: tuple[Site, ...], among: tuple[Site, ...]) -> tuple[Site, ...]:
+    """The sites whose names are not among those of the others."""
+    names = {site.name for site in among}
+    return tuple(site for site in sites if site.name not in names)
 
 
 def same_state(base: str, head: str) -> bool:

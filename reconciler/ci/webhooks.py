@@ -1,12 +1,17 @@
-"""One message to Teams and Slack. The address of a webhook is its key, and stands in no message of ours.
+"""One message to Teams, Slack and e-mail. The address of a webhook is its key, and no message of ours has it.
 
 Slack: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks (`plain_text` blocks of at
 most 3,000 characters). Teams: https://learn.microsoft.com/en-us/connectors/teams/ (*When a Teams webhook
-request is received*), with an adaptive card whose text runs hold no markup. Tried against neither.
+request is received*), with an adaptive card whose text runs hold no markup. E-mail is sent by whatever
+listens: a flow of Power Automate, for example, that begins with *When an HTTP request is received* and ends
+with *Send an email*, https://learn.microsoft.com/en-us/azure/connectors/connectors-native-reqres. Tried
+against none of them.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -21,21 +26,53 @@ if TYPE_CHECKING:
     from reconciler.model.diagnostics import Diagnostic
 
 _TITLE, _TEXT = 140, 2_900
+_OPEN = "Open the run"
+#: What an address may hold that stands in Slack's markup: nothing that ends it.
+_LINK = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?/[A-Za-z0-9._~/%?&=+-]*")
 
 
-def slack(title: str, text: str) -> dict[str, Any]:
-    """The body for Slack; `text` is what notifications show, and the only part that is read for markup."""
-    plain = [
-        {"type": "section", "text": {"type": "plain_text", "text": part}} for part in (title, text) if part
+@dataclass(frozen=True)
+class Message:
+    """What is told: no character of it steers, and no part is too long. `link` is an https address or ""."""
+
+    title: str
+    text: str = ""
+    link: str = ""
+
+
+def message(title: str, text: str, link: str) -> Message:
+    """A message of what somebody else may have worded; a link that is none is left out."""
+    lines = "\n".join(clean(line) for line in text.splitlines()).strip()
+    cut = lines if len(lines) <= _TEXT else f"{lines[:_TEXT]}…"
+    return Message(clean(title)[:_TITLE], cut, link if _LINK.fullmatch(link) else "")
+
+
+def slack(told: Message) -> dict[str, Any]:
+    """The body for Slack; `text` is what notifications show. Only that and the link are read for markup."""
+    blocks: list[dict[str, Any]] = [
+        {"type": "section", "text": {"type": "plain_text", "text": part}}
+        for part in (told.title, told.text)
+        if part
     ]
-    escaped = title.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return {"text": escaped, "blocks": plain}
+    if told.link:
+        shown = {"type": "mrkdwn", "text": f"<{_escaped(told.link)}|{_OPEN}>"}
+        blocks.append({"type": "context", "elements": [shown]})
+    return {"text": _escaped(told.title), "blocks": blocks}
 
 
-def teams(title: str, text: str) -> dict[str, Any]:
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def teams(told: Message) -> dict[str, Any]:
     """The body for a Teams workflow."""
-    runs = [[{"type": "TextRun", "text": title, "weight": "Bolder"}], [{"type": "TextRun", "text": text}]]
+    runs = [
+        [{"type": "TextRun", "text": told.title, "weight": "Bolder"}],
+        [{"type": "TextRun", "text": told.text}],
+    ]
+    opened = [{"type": "Action.OpenUrl", "title": _OPEN, "url": told.link}] if told.link else []
     card = {
+        "actions": opened,
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
@@ -45,21 +82,21 @@ def teams(title: str, text: str) -> dict[str, Any]:
     return {"type": "message", "attachments": [{"contentType": kind, "content": card}]}
 
 
-HOOKS: Mapping[str, Callable[[str, str], dict[str, Any]]] = {
+def email(told: Message) -> dict[str, Any]:
+    """The body for what sends e-mail: plain text, with the link in it as well."""
+    whole = "\n\n".join(part for part in (told.text or told.title, told.link) if part)
+    return {"subject": told.title, "text": whole, "link": told.link}
+
+
+HOOKS: Mapping[str, Callable[[Message], dict[str, Any]]] = {
     "RECONCILER_TEAMS_WEBHOOK": teams,
     "RECONCILER_SLACK_WEBHOOK": slack,
+    "RECONCILER_EMAIL_WEBHOOK": email,
 }
 
 
-def shortened(title: str, text: str) -> tuple[str, str]:
-    """Title and text as a message holds them: no character that steers, and not too long."""
-    lines = "\n".join(clean(line) for line in text.splitlines()).strip()
-    cut = lines if len(lines) <= _TEXT else f"{lines[:_TEXT]}…"
-    return clean(title)[:_TITLE], cut
-
-
 async def notify(
-    environ: Mapping[str, str], title: str, text: str, transport: httpx.AsyncBaseTransport | None
+    environ: Mapping[str, str], told: Message, transport: httpx.AsyncBaseTransport | None
 ) -> list[str]:
     """Send to each webhook that is configured, and name the variables of those that took it.
 
@@ -71,7 +108,7 @@ async def notify(
             address = environ.get(name, "").strip()
             if not address:
                 continue
-            why = await _post(client, address, form(*shortened(title, text)))
+            why = await _post(client, address, form(told))
             if why:
                 wrong.append(_failed(name, why))
             else:

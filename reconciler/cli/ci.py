@@ -86,28 +86,41 @@ def changed(runtime: Runtime, base: Path, head: Path, site: str, sites: bool, ou
     Where it does not, nothing has to be read from ConnectWise and Sophos. The comment.md of --out then only
     takes the place of an older one. Mappings that are missing or not valid count as changed.
 
-    With --sites each site that the change leaves alone gets its NAME/comment.md in --out, and `changed` says
-    whether it touches any.
+    With --sites each site that the change leaves alone or removes gets its NAME/comment.md in --out, and
+    `changed` says whether it touches or removes any. A site that goes is a warning, too.
     """
-    from reconciler.ci.comment import unchanged_comment, unchanged_text
-    from reconciler.ci.sites import SINGLE, check_name, sites_of, untouched
+    from reconciler.ci.artifact import COMMENT_FILE
+    from reconciler.ci.comment import removed_comment, removed_site, unchanged_comment, unchanged_text
+    from reconciler.ci.sites import SINGLE, check_name
     from reconciler.cli.files import write_text
-    from reconciler.cli.workflow import folder_for, put_output, same_in, say, summarize, touched_sites
+    from reconciler.cli.workflow import (
+        annotate,
+        changed_sites,
+        folder_for,
+        put_output,
+        same_in,
+        say,
+        summarize,
+    )
 
     check_name(site)
+    comments: dict[str, str] = {}
     if sites:
-        touched = touched_sites(base, head)
-        same, folders = not touched, {one.name: one.name for one in untouched(sites_of(head), touched)}
+        found = changed_sites(base, head)
+        same = not found.touched and not found.removed
+        comments = {one.name: unchanged_comment(one.name, named=one.name != SINGLE) for one in found.same}
+        comments |= {one.name: removed_comment(one) for one in found.removed}
+        annotate(runtime, [removed_site(one) for one in found.removed])
     else:
         same = same_in(base, head)
-        folders = {site: "."} if same else {}
+        if same:
+            comments["."] = unchanged_comment(site, named=site != SINGLE)
     put_output(runtime, "changed", "false" if same else "true")
     if same:
         summarize(runtime, unchanged_text())
     if out is not None:
-        for name, folder in folders.items():
-            text = unchanged_comment(name, named=name != SINGLE)
-            write_text(folder_for(out / folder) / "comment.md", text)
+        for folder, text in comments.items():
+            write_text(folder_for(out / folder) / COMMENT_FILE, text)
     say(runtime, "The desired state is as it was." if same else "The desired state has changed.")
     return exit_codes.DONE
 

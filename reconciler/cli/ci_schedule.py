@@ -59,7 +59,8 @@ def month_end(runtime: Runtime, site: str, plan: Path, ready: Path, usage: Path)
     """Open the month's pull request with its frozen plan, or update it: merging it is the approval.
 
     The files go to the folder month-end/NAME/YYYY-MM, on a branch of the same name. A pull request that was
-    merged or closed is left alone; where a person started the run, the month's next one is opened. Needs `contents` and `pull-requests: write`.
+    merged or closed is left alone; where a person started the run, the month's next one is opened. Needs
+    `contents` and `pull-requests: write`.
     """
     from reconciler.ci.context import context_of
     from reconciler.ci.month_end import month_end as make
@@ -128,18 +129,25 @@ def heard(runtime: Runtime, workflow: str, hours: int) -> int:
 @ci.command()
 @click.option("--title", metavar="TEXT", required=True, help="What happened.")
 @click.option("--file", metavar="FILE", type=a_folder, help="The message's text, cut where it is long.")
+@click.option("--link", metavar="URL", help="What to open; this run's page on GitHub by default.")
 @click.pass_obj
-def notify(runtime: Runtime, title: str, file: Path | None) -> int:
-    """Send one message to the webhooks in RECONCILER_TEAMS_WEBHOOK and RECONCILER_SLACK_WEBHOOK.
+def notify(runtime: Runtime, title: str, file: Path | None, link: str | None) -> int:
+    """Send one message to Teams, to Slack and to what sends e-mail, where their webhooks are set.
 
-    Without any, nothing is sent. https only.
+    They are RECONCILER_TEAMS_WEBHOOK, RECONCILER_SLACK_WEBHOOK and RECONCILER_EMAIL_WEBHOOK; the last one
+    gets JSON with `subject`, `text` and `link`. Without any, nothing is sent. https only.
     """
+    from reconciler.ci.context import context_of
+    from reconciler.ci.webhooks import message
     from reconciler.ci.webhooks import notify as send
     from reconciler.cli.waiting import run_to_its_end
     from reconciler.cli.workflow import say
 
     text = "" if file is None else _text(file)
-    sent = run_to_its_end(send(runtime.environ, title, text, runtime.transport))
+    context = context_of(runtime.environ)
+    named = f"{context.repository}: {title}" if context.repository else title
+    told = message(named, text, context.run_url if link is None else link)
+    sent = run_to_its_end(send(runtime.environ, told, runtime.transport))
     say(runtime, f"Sent to: {', '.join(sent)}" if sent else "No webhook is configured: nothing was sent.")
     return exit_codes.DONE
 

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--invoice-date", metavar="YYYY-MM-DD", required=True, help="The date of the invoices.")
+@click.option(
+    "--invoice-date",
+    metavar="YYYY-MM-DD",
+    default="",
+    help="The date of the invoices; the first of next month unless given, or given empty.",
+)
 @folder_option
 @format_option("text", "json")
 @click.pass_obj
@@ -29,13 +34,15 @@ def ready(runtime: Runtime, invoice_date: str, folder: Path, output_format: str)
     """
     from reconciler.cli.configuration import read_configuration
     from reconciler.cli.site import survey
+    from reconciler.model.months import Month
     from reconciler.planning.plan import guarded
     from reconciler.planning.ready import ready as judge
     from reconciler.reporting.ready_text import print_ready, ready_json
 
-    day = _day(invoice_date)
+    asked = _day(invoice_date) if invoice_date else None
     head = read_configuration(runtime, folder)
     made = guarded(survey(runtime, head).plan)
+    day = asked or Month.of(date.fromisoformat(made.today)).next().first_day
     verdict = judge(made, day, shadow=_nobody_is_live(head.desired))
     if output_format == "json":
         runtime.stdout.write(ready_json(verdict))

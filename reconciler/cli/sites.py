@@ -50,19 +50,18 @@ def sites(
 ) -> int:
     """List the sites of a repository: each folder of sites/*/ with mappings, else the single mappings/.
 
-    As JSON: the entries of a workflow's matrix. With --since, a site that only the base has is listed as
-    well, with `removed`.
+    As JSON: the entries of a workflow's matrix. With --since, a site that the change removes is in the text
+    alone: there is nothing to plan for it.
     """
     from reconciler.ci.sites import MANY, SINGLE, sites_of
-    from reconciler.cli.workflow import put_output, touched_sites
+    from reconciler.cli.workflow import changed_sites, put_output
     from reconciler.model.diagnostics import ReconcilerError, error
     from reconciler.reporting.clean import clean
     from reconciler.reporting.json_text import json_text
 
-    found = sites_of(root)
-    if since is not None:
-        found = touched_sites(since, root)
-    elif not found:
+    changed = None if since is None else changed_sites(since, root)
+    found = sites_of(root) if changed is None else changed.touched
+    if changed is None and not found:
         raise ReconcilerError(
             error(
                 "no-sites",
@@ -76,7 +75,8 @@ def sites(
         runtime.stdout.write(json_text([site.to_json() for site in found]))
     else:
         for site in found:
-            removed = " (removed by this change)" if site.removed else ""
-            told = f"{site.name}: {site.path}, environment {site.environment}{removed}"
+            told = f"{site.name}: {site.path}, environment {site.environment}"
             runtime.stdout.write(f"{clean(told)}\n")
+        for site in () if changed is None else changed.removed:
+            runtime.stdout.write(f"{clean(site.name)}: removed by this change\n")
     return exit_codes.DONE

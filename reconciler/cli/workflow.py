@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.ci.artifact import COMMENT_FILE
 from reconciler.ci.comment import marker_of
 from reconciler.ci.github import connect
-from reconciler.ci.sites import same_state, sites_of, touched
+from reconciler.ci.sites import missing, same_state, sites_of, touched
 from reconciler.cli.waiting import run_to_its_end
 from reconciler.config.load import load
 from reconciler.model.diagnostics import ReconcilerError, error
@@ -56,9 +56,20 @@ def same_in(base: Path, head: Path) -> bool:
     return same_state(load(base).config_hash, load(head).config_hash)
 
 
-def touched_sites(base: Path, head: Path) -> tuple[Site, ...]:
-    """The sites that a change of a repository touches. Raises ReconcilerError as `sites_of` does."""
-    return touched(sites_of(base), sites_of(head), lambda site: same_in(base / site.path, head / site.path))
+@dataclass(frozen=True)
+class ChangedSites:
+    """What a change of a repository does to its sites: those it touches, leaves alone and removes."""
+
+    touched: tuple[Site, ...]
+    same: tuple[Site, ...]
+    removed: tuple[Site, ...]
+
+
+def changed_sites(base: Path, head: Path) -> ChangedSites:
+    """What becomes of each site. Raises ReconcilerError as `sites_of` does."""
+    before, after = sites_of(base), sites_of(head)
+    different = touched(before, after, lambda site: same_in(base / site.path, head / site.path))
+    return ChangedSites(different, missing(after, different), missing(before, after))
 
 
 def comment_folders(named: Iterable[Path]) -> list[Path]:

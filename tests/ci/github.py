@@ -92,11 +92,9 @@ class FakeGitHub(httpx.AsyncBaseTransport):
             return httpx.Response(200, json=there)
         if found := re.fullmatch(r"/actions/artifacts/(\d+)/zip", path):
             return httpx.Response(302, headers={"location": f"https://{BLOBS}/{found[1]}?sig=secret"})
-        if path == "/merges":
-            return self._merge(body["base"], body["head"])
         if path.startswith(("/issues", "/pulls")) and path not in self.answers:
             return self._threads(request, path, query, body)
-        if path.startswith("/git/") and path not in self.answers:
+        if path.startswith(("/git/", "/merges")) and path not in self.answers:
             return self._git(request, path, body)
         if request.method == "GET" and path in self.answers:
             answer = self.answers[path]
@@ -129,6 +127,8 @@ class FakeGitHub(httpx.AsyncBaseTransport):
 
     def _git(self, request: httpx.Request, path: str, body: Any) -> httpx.Response:
         """Trees are mappings of paths to contents; every name is a digest of what it names."""
+        if path == "/merges":
+            return self._merge(body["base"], body["head"])
         kind, _, name = path.removeprefix("/git/").partition("/")
         if request.method == "GET" and kind == "ref":
             sha = self.refs.get(name)
@@ -157,7 +157,7 @@ class FakeGitHub(httpx.AsyncBaseTransport):
         tip = self.refs[f"heads/{branch}"]
         if commit in self.ancestors(tip):
             return httpx.Response(204)
-        tree = {}
+        tree: dict[str, str] = {}
         for one in (commit, tip):
             tree |= self.objects[self.objects[one]["tree"]["sha"]]
         made = {"tree": self._keep(tree), "parents": [tip, commit]}

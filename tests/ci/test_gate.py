@@ -25,12 +25,22 @@ def test_a_private_repository_may_plan_and_says_what_protects_it(workflow: Workf
         "/environments": {
             "environments": [
                 {"name": "production", "deployment_branch_policy": {"protected_branches": True}},
+                {"name": "acme", "deployment_branch_policy": {"custom_branch_policies": True}},
+                {"name": "birch", "deployment_branch_policy": {"custom_branch_policies": True}},
+                {"name": "cedar", "deployment_branch_policy": {"custom_branch_policies": True}},
                 {
-                    "name": "plan",
+                    "name": "elder",
                     "deployment_branch_policy": None,
                     "protection_rules": [{"type": "required_reviewers"}],
                 },
+                {"name": "acme-plan", "deployment_branch_policy": None},
             ]
+        },
+        "/environments/acme/deployment-branch-policies": {
+            "branch_policies": [{"name": "main", "type": "branch"}]
+        },
+        "/environments/birch/deployment-branch-policies": {
+            "branch_policies": [{"name": "main", "type": "branch"}, {"name": "*", "type": "branch"}]
         },
     }
     said = workflow.ci("gate")
@@ -38,8 +48,12 @@ def test_a_private_repository_may_plan_and_says_what_protects_it(workflow: Workf
     told = workflow.summary.read_text(encoding="utf-8")
     assert "| branch main | protected |" in told
     assert "1 approving review, code owners among them" in told
-    assert "| environment production | limited to some branches |" in told
-    assert "| environment plan | **open to every branch**, with reviewers |" in told
+    assert "| environment production | limited to protected branches |" in told
+    assert "| environment acme | limited to main |" in told
+    assert "| environment birch | **limited to `main`, `*`** |" in told
+    assert "| environment cedar | limited to some branches, which ones is not known |" in told
+    assert "| environment elder | **open to every branch**, with reviewers |" in told
+    assert "| environment acme-plan | open to every branch |" in told
 
 
 @pytest.mark.parametrize(
@@ -105,7 +119,7 @@ def test_a_change_of_comments_reads_nothing(workflow: Workflow) -> None:
     workflow.ci("comment", str(workflow.root / "plan"))
     workflow.ci("comment", str(out))
     (comment,) = workflow.github.comments
-    assert "changes nothing in ConnectWise" in comment["body"]
+    assert "nothing new to plan" in comment["body"]
 
 
 @pytest.mark.parametrize("broken", ["missing", "base", "head"])
@@ -141,4 +155,4 @@ def test_each_site_that_a_change_leaves_alone_has_its_comment(workflow: Workflow
     assert workflow.ci("comment", str(out / "birch"), str(out / "cedar")).code == 0
     acme, birch = (one["body"] for one in workflow.github.comments)
     assert acme.endswith("its plan")
-    assert "changes nothing in ConnectWise" in birch
+    assert "nothing new to plan" in birch

@@ -1,4 +1,4 @@
-"""`ci reviewed`: which commits wait for a site, and what takes the place of plans that were never reviewed."""
+"""`ci reviewed`: which commits wait for a site, and what stands for plans that nobody reviewed."""
 
 from __future__ import annotations
 
@@ -57,9 +57,11 @@ def test_where_no_run_ever_succeeded_nothing_since_the_first_one_is_forgotten(me
 def whole(merges: Merges, began: str) -> None:
     """Pull request 9 is a month's, of everything that waited at a commit; people updated its branch once."""
     month_end(merges, merges.plans[9], number=9)
-    own = [{"sha": "9" * 39 + "a", "parents": [{"sha": APPLIED}]}, {"sha": "9" * 40, "parents": []}]
-    own[1]["parents"] = [{"sha": own[0]["sha"]}, {"sha": began}]
-    merges.github.answers["/pulls/9/commits"] = own
+    first = "9" * 39 + "a"
+    merges.github.answers["/pulls/9/commits"] = [
+        {"sha": first, "parents": [{"sha": APPLIED}]},
+        {"sha": "9" * 40, "parents": [{"sha": first}, {"sha": began}]},
+    ]
 
 
 def test_a_plan_of_everything_stands_for_what_came_without_review(merges: Merges) -> None:

@@ -11,8 +11,9 @@ from tests.ci.github import BLOBS, sha256, zipped
 from tests.ci.merges import MERGES, month_end, refuse, run
 
 if TYPE_CHECKING:
-    from tests.ci.merges import Merges
     from tests.ci.github import Workflow
+    from tests.ci.merges import Merges
+
 
 def test_three_merges_during_one_apply_give_all_three_plans(merges: Merges) -> None:
     said = merges.reviewed()

@@ -1,4 +1,4 @@
-"""`ci drift`, `ci month-end` and `ci notify`: what schedules tell people."""
+"""`ci drift` and `ci month-end`: what schedules tell people."""
 
 from __future__ import annotations
 
@@ -9,18 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from markdown_it import MarkdownIt
 
-from tests.hostile.test_names import NAMES, STEERS
+from tests.hostile.test_names import NAMES
+from tests.support import status
 
 if TYPE_CHECKING:
     from tests.ci.github import Workflow
     from tests.support import Said
 
 BRANCH = "month-end/mappings/2026-11"
-SLACK, TEAMS = "hooks.slack.invalid", "teams.invalid"
-HOOKS = {
-    "RECONCILER_SLACK_WEBHOOK": f"https://{SLACK}/services/T/B/made-up-secret",
-    "RECONCILER_TEAMS_WEBHOOK": f"https://{TEAMS}/workflows/x?sig=made-up-secret",
-}
 
 
 def drift(workflow: Workflow, day: date | None = None) -> Said:
@@ -72,6 +68,21 @@ def test_a_line_that_somebody_has_to_decide_is_drift(workflow: Workflow) -> None
     drift(workflow)
     assert "### Lines: somebody has to say what is right: 1" in workflow.github.issues[0]["body"]
     assert "Alder" not in workflow.github.issues[0]["body"]
+
+
+def test_a_row_that_cannot_be_used_is_drift_and_what_stops_a_run_is_told_there(workflow: Workflow) -> None:
+    books = workflow.books
+    books.customer("Birch", ep=(10, 10, 10))
+    books.rows["Birch"] = books.rows["Birch"].replace("agreement: Managed", "agreement: Other")
+    books.live()
+    assert "issue opened" in drift(workflow).out
+    (issue,) = workflow.github.issues
+    assert "### Rows: what they name is not there, or cannot be used: 1" in issue["body"]
+    assert "agreement" in issue["body"]
+    books.rows["Birch"] = books.rows["Birch"].replace("agreement: Other", "agreement: Managed")
+    books.live()
+    books.break_("GET", "/partner/v1/billing/usage/2026/11", status(500))
+    assert "issue closed" in drift(workflow).out
 
 
 def test_an_issue_that_is_not_ours_is_left_alone(workflow: Workflow) -> None:
@@ -204,73 +215,3 @@ def test_a_hostile_reason_is_a_text(workflow: Workflow) -> None:
     page = MarkdownIt("gfm-like", {"linkify": False, "html": True}).render(text)
     assert "<a " not in page
     assert "<img" not in page
-
-
-def messages(workflow: Workflow) -> dict[str, Any]:
-    """What each webhook was sent."""
-    return {one.url.host: json.loads(one.content) for one in workflow.github.requests}
-
-
-def test_one_message_to_each_webhook(workflow: Workflow) -> None:
-    workflow.github.webhooks = {SLACK: 200, TEAMS: 202}
-    text = workflow.root / "text.md"
-    text.write_text("Alder waits\n" + "x" * 10_000, encoding="utf-8")
-    said = workflow.ci("notify", "--title", "Not ready", "--file", str(text), **HOOKS)
-    assert said.code == 0, said.err
-    assert said.out == "Sent to: RECONCILER_TEAMS_WEBHOOK, RECONCILER_SLACK_WEBHOOK\n"
-    sent = messages(workflow)
-    assert set(sent) == {SLACK, TEAMS}
-    assert sent[SLACK]["blocks"][1]["text"]["text"].startswith("Alder waits\nxxx")
-    assert len(sent[SLACK]["blocks"][1]["text"]["text"]) <= 3_000
-    assert sent[TEAMS]["attachments"][0]["content"]["body"][0]["inlines"][0]["text"] == "Not ready"
-    assert not any("authorization" in one.headers for one in workflow.github.requests)
-
-
-def test_without_a_webhook_nothing_is_sent(workflow: Workflow) -> None:
-    said = workflow.ci("notify", "--title", "Not ready")
-    assert said.code == 0
-    assert not workflow.github.requests
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        f"http://{SLACK}/made-up-secret",
-        f"https://user:made-up-secret@{SLACK}/",
-        "made-up-secret",
-        "https://[made-up-secret",
-        "file:///made-up-secret",
-    ],
-)
-def test_a_webhook_that_is_not_https_gets_nothing(workflow: Workflow, address: str) -> None:
-    workflow.github.webhooks = {TEAMS: 200}
-    hooks = {**HOOKS, "RECONCILER_SLACK_WEBHOOK": address}
-    said = workflow.ci("notify", "--title", "Not ready", **hooks)
-    assert said.code == 1
-    assert "webhook-failed" in said.err
-    assert "RECONCILER_SLACK_WEBHOOK" in said.err
-    assert "made-up-secret" not in said.out + said.err
-    assert set(messages(workflow)) == {TEAMS}, "and the other one got it"
-
-
-def test_a_webhook_that_refuses_is_said_without_its_address(workflow: Workflow) -> None:
-    workflow.github.webhooks = {SLACK: 404, TEAMS: 302}
-    said = workflow.ci("notify", "--title", "Not ready", **HOOKS)
-    assert said.code == 1
-    assert "it answers 404" in said.err
-    assert "it answers 302" in said.err
-    assert "made-up-secret" not in said.out + said.err
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_hostile_title_is_a_text(workflow: Workflow, name: str) -> None:
-    import unicodedata
-
-    workflow.github.webhooks = {SLACK: 200, TEAMS: 200}
-    said = workflow.ci("notify", "--title", f"<!channel> {name}", **HOOKS)
-    assert said.code == 0
-    assert "<" not in messages(workflow)[SLACK]["text"]
-    assert messages(workflow)[SLACK]["blocks"][0]["text"]["type"] == "plain_text"
-    title = messages(workflow)[TEAMS]["attachments"][0]["content"]["body"][0]["inlines"][0]
-    assert title["type"] == "TextRun"
-    assert not {one for one in title["text"] if unicodedata.category(one) in STEERS}

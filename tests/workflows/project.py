@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.ci.github import Workflow, sha256, zipped
 from tests.workflows.reader import ROOT
-from tests.workflows.runner import Ran, Runner
+from tests.workflows.runner import HOOKS, Ran, Runner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +38,7 @@ class Project:
         self.merges: list[dict[str, Any]] = []
         self.runs: list[dict[str, Any]] = []
         self.runner = Runner(self.site, self.folder, root / "runner")
+        self.site.github.webhooks = {f"{name}.invalid": 200 for name in HOOKS}
 
     def git(self, *arguments: str) -> str:
         told = dict(os.environ) | {"GIT_CONFIG_GLOBAL": os.devnull}
@@ -131,10 +132,11 @@ class Project:
         )
         return done
 
-    def scheduled(self, workflow: str, *names: str) -> dict[str, Ran]:
+    def scheduled(self, workflow: str, *names: str, schedule: str = "") -> dict[str, Ran]:
         """The jobs of a scheduled workflow on the default branch, in order; `sites` comes first."""
         github = {"sha": self.git("rev-parse", "main"), "ref": "refs/heads/main"}
-        event = {"repository": {"full_name": "alder/mappings", "default_branch": "main"}}
+        event: dict[str, Any] = {"repository": {"full_name": "alder/mappings", "default_branch": "main"}}
+        event |= {"schedule": schedule} if schedule else {}
         done = {"sites": self.runner.job(workflow, "sites", event, github=github)}
         needs = {"sites": need(done["sites"])}
         for name in names:
@@ -144,9 +146,16 @@ class Project:
             needs[name] = need(done[name])
         return done
 
+    def messages(self) -> dict[str, dict[str, Any]]:
+        """What each webhook was sent, by its name, since this was asked last."""
+        posts = [one for one in self.site.github.requests if one.url.host in self.site.github.webhooks]
+        self.site.github.requests.clear()
+        return {one.url.host.partition(".")[0]: json.loads(one.content) for one in posts}
+
 
 def need(ran: Ran) -> dict[str, Any]:
-    return {"result": "failure" if ran.failed else "success", "outputs": ran.outputs}
+    result = "failure" if ran.failed else "success" if ran.codes else "skipped"
+    return {"result": result, "outputs": ran.outputs}
 
 
 def told(ran: dict[str, Ran]) -> str:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from tests.ci.github import Workflow
 
+#: Where messages go.
+HOOKS = ("teams", "slack", "email")
 _SHIM = f"""#!{sys.executable} -I
 import json, os, socket, sys
 link = socket.socket(socket.AF_UNIX)
@@ -70,6 +72,7 @@ class Runner:
         writing, reading = environment(URL), environment(URL, member="readonly")
         keys = [key for key in writing if key.startswith(("CONNECTWISE", "SOPHOS"))]
         self.secrets = {key: writing[key] for key in keys} | {f"PLAN_{key}": reading[key] for key in keys}
+        self.webhooks = {f"RECONCILER_{name.upper()}_WEBHOOK": f"https://{name}.invalid/x" for name in HOOKS}
 
     def job(self, workflow: str, name: str, event: dict[str, Any], **contexts: Any) -> Ran:
         """Run one job. `event` is the payload; `contexts` are `github`, `matrix` and `needs`."""
@@ -87,7 +90,8 @@ class Runner:
             **contexts,
         }
         self.site.event(**event)
-        values = Values(told, workspace)
+        needed = contexts.get("needs", {}).values()
+        values = Values(told, workspace, any(one["result"] == "failure" for one in needed))
         ran = Ran(False, {}, {}, "", "")
         if not values.condition(data.get("if", "")):
             return ran
@@ -100,9 +104,9 @@ class Runner:
         return ran
 
     def _secrets_of(self, environment_name: str) -> dict[str, str]:
-        """Those of an environment; a job without one gets none."""
+        """Those of the repository and of an environment."""
         plan = environment_name.endswith("-plan")
-        return {
+        return self.webhooks | {
             key: value
             for key, value in self.secrets.items()
             if environment_name and key.startswith("PLAN_") == plan
@@ -146,15 +150,18 @@ class Runner:
         return 0
 
     def _upload(self, workspace: Path, given: dict[str, str]) -> int:
-        source, kept = workspace / given["path"], self.root / "artifacts" / given["name"]
-        if not source.exists():
+        """Files of one folder are at the root of the artifact, and so is what a folder holds."""
+        named, kept = given["path"].split(), self.root / "artifacts" / given["name"]
+        sources = [workspace / path for path in named if (workspace / path).exists()]
+        if not sources:
             return 1 if given["if-no-files-found"] == "error" else 0
         shutil.rmtree(kept, ignore_errors=True)
-        if source.is_dir():
-            shutil.copytree(source, kept)
-        else:
-            kept.mkdir(parents=True)
-            shutil.copy(source, kept)
+        kept.mkdir(parents=True)
+        for source in sources:
+            if source.is_dir():
+                shutil.copytree(source, kept, dirs_exist_ok=True)
+            else:
+                shutil.copy(source, kept)
         self.artifacts[given["name"]] = kept
         return 0
 

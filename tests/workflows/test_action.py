@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import runpy
 import subprocess
 import sys
-from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,12 +87,3 @@ def test_a_folder_elsewhere_is_refused(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert done.stdout.startswith("::error::"), done.stderr
         assert not (workspace / "path").exists()
-
-
-@pytest.mark.parametrize(
-    ("today", "first"),
-    [("2026-11-27", "2026-12-01"), ("2026-12-31", "2027-01-01"), ("2028-02-29", "2028-03-01")],
-)
-def test_a_scheduled_month_end_is_about_the_first_of_next_month(today: str, first: str) -> None:
-    invoice_date = runpy.run_path(str(ACTION / "invoice_date.py"))["invoice_date"]
-    assert invoice_date(date.fromisoformat(today)).isoformat() == first

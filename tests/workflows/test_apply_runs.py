@@ -89,6 +89,7 @@ def test_a_month_that_was_approved_is_written(project: Project) -> None:
             "commits": [{"sha": head}],
         },
         f"/commits/{head}/pulls": [pull],
+        "/pulls/8/commits": [{"sha": "e" * 40, "parents": [{"sha": project.before}]}],
         f"/commits/{head}": {"files": [{"filename": f"{branch}/plan.json", "sha": blob, "status": "added"}]},
         f"/git/blobs/{blob}": {"content": encoded, "encoding": "base64"},
     }

@@ -9,7 +9,9 @@ import json
 
 import pytest
 
+from tests.support import status
 from tests.workflows.project import Project, told
+from tests.workflows.reader import workflow
 
 
 @pytest.mark.slow
@@ -34,9 +36,11 @@ def test_drift_after_a_change_by_hand_opens_an_issue_that_is_closed_again(projec
 
 @pytest.mark.slow
 def test_a_month_that_is_not_ready_is_proposed_all_the_same_and_told(project: Project) -> None:
-    ran = project.scheduled("month-end", "freeze", "open")
+    ran = project.scheduled("month-end", "freeze", "ask", "open", "notify")
     assert ran["freeze"].codes["Be red where the answer is no, so that it is told"] == 1, told(ran)
+    assert not ran["ask"].codes, "that is for the days after"
     assert not ran["open"].failed, told(ran)
+    assert set(project.messages()) == {"teams", "slack", "email"}
     (pull,) = project.site.github.pulls
     assert pull["head"] == "month-end/mappings/2026-11"
     files = project.site.github.files("month-end/mappings/2026-11")
@@ -50,9 +54,33 @@ def test_a_month_that_is_ready_fails_nothing(project: Project) -> None:
     ran = project.scheduled("usage", "usage")
     assert not any(one.failed for one in ran.values()), told(ran)
     assert project.books.writes
-    ran = project.scheduled("month-end", "freeze", "open")
+    ran = project.scheduled("month-end", "freeze", "ask", "open", "notify")
     assert not any(one.failed for one in ran.values()), told(ran)
-    assert "ready" in project.site.github.pulls[0]["title"]
+    assert project.site.github.pulls[0]["title"].endswith(": ready")
+    assert not project.messages()
+
+
+@pytest.mark.slow
+def test_until_the_invoices_are_made_it_is_asked_every_day_and_a_no_is_told(project: Project) -> None:
+    project.scheduled("usage", "usage")
+    later = "37 6 28-31 * *"
+    assert {"cron": later} in workflow("month-end")["on"]["schedule"]
+    ran = project.scheduled("month-end", "freeze", "ask", "open", "notify", schedule=later)
+    assert not any(one.failed for one in ran.values()), told(ran)
+    assert ran["ask"].codes["Ask whether the invoices may be made"] == 0
+    assert not ran["freeze"].codes, "what was frozen stays frozen"
+    assert not project.messages()
+    for line in project.books.world.tables["additions"].values():
+        line |= {
+            "quantity": 30.0,
+            "_info": {"updatedBy": "sampleadmin", "lastUpdated": "2026-11-29T10:00:00Z"},
+        }
+    ran = project.scheduled("month-end", "freeze", "ask", "open", "notify", schedule=later)
+    assert ran["ask"].codes["Ask whether the invoices may be made"] == 4, told(ran)
+    sent = project.messages()
+    assert sent["email"]["subject"] == "alder/mappings: Invoices must wait. Not ready, or nobody could tell"
+    assert sent["email"]["link"] == "https://github.com/alder/mappings/actions/runs/77"
+    assert not project.site.github.pulls
 
 
 @pytest.mark.slow
@@ -62,6 +90,48 @@ def test_drift_sees_that_usage_is_silent(project: Project) -> None:
         "/actions/workflows/usage.yml": {"state": "active", "created_at": old, "updated_at": old},
         "/actions/workflows/usage.yml/runs": {"workflow_runs": []},
     }
-    ran = project.scheduled("drift", "heard")
+    ran = project.scheduled("drift", "heard", "notify")
     assert ran["heard"].codes["Look whether it was heard of"] == 4, told(ran)
     assert "::error title=not-heard::" in ran["heard"].said
+    assert set(ran["notify"].codes) >= {"Tell that the other schedule is silent"}
+    assert "Tell" not in ran["notify"].codes, "its own work was done"
+    assert project.messages()["slack"]["text"] == "alder/mappings: usage.yml is silent, look at its runs"
+
+
+@pytest.mark.slow
+def test_a_webhook_that_refuses_keeps_nothing_else_from_being_told(project: Project) -> None:
+    old = "2026-01-05T09:00:00Z"
+    project.site.github.answers |= {
+        "/actions/workflows/usage.yml": {"state": "active", "created_at": old, "updated_at": old},
+        "/actions/workflows/usage.yml/runs": {"workflow_runs": []},
+    }
+    project.site.github.webhooks["teams.invalid"] = 410
+    project.books.break_("GET", "/finance/agreements", status(403))
+    ran = project.scheduled("drift", "plan", "heard", "notify")
+    assert ran["plan"].failed
+    assert ran["notify"].codes["Tell"] == 1
+    assert ran["notify"].codes["Tell that the other schedule is silent"] == 1
+    posts = [
+        json.loads(one.content) for one in project.site.github.requests if one.url.host == "slack.invalid"
+    ]
+    assert [one["text"].partition(": ")[2] for one in posts] == [
+        "Nobody looked for drift",
+        "usage.yml is silent, look at its runs",
+    ]
+
+
+@pytest.mark.slow
+def test_a_usage_run_that_leaves_a_line_to_people_has_done_its_work(project: Project) -> None:
+    project.books.customer("Birch", ep=(10, 10, 90))
+    project.commit("one more customer")
+    ran = project.scheduled("usage", "usage", "notify")
+    assert not any(one.failed for one in ran.values()), told(ran)
+    assert len(project.books.writes) == 1, "Alder's line"
+    assert "1 line still to be decided" in ran["usage"].said
+    assert not project.messages()
+    project.books.forget()
+    project.books.break_("PATCH", "/additions/*", status(400))
+    project.books.world.addition(1)["quantity"] = 10.0
+    ran = project.scheduled("usage", "usage", "notify")
+    assert ran["usage"].codes["Write the quantities"] == 4, told(ran)
+    assert set(project.messages()) == {"teams", "slack", "email"}
