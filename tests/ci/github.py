@@ -138,7 +138,8 @@ class FakeGitHub(httpx.AsyncBaseTransport):
                 else httpx.Response(200, json={"object": {"sha": sha}})
             )
         if request.method == "GET" and kind == "commits":
-            return httpx.Response(200, json=self.objects[name])
+            # a commit that nobody told this stand-in of is one of the default branch
+            return httpx.Response(200, json=self.objects.setdefault(name, self.objects[BASE]))
         if kind == "refs":
             ref = name or body["ref"].removeprefix("refs/")
             assert (request.method == "PATCH") == (ref in self.refs)

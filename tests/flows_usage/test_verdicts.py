@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,6 +39,19 @@ def test_no_until_the_lines_are_written_then_yes(busy: Books) -> None:
     assert said.code == 0
     assert said.out.startswith("Yes: invoices of 1 Dec 2026 may be made, 3 of 3 customers ready.")
     assert "holds through 1 Dec 2026 (the invoice date)" in said.out
+
+
+@pytest.mark.parametrize("given", [(), ("--invoice-date", "")])
+@pytest.mark.parametrize(
+    ("today", "first"),
+    [("2026-11-27", "2026-12-01"), ("2026-12-31", "2027-01-01"), ("2028-02-29", "2028-03-01")],
+)
+def test_the_invoices_are_those_of_the_first_of_next_month_unless_said(
+    busy: Books, given: tuple[str, ...], today: str, first: str
+) -> None:
+    busy.today = date.fromisoformat(today)
+    said = busy.run("ready", "--dir", str(busy.folder), "--format", "json", *given)
+    assert said.json["invoiceDate"] == first
 
 
 def test_ready_as_json(busy: Books) -> None:
@@ -116,7 +130,7 @@ def test_a_pending_product_change_says_no(busy: Books) -> None:
     assert (said.code, "A change of product MSP-EM is pending" in said.out) == (4, True)
 
 
-@pytest.mark.parametrize("date", ["2026-13-01", "1 Dec", ""])
+@pytest.mark.parametrize("date", ["2026-13-01", "1 Dec", " "])
 def test_a_date_that_is_none_is_a_usage_error(busy: Books, date: str) -> None:
     busy.forget()
     assert (ready(busy, date=date).code, busy.requests) == (64, []), "said before anything is read"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -120,6 +121,46 @@ class Project:
         }
         self.base = head
 
+    def merge_month(self, branch: str, number: int = 8) -> str:
+        """A month's pull request is merged as one commit of the files that the branch has."""
+        began = self.git("rev-parse", "HEAD")
+        (self.folder / branch).mkdir(parents=True)
+        for name, content in self.site.github.files(branch).items():
+            if name.startswith(branch):
+                (self.folder / name).write_text(content, encoding="utf-8")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", branch)
+        head = self.git("rev-parse", "HEAD")
+        blob = self.git("rev-parse", f"{head}:{branch}/plan.json")
+        own = {"sha": "e" * 40, "ref": branch}
+        pull = {"number": number, "merged_at": "2026-11-28", "base": {"ref": "main"}, "head": own}
+        encoded = base64.b64encode((self.folder / branch / "plan.json").read_bytes()).decode()
+        file = {"filename": f"{branch}/plan.json", "sha": blob, "status": "added"}
+        self.merges.append({"sha": head})
+        self.site.github.answers.setdefault("/actions/workflows/apply.yml/runs", {"workflow_runs": []})
+        self.site.github.answers |= {
+            f"/compare/{self.before}...{head}": {
+                "status": "ahead",
+                "total_commits": len(self.merges),
+                "commits": self.merges,
+            },
+            f"/commits/{head}/pulls": [pull],
+            f"/pulls/{number}/commits": [{"sha": "e" * 40, "parents": [{"sha": began}]}],
+            f"/commits/{head}": {"files": [file]},
+            f"/git/blobs/{blob}": {"content": encoded, "encoding": "base64"},
+        }
+        self.base = head
+        return head
+
+    def failed(self, head: str) -> None:
+        """The run of apply at a commit, the first of this repository, did not succeed."""
+        run = {"id": 70, "run_number": 1, "head_sha": head, "head_branch": "main", "event": "push"}
+        self.site.github.answers |= {
+            "/actions/workflows/apply.yml/runs": {"workflow_runs": [run | {"conclusion": "failure"}]},
+            "/actions/runs/70/jobs": {"jobs": [{"name": "Apply mappings", "conclusion": "failure"}]},
+        }
+        self.site.github.answers[f"/commits/{head}"]["parents"] = [{"sha": self.before}]
+
     def apply(self, head: str) -> dict[str, Ran]:
         """The jobs of apply.yml, in order."""
         event = {"before": self.before, "after": head, "repository": {"default_branch": "main"}}
@@ -137,6 +178,7 @@ class Project:
         github = {"sha": self.git("rev-parse", "main"), "ref": "refs/heads/main"}
         event: dict[str, Any] = {"repository": {"full_name": "alder/mappings", "default_branch": "main"}}
         event |= {"schedule": schedule} if schedule else {}
+        self.books.environ["GITHUB_SHA"] = github["sha"]
         done = {"sites": self.runner.job(workflow, "sites", event, github=github)}
         needs = {"sites": need(done["sites"])}
         for name in names:

@@ -5,8 +5,6 @@ GitHub is the stand-in of tests/ci; nothing here was tried against github.com.
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 
 from tests.workflows.project import Project, told
@@ -67,33 +65,49 @@ def test_where_somebody_else_moved_the_plan_nothing_is_written(project: Project)
 @pytest.mark.slow
 def test_a_month_that_was_approved_is_written(project: Project) -> None:
     project.scheduled("month-end", "freeze", "open")
-    branch = "month-end/mappings/2026-11"
-    (project.folder / branch).mkdir(parents=True)
-    for name, content in project.site.github.files(branch).items():
-        if name.startswith(branch):
-            (project.folder / name).write_text(content, encoding="utf-8")
-    head = project.commit("November")
-    blob = project.git("rev-parse", f"{head}:{branch}/plan.json")
-    pull = {
-        "number": 8,
-        "merged_at": "2026-11-28",
-        "base": {"ref": "main"},
-        "head": {"sha": "e" * 40, "ref": branch},
-    }
-    encoded = base64.b64encode((project.folder / branch / "plan.json").read_bytes()).decode()
-    project.site.github.answers |= {
-        "/actions/workflows/apply.yml/runs": {"workflow_runs": []},
-        f"/compare/{project.before}...{head}": {
-            "status": "ahead",
-            "total_commits": 1,
-            "commits": [{"sha": head}],
-        },
-        f"/commits/{head}/pulls": [pull],
-        "/pulls/8/commits": [{"sha": "e" * 40, "parents": [{"sha": project.before}]}],
-        f"/commits/{head}": {"files": [{"filename": f"{branch}/plan.json", "sha": blob, "status": "added"}]},
-        f"/git/blobs/{blob}": {"content": encoded, "encoding": "base64"},
-    }
+    head = project.merge_month("month-end/mappings/2026-11")
     assert not project.books.writes
     ran = project.apply(head)
     assert not any(one.failed for one in ran.values()), told(ran)
     assert [write for write in project.books.writes if "additions" in write], told(ran)
+
+
+@pytest.mark.slow
+def test_what_was_refused_is_written_once_a_month_end_by_hand_is_merged(project: Project) -> None:
+    head = project.propose(extra="products:\n  MSP-EM: {price: 1.25}\n")
+    project.plan(head)
+    project.merge(head)
+    project.books.item("MSP-EM")["price"] = 1.2
+    refused = project.apply(head)
+    assert refused["apply"].codes["Apply what was reviewed"] == 5, told(refused)
+    project.failed(head)
+    project.books.environ["GITHUB_EVENT_NAME"] = "workflow_dispatch"
+    project.scheduled("month-end", "freeze", "open")
+    ran = project.apply(project.merge_month("month-end/mappings/2026-11"))
+    assert not any(one.failed for one in ran.values()), told(ran)
+    assert project.books.item("MSP-EM")["price"] == 1.25
+    assert "EM-MSP" in project.books.notes("MSP-EM")
+
+
+@pytest.mark.slow
+def test_a_line_that_waits_anyway_fails_no_apply(project: Project) -> None:
+    project.books.customer("Birch", ep=(10, 10, 90))
+    project.base = project.before = project.commit("one more customer")
+    head = project.propose()
+    project.plan(head)
+    project.merge(head)
+    ran = project.apply(head)
+    assert not any(one.failed for one in ran.values()), told(ran)
+    assert "1 line still to be decided" in ran["apply"].said
+    assert "EM-MSP" in project.books.notes("MSP-EM")
+
+
+@pytest.mark.slow
+def test_what_was_reviewed_and_is_held_back_by_now_makes_the_run_red(project: Project) -> None:
+    head = project.propose()
+    project.plan(head)
+    project.merge(head)
+    project.books.item("MSP-EM")["notes"] = "[sophos:lab X]"
+    ran = project.apply(head)
+    assert ran["apply"].codes["Apply what was reviewed"] == 4, told(ran)
+    assert "Reviewed, and not written: it waits" in ran["apply"].said
