@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.diagnostics import Severity, notice, warning
-from reconciler.reporting.diagnostics import github_annotations
+from reconciler.model.diagnostics import warning
 from reconciler.reporting.markdown import COMMENT, markdown
 from reconciler.reporting.markdown_text import md
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from reconciler.model.diagnostics import Diagnostic
     from reconciler.model.plan import Plan
 
-MOST_ANNOTATIONS = 10
 #: A comment whose second line is this one replaces an older one and is not made where there is none.
 UPDATE_ONLY = "<!-- update only -->"
 _MARKER = re.compile(r"<!-- reconciler:[A-Za-z0-9][A-Za-z0-9_-]{0,62} -->")
@@ -74,22 +72,6 @@ def removed_comment(site: Site) -> str:
     """The comment of a site whose folder goes."""
     told = removed_site(site)
     return f"{marker(site.name)}\n**Site {md(site.name)}**\n\n🟠 {md(told.message)} {md(told.remedy)}\n"
-
-
-def first_annotations(diagnostics: Sequence[Diagnostic]) -> list[str]:
-    """Workflow commands for the first ten, errors first; the tenth counts the rest where there are more.
-
-    GitHub shows at most ten of a kind for each step:
-    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
-    """
-    ranks = list(Severity)
-    ordered = sorted(diagnostics, key=lambda one: ranks.index(one.severity))
-    if len(ordered) <= MOST_ANNOTATIONS:
-        return github_annotations(ordered)
-    shown = ordered[: MOST_ANNOTATIONS - 1]
-    rest = len(ordered) - len(shown)
-    more = notice("more-annotations", f"{rest} more are in the summary of this run.")
-    return github_annotations([*shown, more])
 
 
 def ours(comments: Sequence[Mapping[str, Any]], wanted: str | None) -> Mapping[str, Any] | None:

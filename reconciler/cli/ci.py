@@ -142,7 +142,8 @@ def publish(runtime: Runtime, plan: Path, site: str, out: Path | None, root: Pat
     DIR then has comment.md for `reconciler ci comment`, plan.json, plan.xlsx, and digest.txt with the SHA-256
     of plan.json.
     """
-    from reconciler.ci.comment import comment, first_annotations
+    from reconciler.ci.annotations import first_annotations
+    from reconciler.ci.comment import comment
     from reconciler.ci.context import context_of
     from reconciler.ci.sites import SINGLE, check_name
     from reconciler.cli.files import plan_json, read_plan, write_bytes, write_text
@@ -157,7 +158,7 @@ def publish(runtime: Runtime, plan: Path, site: str, out: Path | None, root: Pat
     title = "" if site == SINGLE else f"# {site}\n\n"
     room = room_in_summary(runtime) - len(title.encode()) - 1
     summarize(runtime, title + markdown(made, subject=subject, limit=room))
-    for line in first_annotations([below(one, root) for one in made.diagnostics]):
+    for line in first_annotations((below(one, root) for one in made.diagnostics), "the summary of this run"):
         runtime.stdout.write(f"{line}\n")
     if out is not None:
         from reconciler.ci.artifact import COMMENT_FILE, DIGEST, PLAN, SPREADSHEET, digest_text

@@ -34,7 +34,8 @@ def validate(runtime: Runtime, folder: Path, output_format: str) -> int:
 
 
 def _print(runtime: Runtime, loaded: Loaded, output_format: str) -> None:
-    from reconciler.reporting.diagnostics import diagnostics_json, github_annotations, print_diagnostics
+    from reconciler.ci.annotations import first_annotations
+    from reconciler.reporting.diagnostics import diagnostics_json, print_diagnostics
 
     valid = loaded.desired is not None
     if output_format == "json":
@@ -42,10 +43,9 @@ def _print(runtime: Runtime, loaded: Loaded, output_format: str) -> None:
         runtime.stdout.write(json_text(document))
         return
     if output_format == "github":
-        for annotation in github_annotations(loaded.diagnostics):
+        for annotation in first_annotations(loaded.diagnostics, "the log of this step"):
             runtime.stdout.write(annotation + "\n")
-    else:
-        print_diagnostics(runtime.err(), loaded.diagnostics)
+    print_diagnostics(runtime.err(), loaded.diagnostics)
     runtime.out().print(_verdict(loaded), style="bold")
 
 

@@ -182,3 +182,16 @@ def test_no_name_is_executed(number: int, tmp_path: Path) -> None:
     assert "@team" not in page
     assert "<img" not in page
     assert re.findall(r'href="([^"]*)"', page) == ["https://github.com/alder/mappings/actions/runs/77"]
+
+
+def test_a_folder_with_much_that_is_wrong_shows_ten_annotations_and_the_rest_in_the_log(
+    workflow: Workflow,
+) -> None:
+    rows = "".join(f"  CODE{number}-MSP: {{product: MSP-EP, sink: true}}\n" for number in range(30))
+    (workflow.books.folder / "more.yaml").write_text(f"mappings:\n{rows}", encoding="utf-8")
+    said = workflow.run("validate", str(workflow.books.folder), "--format", "github")
+    assert said.code == 1
+    shown = [line for line in said.out.splitlines() if line.startswith("::")]
+    assert len(shown) == 10
+    assert shown[-1] == "::notice title=more-annotations::21 more are in the log of this step."
+    assert said.err.count("error [unknown-key]") == 30
