@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 SINGLE, PRODUCTION, MANY = "mappings", "production", "sites"
 #: Part of names of artifacts, branches and environments: nothing that any of them reads otherwise.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-#: Names that the single site and the workflow's artifact `plan-unchanged` have.
-_TAKEN = frozenset({SINGLE, "unchanged"})
+#: The environment with the addresses of webhooks.
+MESSAGES = "reconciler-messages"
+#: Names that the single site, the workflow's artifact `plan-unchanged` and an environment have.
+_TAKEN = frozenset({SINGLE, "unchanged", MESSAGES})
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def _bad_name(name: str) -> Diagnostic:
         "site-name",
         f"{name!a} cannot be the name of a site: environments, artifacts and branches are called after it.",
         "Use letters, digits, - and _, beginning with a letter or digit; at most 63 characters. "
-        f"Not {' or '.join(sorted(_TAKEN))}.",
+        f"Not {', '.join(sorted(_TAKEN))}.",
     )
 
 

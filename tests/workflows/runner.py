@@ -18,6 +18,7 @@ from itertools import takewhile
 from operator import ne
 from typing import TYPE_CHECKING, Any
 
+from reconciler.ci.sites import MESSAGES
 from reconciler.sandbox.server import environment
 from tests.support import URL
 from tests.workflows.expressions import Values
@@ -62,6 +63,9 @@ class Runner:
     repository: Path
     root: Path
     artifacts: dict[str, Path] = field(default_factory=dict)
+    #: Where another repository calls these workflows: their `inputs`, and the repositories by name.
+    inputs: dict[str, str] = field(default_factory=dict)
+    others: dict[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.commands = self.root / "commands"
@@ -86,6 +90,7 @@ class Runner:
             "secrets": self._secrets_of(environment_name),
             "vars": {key: self.hosts[key] for key in ("CONNECTWISE_URL", "CONNECTWISE_COMPANY")}
             | {"RECONCILER_WORKFLOWS": "on"},
+            "inputs": self.inputs,
             "steps": {},
             **contexts,
         }
@@ -104,9 +109,11 @@ class Runner:
         return ran
 
     def _secrets_of(self, environment_name: str) -> dict[str, str]:
-        """Those of the repository and of an environment."""
+        """Those of an environment; a job without one gets none."""
+        if environment_name == MESSAGES:
+            return self.webhooks
         plan = environment_name.endswith("-plan")
-        return self.webhooks | {
+        return {
             key: value
             for key, value in self.secrets.items()
             if environment_name and key.startswith("PLAN_") == plan
@@ -140,8 +147,9 @@ class Runner:
     def _checkout(self, workspace: Path, given: dict[str, str], env: dict[str, str]) -> int:
         place = workspace / given["path"]
         place.mkdir()
+        source = self.others.get(given.get("repository", ""), self.repository)
         told = dict(os.environ) | {"GIT_CONFIG_GLOBAL": os.devnull} | env
-        commands = [["init", "--quiet"], ["fetch", "--quiet", str(self.repository), given["ref"]]]
+        commands = [["init", "--quiet"], ["fetch", "--quiet", str(source), given["ref"]]]
         if "sparse-checkout" in given:
             commands.append(["sparse-checkout", "set", "--no-cone", *given["sparse-checkout"].split()])
         commands.append(["checkout", "--quiet", given["ref"]])

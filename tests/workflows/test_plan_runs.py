@@ -14,6 +14,8 @@ import pytest
 from tests.workflows.project import Project, need, told
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.workflows.runner import Ran
 
 
@@ -90,6 +92,28 @@ def test_a_public_repository_plans_nothing(project: Project) -> None:
     assert ran.failed
     assert ran.outputs["sites"] == ""
     assert not project.books.requests
+
+
+@pytest.mark.slow
+def test_a_small_repository_calls_the_workflows_and_gets_the_tool_from_where_it_names(
+    project: Project, tmp_path: Path
+) -> None:
+    tool = tmp_path / "tool"
+    shutil.copytree(project.folder, tool)
+    commit = project.git("rev-parse", "HEAD")
+    project.git("rm", "--quiet", "-r", ".github")
+    project.base = project.before = project.commit("mappings alone")
+    head = project.propose()
+    alone = project.runner.job("plan", "sites", project.event(head), github={"sha": head})
+    assert alone.codes["Install the tool"] == 1, "it is not here"
+    project.runner.inputs = {"tool-repository": "example-msp/tool", "tool-commit": commit}
+    project.runner.others = {"example-msp/tool": tool}
+    ran = project.plan(head)
+    assert not any(one.failed for one in ran.values()), told(ran)
+    project.merge(head)
+    ran = project.apply(head)
+    assert not any(one.failed for one in ran.values()), told(ran)
+    assert "EM-MSP" in project.books.notes("MSP-EM")
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from reconciler.ci.runs import LOOKS
+from reconciler.ci.sites import MESSAGES
 from tests.workflows.reader import ACTION, FOLDER, NAMES, Job, expressions, jobs, load, workflow
 
 PULL_REQUEST = ("validate", "plan")
@@ -137,7 +138,7 @@ def test_keys_are_in_an_environment_and_in_the_steps_that_need_them(job: Job) ->
     environment = job.data.get("environment", "")
     if job.name == "notify":
         assert job.secrets == HOOKS
-        assert not environment
+        assert environment == MESSAGES
     elif job.secrets and job.workflow in PLANS:
         assert job.secrets == PLAN_KEYS
         assert environment == "${{ matrix.site.environment }}-plan"
