@@ -44,6 +44,16 @@ def comment(plan: Plan, site: str, *, subject: str, run_url: str, named: bool) -
     return head + markdown(plan, subject=subject, limit=room) + foot
 
 
+def no_plan_comment(site: str, run_url: str, *, named: bool) -> str:
+    """What takes the place of an older plan where none could be made of this commit."""
+    title = f"**Site {md(site)}**\n\n" if named else ""
+    where = f"[This run]({run_url})" if run_url else "The run"
+    return (
+        f"{marker(site)}\n{title}🔴 No plan could be made of the last commit, so that nothing is known of "
+        f"what it would change. {where} says why.\n"
+    )
+
+
 def unchanged_comment(site: str, *, named: bool) -> str:
     """What takes the place of an older plan when a pull request no longer changes anything."""
     title = f"**Site {md(site)}**\n\n" if named else ""

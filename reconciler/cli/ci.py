@@ -140,10 +140,11 @@ def publish(runtime: Runtime, plan: Path, site: str, out: Path | None, root: Pat
     """Show a saved plan: step summary, annotations on its lines, and the files of an artifact.
 
     DIR then has comment.md for `reconciler ci comment`, plan.json, plan.xlsx, and digest.txt with the SHA-256
-    of plan.json.
+    of plan.json. Where there is no PLAN, comment.md says so, and the exit code is 1.
     """
     from reconciler.ci.annotations import first_annotations
-    from reconciler.ci.comment import comment
+    from reconciler.ci.artifact import COMMENT_FILE, DIGEST, PLAN, SPREADSHEET, digest_text
+    from reconciler.ci.comment import comment, no_plan_comment
     from reconciler.ci.context import context_of
     from reconciler.ci.sites import SINGLE, check_name
     from reconciler.cli.files import plan_json, read_plan, write_bytes, write_text
@@ -152,8 +153,11 @@ def publish(runtime: Runtime, plan: Path, site: str, out: Path | None, root: Pat
     from reconciler.reporting.spreadsheet import xlsx_bytes
 
     check_name(site)
-    made = read_plan(plan)
     context = context_of(runtime.environ)
+    if out is not None and not plan.exists():
+        missing = no_plan_comment(site, context.run_url, named=site != SINGLE)
+        write_text(folder_for(out) / COMMENT_FILE, missing)
+    made = read_plan(plan)
     subject = "this plan" if context.pull_request is None else "this pull request"
     title = "" if site == SINGLE else f"# {site}\n\n"
     room = room_in_summary(runtime) - len(title.encode()) - 1
@@ -161,8 +165,6 @@ def publish(runtime: Runtime, plan: Path, site: str, out: Path | None, root: Pat
     for line in first_annotations((below(one, root) for one in made.diagnostics), "the summary of this run"):
         runtime.stdout.write(f"{line}\n")
     if out is not None:
-        from reconciler.ci.artifact import COMMENT_FILE, DIGEST, PLAN, SPREADSHEET, digest_text
-
         folder, content = folder_for(out), plan_json(made).encode()
         told = comment(made, site, subject=subject, run_url=context.run_url, named=site != SINGLE)
         write_text(folder / COMMENT_FILE, told)

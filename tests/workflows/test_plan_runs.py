@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import status
 from tests.workflows.project import Project, need, told
 
 if TYPE_CHECKING:
@@ -45,6 +46,24 @@ def test_a_change_of_nothing_reads_nothing_and_replaces_the_comment(project: Pro
     assert "plan" not in ran
     assert not project.books.requests
     (comment,) = project.site.github.comments
+    assert "MSP-EM" not in comment["body"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("path", "step"), [("/whoami/v1", "Freeze the usage"), ("/procurement/catalog", "Plan")]
+)
+def test_a_plan_that_cannot_be_made_takes_the_place_of_an_older_one(
+    project: Project, path: str, step: str
+) -> None:
+    project.plan(project.propose())
+    project.books.break_("GET", path, status(403))
+    project.runner.artifacts.clear()
+    ran = project.plan(project.propose(extra="products:\n  MSP-EM: {price: 1.25}\n"))
+    assert [code for name, code in ran["plan"].codes.items() if name.startswith(step)] == [1], told(ran)
+    assert ran["result"].failed
+    (comment,) = project.site.github.comments
+    assert "No plan could be made of the last commit" in comment["body"]
     assert "MSP-EM" not in comment["body"]
 
 
