@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from reconciler.ci.runs import LOOKS, SKIPPED, SUCCESS, jobs_of, runs_of
+from reconciler.ci.runs import FAILURE, LOOKS, SKIPPED, SUCCESS, jobs_of, runs_of
 from reconciler.model.diagnostics import error
 from reconciler.transport.errors import RecordNotFound
 
@@ -65,7 +65,7 @@ async def find_watched(github: GitHub, context: Context, file: str, since: datet
     good = set()
     for run in runs:
         number, began = run.get("id"), _began(run)
-        failed = run.get("conclusion") == "failure" and began is not None and began >= since
+        failed = run.get("conclusion") == FAILURE and began is not None and began >= since
         if failed and isinstance(number, int) and _did_its_work(await jobs_of(github, number)):
             good.add(number)
     return Watched(file, branch, workflow, tuple(runs), frozenset(good))
@@ -77,8 +77,12 @@ def _did_its_work(jobs: Sequence[tuple[str, str]]) -> bool:
     return bool(failed) and all(name == LOOKS for name in failed)
 
 
-def judge(watched: Watched, now: datetime, hours: int) -> tuple[str, Diagnostic | None]:
+def judge(
+    watched: Watched, now: datetime, hours: int, *, begun: bool = False
+) -> tuple[str, Diagnostic | None]:
     """What is to be said, and the error where a schedule that should have been heard of was not.
+
+    With `begun` it is enough that the schedule began a run that came to an end: one that failed has told so.
 
     Nobody is alarmed where the workflow is not in the repository, was switched off by hand, is younger than
     that or was switched on since, had a run that skipped everything (RECONCILER_WORKFLOWS was not `on`), or
@@ -90,7 +94,9 @@ def judge(watched: Watched, now: datetime, hours: int) -> tuple[str, Diagnostic 
     if watched.workflow.get("state") == _OFF_BY_HAND:
         return f"{file} was switched off by hand: nothing to hear of.", None
     lately = [run for run in watched.runs if (began := _began(run)) is not None and began >= since]
-    if any(run.get("conclusion") == SUCCESS or run.get("id") in watched.good for run in lately):
+    if begun and any(_came_to_an_end(run) for run in lately):
+        return f"{file} began by its schedule in the last {hours} hours.", None
+    if not begun and any(run.get("conclusion") == SUCCESS or run.get("id") in watched.good for run in lately):
         return f"{file} has done its work in the last {hours} hours.", None
     if any(run.get("conclusion") == SKIPPED for run in lately):
         return f"{file} was not on all of the last {hours} hours: nothing to hear of yet.", None
@@ -100,6 +106,10 @@ def judge(watched: Watched, now: datetime, hours: int) -> tuple[str, Diagnostic 
     if any(stamp is not None and stamp >= since for stamp in stamps):
         return f"{file} is here, or on, for less than {hours} hours: nothing to hear of yet.", None
     return f"{file} was not heard of.", _not_heard(watched, hours, lately)
+
+
+def _came_to_an_end(run: Mapping[str, Any]) -> bool:
+    return run.get("event") == "schedule" and run.get("conclusion") in (SUCCESS, FAILURE)
 
 
 def _not_heard(watched: Watched, hours: int, lately: Sequence[Mapping[str, Any]]) -> Diagnostic:

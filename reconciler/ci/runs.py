@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.ci.github import GitHub
 
 #: Conclusions of runs and jobs.
-SUCCESS, SKIPPED = "success", "skipped"
+SUCCESS, FAILURE, SKIPPED = "success", "failure", "skipped"
 #: The job that looks at another schedule. It makes its own run red and says nothing of what that run is for.
 LOOKS = "Look at the other schedule"
 

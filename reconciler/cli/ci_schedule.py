@@ -99,8 +99,13 @@ def month_end(runtime: Runtime, site: str, plan: Path, ready: Path, usage: Path)
     type=click.IntRange(1, 24 * 366),
     help="How long it may be silent.",
 )
+@click.option(
+    "--begun",
+    is_flag=True,
+    help="Enough is a run that its schedule began, if it came to an end: one that failed tells so itself.",
+)
 @click.pass_obj
-def heard(runtime: Runtime, workflow: str, hours: int) -> int:
+def heard(runtime: Runtime, workflow: str, hours: int, begun: bool) -> int:
     """Say whether another schedule has succeeded on the default branch in the last hours: exit code 4 if not.
 
     One that was switched off by hand, is not in the repository, is new, skipped its jobs or is under way
@@ -117,7 +122,7 @@ def heard(runtime: Runtime, workflow: str, hours: int) -> int:
     async def ask(github: GitHub) -> Watched:
         return await find_watched(github, context, workflow, now - timedelta(hours=hours))
 
-    text, wrong = judge(with_github(runtime, context, ask), now, hours)
+    text, wrong = judge(with_github(runtime, context, ask), now, hours, begun=begun)
     if wrong is None:
         say(runtime, text)
         return exit_codes.DONE

@@ -141,6 +141,35 @@ def test_two_that_look_at_each_other_do_not_keep_each_other_red(
     assert look(watched).code == code
 
 
+@pytest.mark.parametrize(
+    ("conclusion", "event", "code"),
+    [
+        ("success", "schedule", 0),
+        ("failure", "schedule", 0),
+        ("cancelled", "schedule", 4),
+        ("startup_failure", "schedule", 4),
+        ("success", "workflow_dispatch", 4),
+    ],
+)
+def test_of_one_that_tells_by_itself_it_is_enough_that_its_schedule_began(
+    watched: Workflow, conclusion: str, event: str, code: int
+) -> None:
+    ran(watched, 1, 20, conclusion, event=event)
+    watched.github.answers["/actions/runs/1/jobs"] = {"jobs": [{"name": "Ask", "conclusion": conclusion}]}
+    said = watched.ci("heard", "--workflow", "usage.yml", "--hours", "26", "--begun")
+    assert said.code == code, said.out
+
+
+def test_the_month_end_is_missed_on_the_28th_and_not_before() -> None:
+    """The last run of a month and the first of the next are 27 days apart, whatever the month."""
+    for month in range(1, 25):
+        year, number = 2026 + month // 12, month % 12 + 1
+        first = datetime(year, number, 1, 6, 37, tzinfo=UTC)
+        last, due = first - timedelta(days=1), first.replace(day=27)
+        look_before, look_after = due - timedelta(minutes=50), due + timedelta(hours=23, minutes=10)
+        assert look_before - last < timedelta(hours=650) < look_after - last
+
+
 def test_a_name_that_is_no_file_of_a_workflow_asks_nobody(workflow: Workflow) -> None:
     assert workflow.ci("heard", "--workflow", "../usage.yml", "--hours", "26").code == 64
     assert not workflow.github.requests

@@ -26,6 +26,7 @@ NOT_CODES = frozenset(
         "pagination-type",
         "pull-requests",
         "reconciler-drift",
+        "reconciler-messages",
         "rev-parse",
         "sophos-usage",
         "utf-8",

@@ -91,11 +91,11 @@ def test_drift_sees_that_usage_is_silent(project: Project) -> None:
         "/actions/workflows/usage.yml/runs": {"workflow_runs": []},
     }
     ran = project.scheduled("drift", "heard", "notify")
-    assert ran["heard"].codes["Look whether it was heard of"] == 4, told(ran)
+    assert ran["heard"].codes["Look whether usage was heard of"] == 4, told(ran)
     assert "::error title=not-heard::" in ran["heard"].said
     assert set(ran["notify"].codes) >= {"Tell that the other schedule is silent"}
     assert "Tell" not in ran["notify"].codes, "its own work was done"
-    assert project.messages()["slack"]["text"] == "alder/mappings: usage.yml is silent, look at its runs"
+    assert project.messages()["slack"]["text"] == "alder/mappings: Another schedule is silent"
 
 
 @pytest.mark.slow
@@ -116,7 +116,7 @@ def test_a_webhook_that_refuses_keeps_nothing_else_from_being_told(project: Proj
     ]
     assert [one["text"].partition(": ")[2] for one in posts] == [
         "Nobody looked for drift",
-        "usage.yml is silent, look at its runs",
+        "Another schedule is silent",
     ]
 
 
