@@ -70,6 +70,20 @@ def is_whole(pull: Merged, site: str) -> bool:
     return pull.branch.startswith(f"{FOLDER}/{site}/")
 
 
+async def base_of(github: GitHub, commit: str) -> str:
+    """The commit of the base branch that a pull request's merge commit was made on: its first parent.
+
+    The payload's `base.sha` is of an earlier moment, so that what was merged since would look like a part of
+    the pull request: https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
+    (`GITHUB_SHA` is the merge commit). Raises ApiError's subclasses.
+    """
+    path = f"/commits/{commit}"
+    parents = _parents(await github.get(path))
+    if not parents:
+        raise github.bad_answer("GET", path, "the commit has no parent")
+    return parents[0]
+
+
 async def _began(github: GitHub, pull: Merged) -> str | None:
     """The newest commit of the default branch that a pull request's branch has.
 
@@ -108,6 +122,12 @@ async def _commits(github: GitHub, context: Context, branch: str, site: str, wor
         return [context.commit]
     path = f"/compare/{before}...{context.commit}"
     compared = await github.get(path, (("per_page", "1"),))
+    if compared.get("status") == "behind":
+        raise not_reviewed(
+            f"{context.commit[:12]} is older than {str(before)[:12]}, which was applied already.",
+            "If an older run was started again there is nothing to do. If the branch was set back, run the "
+            "month-end workflow by hand and merge its pull request.",
+        )
     if compared.get("status") not in ("ahead", "identical"):
         if any(is_whole(pull, site) for pull in await _merged(github, context.commit, branch)):
             return [context.commit]

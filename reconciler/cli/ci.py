@@ -74,6 +74,31 @@ def gate(runtime: Runtime) -> int:
 
 
 @ci.command()
+@click.pass_obj
+def base(runtime: Runtime) -> int:
+    """Name the commit that a pull request would be merged into, as the step's output `base`.
+
+    It is the first parent of GITHUB_SHA, the merge commit; what the event names may be older. Needs
+    `contents: read`.
+    """
+    from reconciler.ci.context import context_of
+    from reconciler.ci.merged import base_of, not_reviewed
+    from reconciler.cli.workflow import put_output, say, with_github
+
+    context = context_of(runtime.environ)
+    if not context.commit:
+        raise not_reviewed("GITHUB_SHA names no commit.", "Run this as a step of a workflow.")
+
+    async def ask(github: GitHub) -> str:
+        return await base_of(github, context.commit)
+
+    found = with_github(runtime, context, ask)
+    put_output(runtime, "base", found)
+    say(runtime, f"Compared with {found}.")
+    return exit_codes.DONE
+
+
+@ci.command()
 @click.option("--base", metavar="DIR", required=True, type=a_folder, help="The base commit's mappings.")
 @click.option("--head", metavar="DIR", required=True, type=a_folder, help="The head commit's mappings.")
 @site_option

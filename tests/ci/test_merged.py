@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ci.github import HEAD
 from tests.ci.merges import APPLIED, MERGES, month_end, refuse, run
 
 if TYPE_CHECKING:
+    from tests.ci.github import Workflow
     from tests.ci.merges import Merges
 
 FAILED = "2" * 40
@@ -52,6 +54,28 @@ def test_where_no_run_ever_succeeded_nothing_since_the_first_one_is_forgotten(me
     merges.jobs(42, **{"Apply mappings": "failure"})
     merges.github.answers[f"/commits/{MERGES[7]}"]["parents"] = [{"sha": APPLIED}]
     assert fetched(merges) == ["pull-7", "pull-8", "pull-9"]
+
+
+def test_an_older_run_that_is_started_again_says_so(merges: Merges) -> None:
+    merges.compare["status"] = "behind"
+    refuse(merges, "not-reviewed")
+    assert "bbbbbbbbbbbb is older than 111111111111, which was applied already" in merges.said
+
+
+def test_the_base_of_a_pull_request_is_the_first_parent_of_its_merge(workflow: Workflow) -> None:
+    workflow.github.answers[f"/commits/{HEAD}"] = {"parents": [{"sha": "c" * 40}, {"sha": "d" * 40}]}
+    assert workflow.ci("base").code == 0
+    assert workflow.output.read_text(encoding="utf-8") == f"base={'c' * 40}\n"
+
+
+@pytest.mark.parametrize("answer", [{"parents": []}, {}, {"parents": [{"sha": "main"}]}])
+def test_a_commit_without_a_parent_is_no_pull_request_s(
+    workflow: Workflow, answer: dict[str, object]
+) -> None:
+    workflow.github.answers[f"/commits/{HEAD}"] = answer
+    assert workflow.ci("base").code == 1
+    assert not workflow.output.exists()
+    assert workflow.ci("base", GITHUB_SHA="").code == 1
 
 
 def whole(merges: Merges, began: str) -> None:

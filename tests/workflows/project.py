@@ -66,7 +66,7 @@ class Project:
         repository = {"full_name": "alder/mappings", "default_branch": "main"}
         pull = {
             "number": 7,
-            "base": {"ref": "main", "sha": self.base},
+            "base": {"ref": "main", "sha": self.before},
             "head": {"sha": head, "repo": repository},
         }
         return {"number": 7, "pull_request": pull, "repository": repository}
@@ -74,6 +74,7 @@ class Project:
     def plan(self, head: str) -> dict[str, Ran]:
         """The jobs of plan.yml, in order."""
         event, github = self.event(head), {"sha": head, "repository": "alder/mappings"}
+        self.site.github.answers[f"/commits/{head}"] = {"parents": [{"sha": self.base}]}
         done = {"sites": self.runner.job("plan", "sites", event, github=github)}
         needs: dict[str, Any] = {"sites": need(done["sites"])}
         for entry in json.loads(done["sites"].outputs["sites"]):
@@ -117,7 +118,10 @@ class Project:
                 "commits": self.merges,
             },
             f"/commits/{head}/pulls": [pull],
-            f"/commits/{head}": {"files": [{"filename": "mappings/mappings.yaml"}]},
+            f"/commits/{head}": {
+                "files": [{"filename": "mappings/mappings.yaml"}],
+                "parents": [{"sha": self.base}],
+            },
         }
         self.base = head
 
@@ -165,7 +169,6 @@ class Project:
         """The jobs of apply.yml, in order."""
         event = {"before": self.before, "after": head, "repository": {"default_branch": "main"}}
         github = {"sha": head, "ref": "refs/heads/main"}
-        self.books.environ["GITHUB_SHA"] = head
         done = {"sites": self.runner.job("apply", "sites", event, github=github)}
         needs = {"sites": need(done["sites"])}
         done["apply"] = self.runner.job(
@@ -178,7 +181,6 @@ class Project:
         github = {"sha": self.git("rev-parse", "main"), "ref": "refs/heads/main"}
         event: dict[str, Any] = {"repository": {"full_name": "alder/mappings", "default_branch": "main"}}
         event |= {"schedule": schedule} if schedule else {}
-        self.books.environ["GITHUB_SHA"] = github["sha"]
         done = {"sites": self.runner.job(workflow, "sites", event, github=github)}
         needs = {"sites": need(done["sites"])}
         for name in names:

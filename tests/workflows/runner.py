@@ -95,6 +95,7 @@ class Runner:
             **contexts,
         }
         self.site.event(**event)
+        self.site.books.environ["GITHUB_SHA"] = told["github"].get("sha", "")
         needed = contexts.get("needs", {}).values()
         values = Values(told, workspace, any(one["result"] == "failure" for one in needed))
         ran = Ran(False, {}, {}, "", "")

@@ -37,6 +37,20 @@ def test_a_pull_request_is_planned_and_its_one_comment_is_updated(project: Proje
 
 
 @pytest.mark.slow
+def test_what_was_merged_since_it_was_opened_is_no_part_of_a_pull_request(project: Project) -> None:
+    first = project.propose()
+    project.plan(first)
+    project.merge(first)
+    head = project.propose(extra="products:\n  MSP-EP: {price: 1.25}\n")
+    assert project.event(head)["pull_request"]["base"]["sha"] != project.base, "GitHub tells an older one"
+    ran = project.plan(head)
+    assert not any(one.failed for one in ran.values()), told(ran)
+    saved = json.loads((project.runner.artifacts["plan-mappings"] / "plan.json").read_text(encoding="utf-8"))
+    causes = {one["action"]: one["cause"] for one in saved["changes"]}
+    assert (causes["map_product"], causes["edit_product"]) == ("waiting", "this change")
+
+
+@pytest.mark.slow
 def test_a_change_of_nothing_reads_nothing_and_replaces_the_comment(project: Project) -> None:
     project.plan(project.propose())
     del project.books.mapped["EM-MSP"]

@@ -184,7 +184,9 @@ def test_the_tool_comes_from_the_base_and_only_the_mappings_from_the_head(job: J
             assert expressions(step.data["with"]["ref"]) == [base]
             assert "sparse-checkout" not in step.data["with"]
         else:
-            assert place in ("base", "head")
+            found = "steps" if job.name == "sites" else "needs.sites"
+            wanted = {"base": f"{found}.outputs.base", "head": "github.sha"}
+            assert expressions(step.data["with"]["ref"]) == [wanted[place].replace("steps.", "steps.base.")]
 
 
 @pytest.mark.parametrize("job", jobs(), ids=str)
