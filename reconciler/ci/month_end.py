@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.reporting.markdown import COMMENT, markdown
 from reconciler.reporting.markdown_text import md
-from reconciler.transport.errors import EndpointNotFound, RecordNotFound
+from reconciler.transport.errors import ApiError, EndpointNotFound, RecordNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,7 +124,7 @@ async def _push(github: GitHub, context: Context, default: str, proposed: MonthE
     """One more commit on the month's branch, on top of what was planned; what people put there stays."""
     there = await _tip(github, proposed.branch)
     if there and context.commit:
-        await github.merge(proposed.branch, context.commit)
+        await _bring_up_to_date(github, proposed.branch, context.commit)
         there = await _tip(github, proposed.branch)
     parent = there or context.commit or await _tip(github, default)
     if parent is None:
@@ -145,6 +145,19 @@ async def _push(github: GitHub, context: Context, default: str, proposed: MonthE
         await github.send("PATCH", f"/git/refs/heads/{proposed.branch}", {"sha": made, "force": False})
     else:
         await github.send("POST", "/git/refs", {"ref": f"refs/heads/{proposed.branch}", "sha": made})
+
+
+async def _bring_up_to_date(github: GitHub, branch: str, commit: str) -> None:
+    try:
+        await github.merge(branch, commit)
+    except ApiError as failed:
+        raise ReconcilerError(
+            error(
+                "month-end-branch",
+                f"{commit[:12]} cannot be merged into {branch}: {failed}",
+                "Close its pull request and run month-end by hand: that opens the next one.",
+            )
+        ) from failed
 
 
 async def _tip(github: GitHub, branch: str) -> str | None:

@@ -198,6 +198,17 @@ def test_what_people_put_on_the_months_branch_stays_and_it_has_what_was_planned(
     assert git.files(BRANCH)["mappings/holds.yaml"] == "holds"
 
 
+def test_a_branch_that_conflicts_says_how_to_go_on(workflow: Workflow) -> None:
+    month_end(workflow)
+    tip = workflow.github.refs[f"heads/{BRANCH}"]
+    workflow.github.refused["POST /merges"] = 409
+    said = month_end(workflow)
+    assert said.code == 1
+    assert "month-end-branch" in said.err
+    assert "Close its pull request and run month-end by hand" in said.err
+    assert workflow.github.refs[f"heads/{BRANCH}"] == tip
+
+
 @pytest.mark.parametrize("ready", [{"month": "2026-10"}, {"ready": "yes"}, {"month": None}])
 def test_a_verdict_of_another_month_is_refused(workflow: Workflow, ready: dict[str, Any]) -> None:
     said = month_end(workflow, **ready)
