@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import Any
 
-from reconciler.reporting.clean import STEERING
+from reconciler.reporting.clean import BROKEN, COMMAND, STEERING
 
 #: Everything outside printable ASCII is looked at; most documents have little of it.
 _UNUSUAL = re.compile(r"[^\x20-\x7e\n]")
@@ -16,11 +16,11 @@ _UNUSUAL = re.compile(r"[^\x20-\x7e\n]")
 def json_text(document: Any, *, sort_keys: bool = False) -> str:
     """The document, indented, with a line end.
 
-    Names stay readable; characters that steer a terminal or turn text around are written as escapes, which
-    a parser reads as the same characters.
+    Names stay readable; characters that steer a terminal or turn text around, and what would command a
+    runner that prints it, are written as escapes, which a parser reads as the same characters.
     """
     text = json.dumps(document, ensure_ascii=False, indent=2, sort_keys=sort_keys)
-    return _UNUSUAL.sub(_escaped, text) + "\n"
+    return COMMAND.sub(lambda _: BROKEN, _UNUSUAL.sub(_escaped, text)) + "\n"
 
 
 def _escaped(found: re.Match[str]) -> str:
