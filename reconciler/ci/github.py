@@ -29,14 +29,18 @@ API_URL, TOKEN, REPOSITORY = "GITHUB_API_URL", "GITHUB_TOKEN", "GITHUB_REPOSITOR
 _PAGE, _MOST_PAGES = 100, 50
 
 
-class _Bearer:
+class Bearer:
+    """The token of a job, which nobody can renew."""
+
     def __init__(self, token: Secret) -> None:
         self._token = token
 
     async def header(self) -> str:
+        """What `Authorization` says."""
         return f"Bearer {self._token.reveal()}"
 
     async def renew(self, refused: str) -> bool:  # noqa: ARG002 - the shape that Session asks for
+        """It cannot be."""
         return False
 
 
@@ -150,7 +154,7 @@ async def connect(
         "X-GitHub-Api-Version": "2022-11-28",
         "User-Agent": f"reconciler/{__version__}",
     }
-    bearer = _Bearer(Secret(token))
+    bearer = Bearer(Secret(token))
     session = Session(
         service,
         writes=True,

@@ -167,13 +167,13 @@ def publish(runtime: Runtime, plan: Path, site: str, out: Path | None, root: Pat
     DIR then has comment.md for `reconciler ci comment`, plan.json, plan.xlsx, and digest.txt with the SHA-256
     of plan.json. Where there is no PLAN, comment.md says so, and the exit code is 1.
     """
-    from reconciler.ci.annotations import first_annotations
+    from reconciler.ci.annotations import first_ones
     from reconciler.ci.artifact import COMMENT_FILE, DIGEST, PLAN, SPREADSHEET, digest_text
     from reconciler.ci.comment import comment, no_plan_comment
     from reconciler.ci.context import context_of
     from reconciler.ci.sites import SINGLE, check_name
     from reconciler.cli.files import plan_json, read_plan, write_bytes, write_text
-    from reconciler.cli.workflow import below, folder_for, room_in_summary, summarize
+    from reconciler.cli.workflow import annotate, below, folder_for, room_in_summary, summarize
     from reconciler.reporting.markdown import markdown
     from reconciler.reporting.spreadsheet import xlsx_bytes
 
@@ -187,8 +187,7 @@ def publish(runtime: Runtime, plan: Path, site: str, out: Path | None, root: Pat
     title = "" if site == SINGLE else f"# {site}\n\n"
     room = room_in_summary(runtime) - len(title.encode()) - 1
     summarize(runtime, title + markdown(made, subject=subject, limit=room))
-    for line in first_annotations((below(one, root) for one in made.diagnostics), "the summary of this run"):
-        runtime.stdout.write(f"{line}\n")
+    annotate(runtime, first_ones((below(one, root) for one in made.diagnostics), "the summary of this run"))
     if out is not None:
         folder, content = folder_for(out), plan_json(made).encode()
         told = comment(made, site, subject=subject, run_url=context.run_url, named=site != SINGLE)
@@ -206,28 +205,23 @@ def post_comment(runtime: Runtime, folders: tuple[Path, ...]) -> int:
     """Put each DIR/comment.md on the pull request: one comment for each site, made once and then updated.
 
     Needs `pull-requests: write` and no key of ConnectWise or Sophos. A comment that cannot be made is a
-    notice, and the exit code is 0: the plan is in the run's summary all the same.
+    notice, and the exit code is 0: the plan is in the run's summary all the same. On Azure Pipelines it goes
+    to the pull request of Azure Repos, with SYSTEM_ACCESSTOKEN.
     """
-    from reconciler.ci.comments import put_comment
-    from reconciler.ci.context import context_of
-    from reconciler.cli.workflow import annotate, comment_folders, read_comment, say, with_github
+    from reconciler.ci.comments import Comments, put_comment
+    from reconciler.cli.workflow import annotate, comment_folders, read_comment, say, with_comments
     from reconciler.model.diagnostics import ReconcilerError, notice
 
     remedy = "The plan is in the summary of the run."
-    context = context_of(runtime.environ)
-    number = context.pull_request
-    if number is None:
-        annotate(runtime, [notice("comment-not-made", "The event is about no pull request.", remedy)])
-        return exit_codes.DONE
     for folder in comment_folders(folders):
         try:
             text = read_comment(folder)
 
-            async def put(github: GitHub, text: str = text) -> str:
-                return await put_comment(github, number, text)
+            async def put(comments: Comments, text: str = text) -> str:
+                return await put_comment(comments, text)
 
-            say(runtime, f"{folder}: {with_github(runtime, context, put)}")
+            say(runtime, f"{folder}: {with_comments(runtime, put)}")
         except ReconcilerError as failed:
-            why = " ".join(one.message for one in failed.diagnostics)
+            why = " ".join(f"{one.message} {one.remedy}" for one in failed.diagnostics)
             annotate(runtime, [notice("comment-not-made", f"No comment from {folder}: {why}", remedy)])
     return exit_codes.DONE

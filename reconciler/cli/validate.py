@@ -34,8 +34,8 @@ def validate(runtime: Runtime, folder: Path, output_format: str) -> int:
 
 
 def _print(runtime: Runtime, loaded: Loaded, output_format: str) -> None:
-    from reconciler.ci.annotations import first_annotations
-    from reconciler.reporting.diagnostics import diagnostics_json, print_diagnostics
+    from reconciler.ci.annotations import first_ones
+    from reconciler.reporting.diagnostics import diagnostics_json, github_annotations, print_diagnostics
 
     valid = loaded.desired is not None
     if output_format == "json":
@@ -43,7 +43,7 @@ def _print(runtime: Runtime, loaded: Loaded, output_format: str) -> None:
         runtime.stdout.write(json_text(document))
         return
     if output_format == "github":
-        for annotation in first_annotations(loaded.diagnostics, "the log of this step"):
+        for annotation in github_annotations(first_ones(loaded.diagnostics, "the log of this step")):
             runtime.stdout.write(annotation + "\n")
     print_diagnostics(runtime.err(), loaded.diagnostics)
     runtime.out().print(_verdict(loaded), style="bold")

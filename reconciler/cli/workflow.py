@@ -7,19 +7,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.ci.artifact import COMMENT_FILE
+from reconciler.ci.azure import AZURE
+from reconciler.ci.azure import connect as azure
 from reconciler.ci.comment import marker_of
+from reconciler.ci.comments import GitHubComments
+from reconciler.ci.context import context_of
 from reconciler.ci.github import connect
 from reconciler.ci.sites import missing, same_state, sites_of, touched
 from reconciler.cli.waiting import run_to_its_end
 from reconciler.config.load import load
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.reporting.clean import clean
-from reconciler.reporting.diagnostics import github_annotations
+from reconciler.reporting.diagnostics import azure_annotations, github_annotations
 from reconciler.reporting.markdown import COMMENT, SUMMARY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
+    from reconciler.ci.comments import Comments
     from reconciler.ci.context import Context
     from reconciler.ci.github import GitHub
     from reconciler.ci.sites import Site
@@ -41,6 +46,23 @@ def with_github(runtime: Runtime, context: Context, ask: Callable[[GitHub], Awai
             return await ask(connected)
 
     return run_to_its_end(run())
+
+
+def with_comments(runtime: Runtime, ask: Callable[[Comments], Awaitable[_T]]) -> _T:
+    """What the requests about the comments of this run's pull request bring. Raises ReconcilerError."""
+    if runtime.environ.get(AZURE):
+
+        async def run() -> _T:
+            comments = azure(runtime.environ, transport=runtime.transport, observer=runtime.on_request)
+            async with comments as connected:
+                return await ask(connected)
+
+        return run_to_its_end(run())
+    context = context_of(runtime.environ)
+    number = context.pull_request
+    if number is None:
+        raise ReconcilerError(error("github-event", "The event is about no pull request."))
+    return with_github(runtime, context, lambda github: ask(GitHubComments(github, number)))
 
 
 def below(diagnostic: Diagnostic, root: Path | None) -> Diagnostic:
@@ -113,8 +135,9 @@ def say(runtime: Runtime, text: str) -> None:
 
 
 def annotate(runtime: Runtime, diagnostics: Iterable[Diagnostic]) -> None:
-    """Annotations of the run."""
-    for line in github_annotations(diagnostics):
+    """Annotations of the run, in the form of whatever runs it."""
+    form = azure_annotations if runtime.environ.get(AZURE) else github_annotations
+    for line in form(diagnostics):
         runtime.stdout.write(f"{line}\n")
 
 

@@ -40,6 +40,34 @@ def github_annotations(diagnostics: Iterable[Diagnostic]) -> list[str]:
     return [_annotation(diagnostic) for diagnostic in diagnostics]
 
 
+def azure_annotations(diagnostics: Iterable[Diagnostic]) -> list[str]:
+    """Logging commands of Azure Pipelines; it knows no notices, which are plain lines.
+
+    https://learn.microsoft.com/en-us/azure/devops/pipelines/scripts/logging-commands
+    """
+    return [_issue(diagnostic) for diagnostic in diagnostics]
+
+
+def _issue(diagnostic: Diagnostic) -> str:
+    text = clean(f"{diagnostic.message} {diagnostic.remedy}".strip())
+    if diagnostic.severity is Severity.NOTICE:
+        return f"{diagnostic.code}: {text}"
+    properties = {"type": diagnostic.severity.value, "code": diagnostic.code}
+    if diagnostic.location is not None:
+        properties |= {
+            "sourcepath": diagnostic.location.file,
+            "linenumber": str(diagnostic.location.line),
+            "columnnumber": str(diagnostic.location.column),
+        }
+    listed = "".join(f"{name}={_of_azure(value)};" for name, value in properties.items())
+    return f"##vso[task.logissue {listed}]{_of_azure(text)}"
+
+
+def _of_azure(text: str) -> str:
+    """Escaped as that page asks, so that no name ends a command or starts one."""
+    return clean(text).replace("%", "%AZP25").replace(";", "%3B").replace("]", "%5D")
+
+
 def _annotation(diagnostic: Diagnostic) -> str:
     properties = {"title": diagnostic.code}
     if diagnostic.location is not None:

@@ -20,6 +20,7 @@ SYSTEM = "SYSTEM"
 #: Look like codes and are none: headers, encodings and the values they take.
 NOT_CODES = frozenset(
     {
+        "api-version",
         "about-to-write",
         "forward-only",
         "month-end",

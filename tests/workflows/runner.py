@@ -1,17 +1,13 @@
 """Runs the jobs of the workflows, step by step: Git and bash are real, the two systems and GitHub are not.
 
-A script's `reconciler` hands its arguments, folder and environment to this process, where the command line
-runs against the sandbox and the stand-in of GitHub. What GitHub's own actions do is done here.
+The command line runs against the sandbox and the stand-in of GitHub. What GitHub's actions do is done here.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import socket
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import takewhile
@@ -23,6 +19,7 @@ from reconciler.sandbox.server import environment
 from tests.support import URL
 from tests.workflows.expressions import Values
 from tests.workflows.reader import workflow as read
+from tests.workflows.shell import Shell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,17 +28,6 @@ if TYPE_CHECKING:
 
 #: Where messages go.
 HOOKS = ("teams", "slack", "email")
-_SHIM = f"""#!{sys.executable} -I
-import json, os, socket, sys
-link = socket.socket(socket.AF_UNIX)
-link.connect(os.environ["RECONCILER_TEST_SOCKET"])
-link.sendall(json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode())
-link.shutdown(socket.SHUT_WR)
-code, out, err = json.loads(b"".join(iter(lambda: link.recv(65536), b"")))
-sys.stdout.write(out)
-sys.stderr.write(err)
-sys.exit(code)
-"""
 
 
 @dataclass
@@ -68,10 +54,7 @@ class Runner:
     others: dict[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.commands = self.root / "commands"
-        self.commands.mkdir(parents=True)
-        (self.commands / "reconciler").write_text(_SHIM, encoding="utf-8")
-        (self.commands / "reconciler").chmod(0o755)
+        self.shell = Shell(self.root, self.site.books)
         self.hosts = environment(URL)
         writing, reading = environment(URL), environment(URL, member="readonly")
         keys = [key for key in writing if key.startswith(("CONNECTWISE", "SOPHOS"))]
@@ -187,47 +170,15 @@ class Runner:
         base.pop("GITHUB_TOKEN")
         base |= {
             "CI": "true",
-            "PATH": f"{self.commands}:{os.environ['PATH']}",
             "GITHUB_OUTPUT": str(files / "output"),
             "GITHUB_STEP_SUMMARY": str(files / "summary"),
-            "RECONCILER_TEST_SOCKET": str(self.root / "socket"),
         }
-        command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
         folder = workspace / step.get("working-directory", ".")
-        out = (files / "said").open("w+", encoding="utf-8")
-        with out, socket.socket(socket.AF_UNIX) as server:
-            server.bind(base["RECONCILER_TEST_SOCKET"])
-            server.listen()
-            server.settimeout(0.05)
-            running = subprocess.Popen(command, cwd=folder, env=base | env, stdout=out, stderr=out)
-            while running.poll() is None:
-                self._serve(server)
-            out.seek(0)
-            ran.said += out.read()
-        (self.root / "socket").unlink()
+        code, said = self.shell.run(step["run"], folder, base | env)
+        ran.said += said
         summary = files / "summary"
         ran.summary += summary.read_text(encoding="utf-8") if summary.exists() else ""
-        return running.returncode
-
-    def _serve(self, server: socket.socket) -> None:
-        """One command line, in this process, in the script's folder and with its environment."""
-        try:
-            link, _ = server.accept()
-        except TimeoutError:
-            return
-        with link:
-            link.settimeout(None)
-            request = b"".join(iter(lambda: link.recv(65536), b""))
-            arguments, folder, environ = json.loads(request)
-            here, books = os.getcwd(), self.site.books  # noqa: PTH109 - os.chdir's counterpart
-            before, books.environ = books.environ, environ
-            os.chdir(folder)
-            try:
-                said = books.run(*arguments)
-            finally:
-                os.chdir(here)
-                books.environ = before
-            link.sendall(json.dumps([said.code, said.out, said.err]).encode())
+        return code
 
 
 def _outputs(file: Path) -> dict[str, str]:
