@@ -28,10 +28,10 @@ def drift(runtime: Runtime, plan: Path, site: str) -> int:
     """Open, update or close the site's one issue about drift, from a plan of the default branch.
 
     Each difference has its kind and its age. Quantities that usage moves are none. The output `drift` counts
-    them. Needs `issues: write`.
+    them. A plan that could count no usage leaves the issue as it was: exit code 4. Needs `issues: write`.
     """
     from reconciler.ci.context import context_of
-    from reconciler.ci.drift import put_issue
+    from reconciler.ci.drift import looked_everywhere, put_issue
     from reconciler.ci.sites import check_name
     from reconciler.cli.files import read_plan
     from reconciler.cli.workflow import put_output, say, with_github
@@ -39,6 +39,9 @@ def drift(runtime: Runtime, plan: Path, site: str) -> int:
     check_name(site)
     made = read_plan(plan)
     context = context_of(runtime.environ)
+    if not looked_everywhere(made):
+        say(runtime, f"{site}: no usage could be counted, so that the issue stays as it was")
+        return exit_codes.PARTLY
 
     async def put(github: GitHub) -> tuple[int, str]:
         return await put_issue(github, site, made, context.run_url)

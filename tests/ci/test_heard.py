@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.ci.runs import LOOKS
+from tests.workflows.reader import jobs, workflow
 
 if TYPE_CHECKING:
     from tests.ci.github import Workflow
@@ -160,14 +161,24 @@ def test_of_one_that_tells_by_itself_it_is_enough_that_its_schedule_began(
     assert said.code == code, said.out
 
 
-def test_the_month_end_is_missed_on_the_28th_and_not_before() -> None:
-    """The last run of a month and the first of the next are 27 days apart, whatever the month."""
+def test_a_month_end_that_did_not_begin_is_missed_on_its_day_and_never_before() -> None:
+    """Its last run of a month and the first of the next are 27 days apart, whatever the month."""
+    crons = [one["cron"].split() for one in workflow("month-end")["on"]["schedule"]]
+    assert [cron[2] for cron in crons] == ["27", "28-31"]
+    minute, hour, *_ = workflow("drift")["on"]["schedule"][0]["cron"].split()
+    (looked,) = [
+        int(step.run.split()[6])
+        for job in jobs("drift")
+        for step in job.steps
+        if "heard --workflow month-end.yml" in step.run
+    ]
     for month in range(1, 25):
-        year, number = 2026 + month // 12, month % 12 + 1
-        first = datetime(year, number, 1, 6, 37, tzinfo=UTC)
-        last, due = first - timedelta(days=1), first.replace(day=27)
-        look_before, look_after = due - timedelta(minutes=50), due + timedelta(hours=23, minutes=10)
-        assert look_before - last < timedelta(hours=650) < look_after - last
+        first = datetime(
+            2026 + month // 12, month % 12 + 1, 1, int(crons[0][1]), int(crons[0][0]), tzinfo=UTC
+        )
+        last_run = first - timedelta(days=1)
+        looks = first.replace(day=27, hour=int(hour), minute=int(minute))
+        assert looks - timedelta(days=1) - last_run < timedelta(hours=looked) < looks - last_run
 
 
 def test_a_name_that_is_no_file_of_a_workflow_asks_nobody(workflow: Workflow) -> None:

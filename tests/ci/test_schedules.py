@@ -70,7 +70,7 @@ def test_a_line_that_somebody_has_to_decide_is_drift(workflow: Workflow) -> None
     assert "Alder" not in workflow.github.issues[0]["body"]
 
 
-def test_a_row_that_cannot_be_used_is_drift_and_what_stops_a_run_is_told_there(workflow: Workflow) -> None:
+def test_a_row_that_cannot_be_used_is_drift_and_an_unread_month_mends_nothing(workflow: Workflow) -> None:
     books = workflow.books
     books.customer("Birch", ep=(10, 10, 10))
     books.rows["Birch"] = books.rows["Birch"].replace("agreement: Managed", "agreement: Other")
@@ -82,6 +82,10 @@ def test_a_row_that_cannot_be_used_is_drift_and_what_stops_a_run_is_told_there(w
     books.rows["Birch"] = books.rows["Birch"].replace("agreement: Other", "agreement: Managed")
     books.live()
     books.break_("GET", "/partner/v1/billing/usage/2026/11", status(500))
+    said = workflow.ci("drift", str(workflow.plan()))
+    assert (said.code, "the issue stays as it was" in said.out) == (4, True)
+    assert issue["state"] == "open", "nothing is known of its lines"
+    books.mend()
     assert "issue closed" in drift(workflow).out
 
 
