@@ -21,7 +21,8 @@ from reconciler.planning.products.changes import Home, Scene, product_changes
 from reconciler.planning.products.targets import find_targets
 from reconciler.planning.run_guards import bypassed_guards, run_guards
 from reconciler.planning.suggest import did_you_mean
-from reconciler.planning.usage.months import misspelled_codes, period_of, unclear_months, usage_notes
+from reconciler.planning.usage.months import period_of, unclear_months
+from reconciler.planning.usage.notes import misspelled_codes, rows_without_sync, usage_notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -319,6 +320,7 @@ def _about_usage(
         )
     if month is not None:
         found += misspelled_codes(desired, month)
+        found += rows_without_sync(desired, month)
     if month is not None and month.lines is None:
         found.append(
             warning(

@@ -250,6 +250,8 @@ _UNBILLED_USAGE = {
     "unmapped": "no mapping: {note.code}",
     "unassigned": "firewall {note.serial} without a customer: {note.code}",
     "customer": "no row for the customer: {note.code}",
+    "unbilled": "{note.detail}, and no customer with a row has it: {note.code}",
+    "unsynced": "sync is off, {note.detail}: {note.code}",
 }
 
 

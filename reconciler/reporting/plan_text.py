@@ -230,13 +230,15 @@ _KINDS = {
     "unmapped": "Sophos usage with no mapping (nothing bills it)",
     "unassigned": "Sophos usage without a customer (assign the firewall in Sophos Central)",
     "customer": "Sophos customers with usage and no row under customers (nothing bills them)",
+    "unbilled": "Mapped Sophos products that only customers without a row use (nothing bills them)",
+    "unsynced": "Usage sync is off (nothing of this is counted or written)",
     "excluded": "Deliberately not billed",
 }
 
 
 #: Standing lists are cut after this many; what nobody has decided about never is.
 _MOST = 8
-_NEVER_CUT = frozenset({"unmapped", "unassigned"})
+_NEVER_CUT = frozenset({"unmapped", "unassigned", "unbilled"})
 
 
 def _print_usage_notes(console: Console, notes: tuple[UsageNote, ...]) -> None:
