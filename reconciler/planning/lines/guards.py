@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconciler.model.approving import open_row
 from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Diagnostic, error, warning
 from reconciler.model.identifiers import identifier_key
@@ -140,14 +141,8 @@ def _withheld(line: PlannedLine, guards: Guards) -> PlannedLine:
 def _asked(line: PlannedLine, reason: str) -> PlannedLine:
     """The line withheld, with the row that lets it through, and what moves from where to where."""
     reason = _with_what_moves(line, reason)
-    customer = line.company or line.tenants[0]
-    row = (
-        f"{{customer: {customer}, product: {line.product}, from: {plain(line.before or _ZERO)}, "
-        f"upTo: {plain(line.after or _ZERO)}, reason: …, until: …}}"
-    )
-    return line.but(
-        state=LineState.WITHHELD, reason=f"{reason}. To let it through, add under approvals: {row}"
-    )
+    reason = f"{reason}. To let it through, add under approvals: {open_row(line)}"
+    return line.but(state=LineState.WITHHELD, reason=reason)
 
 
 def _with_what_moves(line: PlannedLine, reason: str) -> str:
