@@ -54,27 +54,14 @@ def approve(
     elsewhere say --customer, --product or --all. Rows that the folder has already are not written again, and
     a file that would not be valid is not written at all.
     """
-    from reconciler.cli.approving import (
-        already_there,
-        chosen,
-        refuse_unknown,
-        say_others,
-        say_rows,
-        write_rows,
-    )
+    from reconciler.cli.approving import already_there, chosen, say_withheld, write_rows
     from reconciler.cli.files import read_plan
-    from reconciler.model.approving import asked
 
     target = _target(folder, file)
     day = _day(until)
-    made = read_plan(plan)
-    refuse_unknown(made, customers, products)
-    found = asked(made)
-    say_others(runtime, made, found, customers, products)
+    found = say_withheld(runtime, read_plan(plan), customers, products)
     if not found:
-        runtime.stdout.write("No line of this plan is withheld that an approval lets through.\n")
         return exit_codes.DONE
-    say_rows(runtime, found)
     picked: Sequence[Asked]
     if everything or customers or products:
         picked = chosen(found, customers, products)

@@ -10,6 +10,7 @@ from reconciler.cli.configuration import load_configuration
 from reconciler.cli.files import write_bytes
 from reconciler.config.append import with_rows
 from reconciler.config.files import Source
+from reconciler.model.approving import asked
 from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.identifiers import identifier_key
@@ -30,7 +31,23 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Plan
 
 
-def say_rows(runtime: Runtime, found: Sequence[Asked]) -> None:
+def say_withheld(
+    runtime: Runtime, made: Plan, customers: Sequence[str], products: Sequence[str]
+) -> list[Asked]:
+    """Print the plan's withheld lines, then those that need another answer; the former are given.
+
+    Raises UsageError for a customer or a product that no line of the plan is of.
+    """
+    _refuse_unknown(made, customers, products)
+    found = asked(made)
+    if not found:
+        runtime.stdout.write("No line of this plan is withheld that an approval lets through.\n")
+    _say_rows(runtime, found)
+    _say_others(runtime, made, found, customers, products)
+    return found
+
+
+def _say_rows(runtime: Runtime, found: Sequence[Asked]) -> None:
     """The lines with numbers: who, what, from which quantity to which, its money, and why it is withheld."""
     for number, one in enumerate(found, 1):
         why = one.line.reason.partition(". To let it through")[0]
@@ -38,7 +55,7 @@ def say_rows(runtime: Runtime, found: Sequence[Asked]) -> None:
         runtime.stdout.write(f"{number:>3}. {_named(one.line)}: {step}, {_money(one.line)}: {clean(why)}\n")
 
 
-def say_others(
+def _say_others(
     runtime: Runtime, made: Plan, found: Sequence[Asked], customers: Sequence[str], products: Sequence[str]
 ) -> None:
     """The lines that wait for another answer than an approval of this command, of those that are named."""
@@ -84,7 +101,7 @@ def _is_named(line: PlannedLine, customers: Sequence[str], products: Sequence[st
     )
 
 
-def refuse_unknown(made: Plan, customers: Sequence[str], products: Sequence[str]) -> None:
+def _refuse_unknown(made: Plan, customers: Sequence[str], products: Sequence[str]) -> None:
     """Raises UsageError for a name that no line of the plan is of: it must not read as "nothing withheld"."""
     known = {key for line in made.lines for key in customer_keys(line)}
     shown = {identifier_key(name): name for line in made.lines for name in (line.customer, line.company)}

@@ -107,7 +107,17 @@ def saved_text(made: Plan, out: Path) -> str:
         more += f" To let withheld lines through: reconciler approve {quote(str(out))}"
     if not made.ready:
         return f"{saved} Nothing of it can be applied.{more}\n"
+    if _is_older(made):
+        return (
+            f"{saved} Not to be applied once a newer month has closed: leave --period out for that.{more}\n"
+        )
     return f"{saved} Apply exactly this with: reconciler apply {quote(str(out))}{more}\n"
+
+
+def _is_older(made: Plan) -> bool:
+    """Whether apply refuses it for its month; a plan that writes no line is not refused."""
+    of_lines = any(change.target.agreement is not None for change in made.ready)
+    return of_lines and any(d.code == "older-month" for d in made.diagnostics)
 
 
 def _base(runtime: Runtime, folder: Path) -> Configuration | None:

@@ -62,21 +62,18 @@ def usage_notes(
     its serial number, whether its code is mapped or not, unless a customer's row names the serial. An
     exclusion that has ended is none.
     """
-    if month is None or month.lines is None:
-        return ()
+    lines = () if month is None else month.lines or ()
     rows = {code: row for row in desired.rows for code in row.codes}
     claimed = {identifier_key(serial) for customer in desired.customers for serial in customer.firewalls}
     named = {customer.tenant_id for customer in desired.customers}
     overrides = [(c.tenant_id, override) for c in desired.customers for override in c.overrides]
     pilots = {(tenant, override.code) for tenant, override in overrides if excludes(override, today)}
     own_way = {(tenant, override.code) for tenant, override in overrides if override.targets}
-    unmapped: dict[str, _Tally] = defaultdict(_Tally)
-    excluded: dict[str, _Tally] = defaultdict(_Tally)
-    unsynced: dict[str, _Tally] = defaultdict(_Tally)
-    strangers: dict[str, _Tally] = defaultdict(_Tally)
+    tallies = [defaultdict[str, _Tally](_Tally) for _ in range(4)]
+    unmapped, excluded, unsynced, strangers = tallies
     unassigned: dict[tuple[str, str], _Tally] = defaultdict(_Tally)
     counted: set[str] = set()
-    for line in month.lines:
+    for line in lines:
         row = rows.get(line.product_code)
         if line.tenant_id is None and identifier_key(line.account_or_serial) in claimed and row:
             continue
@@ -108,7 +105,7 @@ def usage_notes(
         if rows[code].code not in counted
     ]
     notes += [
-        tally.note("unsynced", code, detail=_sync_off(rows[code])) for code, tally in sorted(unsynced.items())
+        one.note("unsynced", code, detail=_sync_off(rows[code])) for code, one in sorted(unsynced.items())
     ]
     notes += [
         tally.note("excluded", code, detail=rows[code].exclude or "")
