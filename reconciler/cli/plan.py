@@ -25,6 +25,8 @@ from reconciler.cli.options import (
     write_report,
 )
 
+from reconciler.model.counts import number_of
+
 if TYPE_CHECKING:
     from reconciler.cli.configuration import Configuration
     from reconciler.cli.runtime import Runtime
@@ -86,7 +88,9 @@ def plan(
         show_plan(runtime, made, output_format, report=report, separator=separator)
     if out is not None:
         runtime.stderr.write(saved_text(made, out))
-    return exit_code(made, detailed=detailed_exitcode)
+    code = exit_code(made, detailed=detailed_exitcode)
+    runtime.stderr.write(verdict_text(made, code))
+    return code
 
 
 def saved_text(made: Plan, out: Path) -> str:
@@ -186,6 +190,29 @@ def _rendered(made: Plan, output_format: str, separator: str) -> bytes:
     text = StringIO()
     print_plan(console_for(text, {}), made)
     return text.getvalue().encode()
+
+
+def verdict_text(made: Plan, code: int) -> str:
+    """The last line of a plan that is not simply good: its exit code, and because of how many of what."""
+    from reconciler.model.diagnostics import Severity
+    from reconciler.model.verdict import UNDECIDED
+
+    if code not in (exit_codes.PARTLY, exit_codes.STOPPED):
+        return ""
+    errors = [d.code for d in made.diagnostics if d.severity is Severity.ERROR]
+    decisions = sum(line.state in UNDECIDED for line in made.lines)
+    named = ", ".join(dict.fromkeys(errors))
+    said = [f"{number_of(len(errors), 'error')} ({named})"] if errors else []
+    said += [f"{number_of(decisions, 'line')} waiting for a decision"] if decisions else []
+    said += [f"{number_of(len(made.blocked), 'change')} held back"] if made.blocked else []
+    because = " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
+    if code == exit_codes.STOPPED:
+        return f"Exit code {code}: a guard of the whole run stops it. {because}. Nothing can be written.\n"
+    rest = "Nothing can be written."
+    if made.ready:
+        other = "change" if len(made.ready) == 1 else "changes"
+        rest = f"Nothing of this is written; {len(made.ready)} other {other} can be."
+    return f"Exit code {code} because of {because}. {rest}\n"
 
 
 def exit_code(made: Plan, *, detailed: bool) -> int:

@@ -47,7 +47,12 @@ def print_decisions(console: Console, plan: Plan, groups: LineGroups) -> None:
             console.print(Text(f"     → {answer}", style="dim"))
     left = len(ordered) - MOST_DECISIONS
     if left > 0:
-        console.print(Text(f"  … and {left} more: all of them stand in --format csv, xlsx and json."))
+        console.print(
+            Text(
+                f"  … and {left} more of {len(ordered)}. All of them: --format xlsx --report FILE (csv and json "
+                "too); `reconciler show PLAN` makes the same of a saved plan."
+            )
+        )
 
 
 def _title(line: PlannedLine) -> str:
