@@ -24,7 +24,6 @@ from reconciler.cli.options import (
     usage_file_option,
     write_report,
 )
-
 from reconciler.model.counts import number_of
 
 if TYPE_CHECKING:

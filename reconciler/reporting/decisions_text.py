@@ -47,12 +47,10 @@ def print_decisions(console: Console, plan: Plan, groups: LineGroups) -> None:
             console.print(Text(f"     → {answer}", style="dim"))
     left = len(ordered) - MOST_DECISIONS
     if left > 0:
-        console.print(
-            Text(
-                f"  … and {left} more of {len(ordered)}. All of them: --format xlsx --report FILE (csv and json "
-                "too); `reconciler show PLAN` makes the same of a saved plan."
-            )
+        more = (
+            f"{left} more of {len(ordered)}: all of them stand in --format xlsx --report FILE, csv and json"
         )
+        console.print(Text(f"  … and {more}; `reconciler show PLAN` makes these of a saved plan."))
 
 
 def _title(line: PlannedLine) -> str:

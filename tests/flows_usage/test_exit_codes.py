@@ -174,7 +174,12 @@ def test_nobody_to_ask_is_a_usage_error(busy: Books) -> None:
     busy.forget()
     said = busy.run("apply", str(busy.folder))
     assert (said.code, busy.patches) == (64, [])
-    assert "say --yes" in said.err
+    assert "say --yes to write this plan, or --unattended in a schedule." in said.err
+    file = str(busy.save())
+    for source in ((file,), (str(busy.folder), "--within", file)):
+        said = busy.run("apply", *source)
+        assert (said.code, "say --yes to write this plan." in said.err) == (64, True)
+        assert "unattended" not in said.err, "it is refused for what was reviewed"
 
 
 def test_nothing_to_write_asks_nobody(busy: Books) -> None:

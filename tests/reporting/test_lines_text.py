@@ -142,7 +142,7 @@ def test_at_most_five_decisions_and_a_count() -> None:
     assert text.startswith("7 decisions. This plan changes no invoice.")
     assert "  5. " in text
     assert "  6. " not in text
-    assert "… and 2 more of 7. All of them: --format xlsx --report FILE" in text
+    assert "… and 2 more of 7: all of them stand in --format xlsx --report FILE, csv" in text
 
 
 def test_a_decision_names_customer_agreement_line_and_place_and_how_to_answer() -> None:
