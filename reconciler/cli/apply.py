@@ -79,7 +79,7 @@ def apply(
     if run.is_another_than(expect) or run.is_refused or run.outdated is not None:
         report(runtime, run, output_format)
         return run.exit_code(exit_codes.STALE)
-    if made.ready and not (yes or unattended) and not _agreed(runtime, made):
+    if made.ready and not (yes or unattended) and not _agreed(runtime, made, reviewed=saved or bool(within)):
         runtime.stderr.write("Nothing was written.\n")
         return exit_codes.DONE
     record = Record(journal, None if saved else source)
@@ -182,11 +182,11 @@ def _refuse_beside_unattended(saved: bool, yes: bool) -> None:
         )
 
 
-def _agreed(runtime: Runtime, made: Plan) -> bool:
+def _agreed(runtime: Runtime, made: Plan, *, reviewed: bool) -> bool:
+    """Whether the person at the terminal says so; `reviewed` is a plan that --unattended does not go with."""
     if not runtime.stdin.isatty():
-        raise click.UsageError(
-            "Nobody is here to ask: say --yes to write this plan, or --unattended in a schedule."
-        )
+        schedule = "" if reviewed else ", or --unattended in a schedule"
+        raise click.UsageError(f"Nobody is here to ask: say --yes to write this plan{schedule}.")
     count = len(made.ready)
     return click.confirm(
         f"\nWrite {'this change' if count == 1 else f'these {count} changes'}?", default=False

@@ -10,6 +10,7 @@ import click
 
 from reconciler.cli import exit_codes
 from reconciler.cli.options import folder_option
+from reconciler.model.counts import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,20 +50,18 @@ def approve(
 ) -> int:
     """Write the approvals that let withheld lines of a saved plan through, for review. Writes files only.
 
-    Lists the lines. On a terminal it asks which; elsewhere say --customer, --product or --all. Rows that the
-    folder has already are not written again, and a file that would not be valid is not written at all.
+    Lists the lines with their money, and those that need another answer. On a terminal it asks which;
+    elsewhere say --customer, --product or --all. Rows that the folder has already are not written again, and
+    a file that would not be valid is not written at all.
     """
-    from reconciler.cli.approving import already_there, chosen, say_rows, write_rows
+    from reconciler.cli.approving import already_there, chosen, say_withheld, write_rows
     from reconciler.cli.files import read_plan
-    from reconciler.model.approving import asked
 
     target = _target(folder, file)
     day = _day(until)
-    found = asked(read_plan(plan))
+    found = say_withheld(runtime, read_plan(plan), customers, products)
     if not found:
-        runtime.stdout.write("No line of this plan is withheld that an approval lets through.\n")
         return exit_codes.DONE
-    say_rows(runtime, found)
     picked: Sequence[Asked]
     if everything or customers or products:
         picked = chosen(found, customers, products)
@@ -74,8 +73,9 @@ def approve(
         return exit_codes.DONE
     why = _reason(runtime, reason)
     write_rows(runtime, folder, target, [one.row(why, day) for one in new])
-    count = f"{len(new)} approval{'' if len(new) == 1 else 's'}"
-    runtime.stdout.write(f"Wrote {count} to {target}. Have that reviewed, then plan again.\n")
+    runtime.stdout.write(
+        f"Wrote {number_of(len(new), 'approval')} to {target}. Have that reviewed, then plan again.\n"
+    )
     return exit_codes.DONE
 
 

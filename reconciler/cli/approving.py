@@ -10,11 +10,16 @@ from reconciler.cli.configuration import load_configuration
 from reconciler.cli.files import write_bytes
 from reconciler.config.append import with_rows
 from reconciler.config.files import Source
+from reconciler.model.approving import asked
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.money import plain
+from reconciler.model.verdict import UNDECIDED, rounded
 from reconciler.planning.plan import customer_keys
+from reconciler.planning.suggest import did_you_mean
 from reconciler.reporting.clean import clean
+from reconciler.reporting.line_words import change_text, place, signed, subject_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,20 +27,94 @@ if TYPE_CHECKING:
 
     from reconciler.cli.runtime import Runtime
     from reconciler.model.approving import Asked
+    from reconciler.model.lines import PlannedLine
+    from reconciler.model.plan import Plan
 
 
-def say_rows(runtime: Runtime, found: Sequence[Asked]) -> None:
-    """The lines with numbers: who, what, from which quantity to which, and why it is withheld."""
+def say_withheld(
+    runtime: Runtime, made: Plan, customers: Sequence[str], products: Sequence[str]
+) -> list[Asked]:
+    """Print the plan's withheld lines, then those that need another answer; the former are given.
+
+    Raises UsageError for a customer or a product that no line of the plan is of.
+    """
+    _refuse_unknown(made, customers, products)
+    found = asked(made)
+    if not found:
+        runtime.stdout.write("No line of this plan is withheld that an approval lets through.\n")
+    _say_rows(runtime, found)
+    _say_others(runtime, made, found, customers, products)
+    return found
+
+
+def _say_rows(runtime: Runtime, found: Sequence[Asked]) -> None:
+    """The lines with numbers: who, what, from which quantity to which, its money, and why it is withheld."""
     for number, one in enumerate(found, 1):
-        line = one.line
-        why = line.reason.partition(". To let it through")[0]
-        runtime.stdout.write(
-            clean(
-                f"{number:>3}. {line.customer} · {line.agreement}, {line.product}: "
-                f"{plain(one.before)} → {plain(one.up_to)}: {why}"
-            )
-            + "\n"
-        )
+        why = one.line.reason.partition(". To let it through")[0]
+        step = f"{plain(one.before)} → {plain(one.up_to)}"
+        runtime.stdout.write(f"{number:>3}. {_named(one.line)}: {step}, {_money(one.line)}: {clean(why)}\n")
+
+
+def _say_others(
+    runtime: Runtime, made: Plan, found: Sequence[Asked], customers: Sequence[str], products: Sequence[str]
+) -> None:
+    """The lines that wait for another answer than an approval of this command, of those that are named."""
+    asked_about = {id(one.line) for one in found}
+    others = [
+        line
+        for line in made.lines
+        if line.state in UNDECIDED and id(line) not in asked_about and _is_named(line, customers, products)
+    ]
+    if not others:
+        return
+    runtime.stdout.write(
+        f"Not written by approve, because {number_of(len(others), 'line')} of this plan "
+        f"{'needs' if len(others) == 1 else 'need'} another answer (a hold, a row written by hand, or a "
+        "change in ConnectWise):\n"
+    )
+    for line in others:
+        step = f": {change_text(line.before, line.after)}, {_money(line)}" if line.after is not None else ""
+        runtime.stdout.write(f"  - {_named(line)}{step}: {clean(line.reason)}\n")
+
+
+def _named(line: PlannedLine) -> str:
+    return f"{place(line)}, {subject_text(line)}"
+
+
+def _money(line: PlannedLine) -> str:
+    """`+160.00 EUR a month`, with a zero where only the quantity changes."""
+    if line.sales is None:
+        return "the money is not known"
+    shown = rounded(line.sales)
+    return f"{signed(shown.delta, shown.places)} {clean(shown.currency)} a month"
+
+
+def _products_of(line: PlannedLine) -> set[str]:
+    """The product, and in a move those that its seats come from."""
+    return {identifier_key(name) for name in (line.product, *(old.product for old in line.takes_over))}
+
+
+def _is_named(line: PlannedLine, customers: Sequence[str], products: Sequence[str]) -> bool:
+    names, wanted = ({identifier_key(name) for name in some} for some in (customers, products))
+    return (not names or not names.isdisjoint(customer_keys(line))) and (
+        not wanted or not wanted.isdisjoint(_products_of(line))
+    )
+
+
+def _refuse_unknown(made: Plan, customers: Sequence[str], products: Sequence[str]) -> None:
+    """Raises UsageError for a name that no line of the plan is of: it must not read as "nothing withheld"."""
+    known = {key for line in made.lines for key in customer_keys(line)}
+    shown = {identifier_key(name): name for line in made.lines for name in (line.customer, line.company)}
+    known_products = {key for line in made.lines for key in _products_of(line)}
+    labels = {line.product for line in made.lines}
+    for option, given, there, names in (
+        ("--customer", customers, known, set(shown.values())),
+        ("--product", products, known_products, labels),
+    ):
+        for name in given:
+            if identifier_key(name) not in there:
+                meant = did_you_mean(name, names).strip() or "`reconciler show PLAN --format csv` lists them."
+                raise click.UsageError(f"{option} {name}: no line of this plan is of it. {meant}")
 
 
 def chosen(found: Sequence[Asked], customers: Sequence[str], products: Sequence[str]) -> list[Asked]:
@@ -43,20 +122,14 @@ def chosen(found: Sequence[Asked], customers: Sequence[str], products: Sequence[
 
     Raises UsageError for a name that no withheld line is of.
     """
-    names = {identifier_key(name) for name in customers}
-    wanted = {identifier_key(name) for name in products}
-    known = {key for one in found for key in customer_keys(one.line)}
-    known_products = {identifier_key(one.line.product) for one in found}
-    for option, given, there in (("--customer", customers, known), ("--product", products, known_products)):
+    for option, given, key_of in (
+        ("--customer", customers, customer_keys),
+        ("--product", products, _products_of),
+    ):
         for name in given:
-            if identifier_key(name) not in there:
+            if not any(identifier_key(name) in key_of(one.line) for one in found):
                 raise click.UsageError(f"{option} {name}: no withheld line of this plan is of it.")
-    return [
-        one
-        for one in found
-        if (not names or names & customer_keys(one.line))
-        and (not wanted or identifier_key(one.line.product) in wanted)
-    ]
+    return [one for one in found if _is_named(one.line, customers, products)]
 
 
 def already_there(runtime: Runtime, folder: Path, picked: Sequence[Asked]) -> list[Asked]:

@@ -24,6 +24,7 @@ from reconciler.cli.options import (
     usage_file_option,
     write_report,
 )
+from reconciler.model.counts import number_of
 
 if TYPE_CHECKING:
     from reconciler.cli.configuration import Configuration
@@ -86,7 +87,9 @@ def plan(
         show_plan(runtime, made, output_format, report=report, separator=separator)
     if out is not None:
         runtime.stderr.write(saved_text(made, out))
-    return exit_code(made, detailed=detailed_exitcode)
+    code = exit_code(made, detailed=detailed_exitcode)
+    runtime.stderr.write(verdict_text(made, code))
+    return code
 
 
 def saved_text(made: Plan, out: Path) -> str:
@@ -107,7 +110,17 @@ def saved_text(made: Plan, out: Path) -> str:
         more += f" To let withheld lines through: reconciler approve {quote(str(out))}"
     if not made.ready:
         return f"{saved} Nothing of it can be applied.{more}\n"
+    if _is_older(made):
+        return (
+            f"{saved} Not to be applied once a newer month has closed: leave --period out for that.{more}\n"
+        )
     return f"{saved} Apply exactly this with: reconciler apply {quote(str(out))}{more}\n"
+
+
+def _is_older(made: Plan) -> bool:
+    """Whether apply refuses it for its month; a plan that writes no line is not refused."""
+    of_lines = any(change.target.agreement is not None for change in made.ready)
+    return of_lines and any(d.code == "older-month" for d in made.diagnostics)
 
 
 def _base(runtime: Runtime, folder: Path) -> Configuration | None:
@@ -176,6 +189,29 @@ def _rendered(made: Plan, output_format: str, separator: str) -> bytes:
     text = StringIO()
     print_plan(console_for(text, {}), made)
     return text.getvalue().encode()
+
+
+def verdict_text(made: Plan, code: int) -> str:
+    """The last line of a plan that is not simply good: its exit code, and because of how many of what."""
+    from reconciler.model.diagnostics import Severity
+    from reconciler.model.verdict import UNDECIDED
+
+    if code not in (exit_codes.PARTLY, exit_codes.STOPPED):
+        return ""
+    errors = [d.code for d in made.diagnostics if d.severity is Severity.ERROR]
+    decisions = sum(line.state in UNDECIDED for line in made.lines)
+    named = ", ".join(dict.fromkeys(errors))
+    said = [f"{number_of(len(errors), 'error')} ({named})"] if errors else []
+    said += [f"{number_of(decisions, 'line')} waiting for a decision"] if decisions else []
+    said += [f"{number_of(len(made.blocked), 'change')} held back"] if made.blocked else []
+    because = " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
+    if code == exit_codes.STOPPED:
+        return f"Exit code {code}: a guard of the whole run stops it. {because}. Nothing can be written.\n"
+    rest = "Nothing can be written."
+    if made.ready:
+        other = "change" if len(made.ready) == 1 else "changes"
+        rest = f"Nothing of this is written; {len(made.ready)} other {other} can be."
+    return f"Exit code {code} because of {because}. {rest}\n"
 
 
 def exit_code(made: Plan, *, detailed: bool) -> int:

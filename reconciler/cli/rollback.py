@@ -28,7 +28,7 @@ def rollback(runtime: Runtime, journal: Path, out: Path | None, output_format: s
     the mappings follows the YAML again.
     """
     from reconciler.cli.files import plan_json, read_journal, write_text
-    from reconciler.cli.plan import exit_code, saved_text, show_plan
+    from reconciler.cli.plan import exit_code, saved_text, show_plan, verdict_text
 
     made = _made(runtime, read_journal(journal))
     if out is not None:
@@ -36,7 +36,9 @@ def rollback(runtime: Runtime, journal: Path, out: Path | None, output_format: s
     show_plan(runtime, made, output_format)
     if out is not None:
         runtime.stderr.write(saved_text(made, out))
-    return exit_code(made, detailed=False)
+    code = exit_code(made, detailed=False)
+    runtime.stderr.write(verdict_text(made, code))
+    return code
 
 
 def _made(runtime: Runtime, journal: Journal) -> Plan:

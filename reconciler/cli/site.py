@@ -187,7 +187,7 @@ def survey(
 ) -> Survey:
     """Read the site and plan a folder; with a base, each change's cause."""
     from reconciler.planning.customers.agreements import shifted
-    from reconciler.planning.plan import since, with_orphans
+    from reconciler.planning.plan import of_named_month, since, with_orphans
     from reconciler.planning.usage.cycles import months_back
     from reconciler.planning.usage.months import newest_closed
 
@@ -223,6 +223,8 @@ def survey(
     if base is not None:
         without = _make(base, observed, month, how, unread)
         made = since(made, without, head.desired, base.desired, observed)
+    if period is not None:
+        made = of_named_month(made, head.today)
     if everything is not None:
         made = with_orphans(made, head.desired, everything)
     return Survey(made, observed, month)

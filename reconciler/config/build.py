@@ -129,6 +129,7 @@ def _row(code: str, view: View) -> Row:
         exclude=view.required_text("exclude") if "exclude" in view.value else None,
         until=view.day("until"),
         also_known_as=view.texts("alsoKnownAs"),
+        sync_said="sync" in view.value,
     )
 
 

@@ -48,6 +48,7 @@ def _customer(tenant_id: str, view: View, defaults: View) -> Customer:
         ended=view.day("ended"),
         restart=view.flag("restart"),
         start=view.text("start") or defaults.text("start"),
+        sync_said="sync" in view.value or "sync" in defaults.value,
     )
 
 

@@ -52,6 +52,15 @@ def an_approval_helps(line: PlannedLine) -> bool:
     return changes and (line.state is LineState.WITHHELD or line.left_over)
 
 
+def open_row(line: PlannedLine) -> str:
+    """The row that approves a line's change, as YAML, its reason and its last day left open."""
+    return (
+        f"{{customer: {yaml_text(line.company or line.tenants[0])}, product: {yaml_text(line.product)}, "
+        f"from: {plain(line.before or Decimal(0))}, upTo: {plain(line.after or Decimal(0))}, reason: …, "
+        "until: …}"
+    )
+
+
 def asked(plan: Plan) -> list[Asked]:
     """The withheld lines that an approval lets through, in the plan's order.
 

@@ -106,7 +106,8 @@ class Row:
 
     Either `targets` (one or several ConnectWise products, in the order written) or `exclude` (the reason
     why it is deliberately not billed, until `until` where given). `also_known_as` are codes that Sophos
-    uses, or will use, for the same product.
+    uses, or will use, for the same product. Without `sync_said` the row says nothing of `sync`, which then is
+    off.
     """
 
     code: str
@@ -116,6 +117,7 @@ class Row:
     exclude: str | None = None
     until: date | None = None
     also_known_as: tuple[str, ...] = ()
+    sync_said: bool = True
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -202,7 +204,10 @@ class Override:
 
 @dataclass(frozen=True)
 class Customer:
-    """One row under `customers`, keyed by Sophos tenant id in lower case, defaults already filled in."""
+    """One row under `customers`, keyed by Sophos tenant id in lower case, defaults already filled in.
+
+    Without `sync_said` neither the row nor the defaults say anything of `sync`, which then is off.
+    """
 
     tenant_id: str
     location: Location
@@ -220,6 +225,7 @@ class Customer:
     ended: date | None = None
     restart: bool = False
     start: str | None = None
+    sync_said: bool = True
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.diagnostics import Location
 from reconciler.model.field_change import FieldChange
+from reconciler.model.identifiers import identifier_key
 from reconciler.model.money import USUAL_PLACES, cents, plain, to_places
 
 if TYPE_CHECKING:
@@ -197,6 +198,14 @@ class PlannedLine:
     prorates: bool = False
     left_over: bool = False
     cycle_months: int = 1
+
+    @property
+    def is_repriced(self) -> bool:
+        """Whether its product's own line on the agreement ends for it, at another price."""
+        here = (self.agreement_id, identifier_key(self.product))
+        return self.starts is not None and any(
+            (old.agreement_id, identifier_key(old.product)) == here for old in self.takes_over
+        )
 
     def but(self, **values: Any) -> PlannedLine:
         """The same line with other values; `replace` is too slow for the 200,000 lines of a large plan."""

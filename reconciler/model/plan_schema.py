@@ -217,7 +217,7 @@ def _diagnostic(place: dict[str, Any]) -> dict[str, Any]:
 def _usage_note() -> dict[str, Any]:
     return record(
         "Usage without a mapping, without a customer, or deliberately excluded.",
-        kind={"enum": ["unmapped", "unassigned", "excluded", "customer"]},
+        kind={"enum": ["unmapped", "unassigned", "excluded", "customer", "unsynced", "unbilled"]},
         code=TEXT,
         description=TEXT,
         quantity=TEXT,

@@ -21,8 +21,9 @@ class Match(StrEnum):
     """How a line stands today, against what Sophos's bill said when the plan was made."""
 
     AGREED = "agreed"  # the line is as the bill says
-    ANOTHER = "person chose another"  # neither as the bill says nor as it was
+    ANOTHER = "another number"  # neither as the bill says nor as it was: a person's, or a later plan's
     UNTOUCHED = "nobody changed"  # it should have changed and is as it was
+    ENDED = "ended since"  # by a person, or because a later plan moved it on
     GONE = "line gone"
     NOT_COMPARED = "not compared"  # the plan had no number
 

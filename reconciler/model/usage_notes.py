@@ -10,8 +10,10 @@ from typing import Any
 class UsageNote:
     """Usage that no line will carry, reported and never acted on.
 
-    `kind` is `unmapped` (no row for the code), `excluded` (a row says why), `unassigned` (no tenant: a
-    firewall's serial number) or `customer` (a tenant that no row under `customers` names). `value` is per
+    `kind` is `unmapped` (no row for the code), `unsynced` (the code's or the customer's row has sync off),
+    `unbilled` (the code is mapped, and no customer with a row has it), `excluded` (a row says why),
+    `unassigned` (no tenant: a firewall's serial number) or `customer` (a tenant that no row under `customers`
+    names). `value` is per
     currency, at Sophos's feed price, as decimal strings.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -10,26 +11,26 @@ from reconciler.model.causes import with_causes
 from reconciler.model.change import OF_LINES, Action, Cause, Change
 from reconciler.model.diagnostics import Diagnostic, Severity, error, warning
 from reconciler.model.identifiers import identifier_key
+from reconciler.model.months import Month
 from reconciler.model.plan import Plan
 from reconciler.model.plan_guards import PlanGuards
 from reconciler.model.verdict import names_of, requests_of
 from reconciler.planning.lines.changes import LinePlan, plan_lines
 from reconciler.planning.lines.orphans import orphan_lines, removed_rows
-from reconciler.planning.lines.remarks import no_usage
+from reconciler.planning.lines.remarks import no_usage, no_usage_data, not_begun
 from reconciler.planning.order import arrange
 from reconciler.planning.products.changes import Home, Scene, product_changes
 from reconciler.planning.products.targets import find_targets
 from reconciler.planning.run_guards import bypassed_guards, run_guards
 from reconciler.planning.suggest import did_you_mean
-from reconciler.planning.usage.months import misspelled_codes, period_of, unclear_months, usage_notes
+from reconciler.planning.usage.months import period_of, unclear_months
+from reconciler.planning.usage.notes import misspelled_codes, rows_without_sync, usage_notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
 
     from reconciler.model.desired import Desired
     from reconciler.model.lines import PlannedLine
-    from reconciler.model.months import Month
     from reconciler.model.observed import Observed, UsageMonth
     from reconciler.planning.products.targets import Target
 
@@ -70,7 +71,7 @@ def make_plan(
     targets, diagnostics = find_targets(desired, observed)
     changes, problems = _of_products(targets, Scene(desired, observed, _homes(targets)))
     diagnostics += [*_marker_field(desired, observed), *problems, *config_diagnostics, *observed.diagnostics]
-    diagnostics += _about_usage(desired, month, observed, unread)
+    diagnostics += _about_usage(desired, month, observed, unread, today)
     unusable = _unusable_homes(targets, diagnostics)
     period = None if month is None else period_of(month, today)
     unclear = unclear_months(observed.usage, month, today)
@@ -149,6 +150,23 @@ def _of_products(targets: Iterable[Target], scene: Scene) -> tuple[list[Change],
         changes += own
         diagnostics += problems
     return changes, diagnostics
+
+
+def of_named_month(plan: Plan, today: date) -> Plan:
+    """The plan of a month that somebody named, which says so where it may be too old to be written."""
+    if plan.period is None or not plan.period.closed or not plan.lines:
+        return plan
+    newer = Month.parse(plan.period.month).next()
+    usual = min(date.fromisoformat(plan.period.last_day).day, newer.last_day.day)
+    if today <= newer.first_day.replace(day=usual):
+        return plan
+    said = warning(
+        "older-month",
+        f"Apply writes the newest closed month only. {newer.title} has closed if its windows end as those of "
+        f"{plan.period.title} do, and then apply refuses the changes of lines in this plan (exit code 5).",
+        "Leave --period out to plan what can be applied.",
+    )
+    return replace(plan, diagnostics=tuple(sorted((*plan.diagnostics, said), key=_order_of)))
 
 
 def _cannot_count(unread: Sequence[Month]) -> Diagnostic:
@@ -303,7 +321,7 @@ def _marker_field(desired: Desired, observed: Observed) -> list[Diagnostic]:
 
 
 def _about_usage(
-    desired: Desired, month: UsageMonth | None, observed: Observed, unread: Sequence[Month]
+    desired: Desired, month: UsageMonth | None, observed: Observed, unread: Sequence[Month], today: date
 ) -> list[Diagnostic]:
     found: list[Diagnostic] = []
     if unread:
@@ -319,11 +337,12 @@ def _about_usage(
         )
     if month is not None:
         found += misspelled_codes(desired, month)
+        found += rows_without_sync(desired, month)
     if month is not None and month.lines is None:
         found.append(
             warning(
                 "usage-no-data",
-                f"Sophos has no usage data for {month.month.title}, which is not the same as no usage.",
+                f"{not_begun(month.month, today) or no_usage_data(month.month)}.",
                 "Choose another month with --period.",
             )
         )

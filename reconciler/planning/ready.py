@@ -299,6 +299,8 @@ def _change(line: PlannedLine) -> str:
         return f"{_lines(line)} to end{last}"
     if line.state is LineState.NEW_LINE:
         return f"a line has to be created: {_new(line)}"
+    if line.is_repriced:
+        return f"a line has to follow at another price: {_old(line)} → {_new(line)}"
     if line.state is LineState.MOVES:
         new = _new(line) if line.starts is not None else f"line #{line.line_id}"
         return f"a line has to move: {_old(line)} → {new}"

@@ -7,6 +7,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
 from reconciler.model.change import OF_LINES, Action
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Diagnostic, Severity, error
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import Amount, LineState
@@ -124,12 +125,13 @@ def _most(limit: MostChanges, count: int, there: int, of_lines: bool) -> Iterato
     too_large_a_part = there >= limit.floor and share > limit.percent
     if count <= limit.count and not too_large_a_part:
         return
-    what = "lines" if of_lines else "products"
+    what = "line" if of_lines else "product"
     wider = f"{{count: {max(count, limit.count)}, percent: {_up(max(share, limit.percent))}}}"
     yield error(
         MOST_CHANGES,
-        f"This plan has {limit.action} for {count} of {there} {what}, {_shown(share)} % (limits "
-        f"{limit.count} and {plain(limit.percent)} %). Nothing is written.",
+        f"This plan has {limit.action} for {count} of {number_of(there, what)}, {_shown(share)} %. "
+        f"settings.guards.mostChanges lets one run have it for {limit.count} at most, and from "
+        f"{limit.floor} {what}s on for {plain(limit.percent)} % of them at most. Nothing is written.",
         f"Is every one of them meant? If so, set settings.guards.mostChanges to {{{limit.action}: {wider}}} "
         "in a reviewed change.",
     )

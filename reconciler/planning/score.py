@@ -79,7 +79,9 @@ def _others(old_plan: Plan, lines_now: Mapping[int, Line]) -> Mapping[_Place, li
 def _today(line: PlannedLine, lines_now: Mapping[int, Line], others: Mapping[_Place, list[Line]]) -> _Today:
     if line.starts is not None:
         found = others.get((line.agreement_id, identifier_key(line.product)), ())
-        fitting = [one for one in found if _is_open(one) and _bears(one, line.serial)]
+        fitting = [one for one in found if _bears(one, line.serial) and one.may_bill(line.starts)]
+        # a later plan may have moved it on, or a person ended it: then it has begun, and is there no more
+        fitting = [one for one in fitting if _is_open(one)] or fitting
         own = max(fitting, key=lambda one: (one.quantity == line.after, one.id), default=None)
     else:
         own = None if line.line_id is None else lines_now.get(line.line_id)
@@ -173,6 +175,8 @@ def _match(line: PlannedLine, bill: Decimal | None, today: _Today) -> Match:
     if stands == (bill, line.included_after) and not today.old:
         return Match.AGREED
     before = None if line.line_id is None else (line.before, line.included_before)
+    if own is not None and not _is_open(own):
+        return Match.ENDED
     same = stands == before and _as_before(line.takes_over, today.old)
     return Match.UNTOUCHED if same else Match.ANOTHER
 
@@ -196,7 +200,7 @@ def _money(line: PlannedLine, row: ScoreRow, today: _Today) -> Amount | None:
     The line's present price serves both, so that a new price is not taken for a wrong quantity. A price is
     per invoice, which covers several months of a longer cycle.
     """
-    if line.sales is None or row.match in (Match.NOT_COMPARED, Match.GONE):
+    if line.sales is None or row.match in (Match.NOT_COMPARED, Match.GONE, Match.ENDED):
         return None
     now = today.own
     price, bills = (

@@ -13,9 +13,13 @@ from reconciler.model.money import money_text, plain, to_places
 from reconciler.model.months import Month
 from reconciler.model.verdict import billed_units, count_customers, rounded, sums
 from reconciler.reporting.line_words import (
+    FEWER_FOR_MORE,
+    MORE_FOR_LESS,
+    NEW_PRICE,
     biggest_first,
     change_text,
     feed_text,
+    kind_text,
     number_of,
     places_of,
     price_text,
@@ -33,15 +37,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-_KINDS = {
-    LineState.NEW_LINE: "new lines",
-    LineState.MOVES: "moved",
-    LineState.ENDS: "ends",
-    LineState.MORE: "more",
-    LineState.LESS: "less",
-    LineState.TO_ZERO: "to zero",
-    LineState.TERMS: "terms",
-}
+#: In this order; a line is of the kind that `kind_text` names.
+_KINDS = (
+    "new line", "moved", NEW_PRICE, "ends", "more", MORE_FOR_LESS, "less", FEWER_FOR_MORE, "to zero", "terms",
+)  # fmt: skip
 
 
 # --- by kind
@@ -59,8 +58,8 @@ def print_kinds(console: Console, lines: Sequence[PlannedLine], title: str) -> N
 
 def kind_rows(lines: Sequence[PlannedLine]) -> Iterable[tuple[str, ...]]:
     """Kind, customers, money now and new, the difference, currency; the total comes last."""
-    for state, name in _KINDS.items():
-        yield from _kind_rows(name, [line for line in lines if line.state is state])
+    for name in _KINDS:
+        yield from _kind_rows(name, [line for line in lines if kind_text(line) == name])
     yield from _kind_rows("Together", lines)
 
 

@@ -17,6 +17,7 @@ from reconciler.reporting.line_words import (
     money_list,
     place,
     source_text,
+    subject_text,
     what_text,
 )
 
@@ -46,23 +47,24 @@ def print_decisions(console: Console, plan: Plan, groups: LineGroups) -> None:
             console.print(Text(f"     → {answer}", style="dim"))
     left = len(ordered) - MOST_DECISIONS
     if left > 0:
-        console.print(Text(f"  … and {left} more: all of them stand in --format csv, xlsx and json."))
+        more = (
+            f"{left} more of {len(ordered)}: all of them stand in --format xlsx --report FILE, csv and json"
+        )
+        console.print(Text(f"  … and {more}; `reconciler show PLAN` makes these of a saved plan."))
 
 
 def _title(line: PlannedLine) -> str:
-    number = f" (line #{line.line_id})" if line.line_id is not None else ""
-    serial = f" ({line.serial})" if line.serial else ""
-    parts = [place(line), clean(f"{line.product}{serial}{number}"), source_text(line.source)]
+    parts = [place(line), subject_text(line), source_text(line.source)]
     return ", ".join(part for part in parts if part)
 
 
 def _what(line: PlannedLine, blocked_by: tuple[str, ...]) -> str:
     if blocked_by:
-        return f"{what_text(line)}, held back by {clean(', '.join(blocked_by))}{_stake(line)}"
-    return f"{line.state.value}: {clean(line.reason)}{_stake(line)}"
+        return f"{what_text(line)}, held back by {clean(', '.join(blocked_by))}{stake_text(line)}"
+    return f"{line.state.value}: {clean(line.reason)}{stake_text(line)}"
 
 
-def _stake(line: PlannedLine) -> str:
+def stake_text(line: PlannedLine) -> str:
     """` [38 → 64, +117.00 EUR a month]`, where the plan knows what it would be."""
     before = _stands_at(line)
     known = before is not None and line.after is not None and before != line.after

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.model.counts import number_of as number_of  # said beside the other words here
+from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import LineState
 from reconciler.model.money import USUAL_PLACES, money_text, plain, price, to_places
 from reconciler.model.verdict import rounded
@@ -18,11 +20,29 @@ if TYPE_CHECKING:
     from reconciler.model.lines import Amount, OldLine, PlannedLine
 
 
+NEW_PRICE = "new price"
+MORE_FOR_LESS, FEWER_FOR_MORE = "more units, less money", "fewer units, more money"
+
+
+def kind_text(line: PlannedLine) -> str:
+    """What kind of change it is, in one or a few words; money that goes the other way than units is said."""
+    if line.state is LineState.MOVES and line.is_repriced:
+        return NEW_PRICE
+    delta = 0 if line.sales is None else rounded(line.sales).delta
+    if line.state is LineState.MORE and delta < 0:
+        return MORE_FOR_LESS
+    if line.state is LineState.LESS and delta > 0:
+        return FEWER_FOR_MORE
+    return line.state.value
+
+
 def what_text(line: PlannedLine) -> str:
     """What happens to it in the words of invoices: `new line from 1 Dec 2026`, `ends 30 Nov 2026`, `more`."""
     match line.state:
         case LineState.NEW_LINE:
             return f"new line{_from(line)}"
+        case LineState.MOVES if line.is_repriced:
+            return f"{NEW_PRICE}: {old_lines_text(line)} → new line{_from(line)}"
         case LineState.MOVES:
             return f"moved: {old_lines_text(line)} → {_own(line)}{_from(line)}"
         case LineState.ENDS:
@@ -31,7 +51,7 @@ def what_text(line: PlannedLine) -> str:
             return f"{old}ends{last}"
         case _:
             taken = f", takes over {old_lines_text(line)}" if line.takes_over else ""
-            return f"{line.state.value}{taken}"
+            return f"{kind_text(line)}{taken}"
 
 
 def _from(line: PlannedLine) -> str:
@@ -39,7 +59,11 @@ def _from(line: PlannedLine) -> str:
 
 
 def _own(line: PlannedLine) -> str:
-    return clean(line.product) if line.line_id is None else f"#{line.line_id} {clean(line.product)}"
+    """Its product; with its agreement, where only that tells it from a line that it takes over."""
+    number = "" if line.line_id is None else f"#{line.line_id} "
+    own = identifier_key(line.product)
+    same = any(identifier_key(old.product) == own for old in line.takes_over)
+    return clean(f"{number}{line.product}{f' on {line.agreement}' if same else ''}")
 
 
 def old_lines_text(line: PlannedLine) -> str:
@@ -58,6 +82,23 @@ def product_text(line: PlannedLine) -> str:
     number = "" if line.line_id is None else f" #{line.line_id}"
     serial = f" ({line.serial})" if line.serial else ""
     return clean(f"{line.product}{number}{serial}")
+
+
+def subject_text(line: PlannedLine) -> str:
+    """What a decision is about: `MSP-GOLD #5512`, or of a move from where to where it goes.
+
+    `#12 MSP-OLD → MSP-NEW (new line)`, `#12 MSP-OLD → #13 MSP-NEW`, and `#12 MSP-OLD, seats of MSP-NEW`
+    where it ends and no line takes over.
+    """
+    if not line.takes_over:
+        return product_text(line)
+    old, serial = old_lines_text(line), clean(f" ({line.serial})") if line.serial else ""
+    if line.line_id is None and line.starts is None:
+        return f"{old}, seats of {clean(line.product)}{serial}"
+    if line.is_repriced:
+        return f"{old} → new line at another price{serial}"
+    new = " (new line)" if line.line_id is None else ""
+    return f"{old} → {_own(line)}{new}{serial}"
 
 
 def places_of(line: PlannedLine) -> int:
@@ -86,11 +127,6 @@ def step_text(amount: Amount) -> str:
 def day_text(day: date) -> str:
     """A day as people write it: `1 Dec 2026`."""
     return f"{day.day} {day:%b} {day.year}"
-
-
-def number_of(count: int, noun: str) -> str:
-    """`1 line`, `3 lines`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def biggest_first(lines: Iterable[PlannedLine]) -> list[PlannedLine]:

@@ -23,7 +23,7 @@ from reconciler.reporting.changes_text import (
     prices_line,
     unbilled_text,
 )
-from reconciler.reporting.decisions_text import answers
+from reconciler.reporting.decisions_text import answers, stake_text
 from reconciler.reporting.line_words import (
     biggest_first,
     day_text,
@@ -33,6 +33,7 @@ from reconciler.reporting.line_words import (
     place,
     product_text,
     source_text,
+    subject_text,
 )
 from reconciler.reporting.markdown_text import code, md, table
 from reconciler.reporting.plan_text import mapping_text, period_line, summary_line
@@ -171,15 +172,15 @@ def _decisions(plan: Plan, groups: LineGroups, most: int) -> Iterable[str]:
         what = f"held back by {', '.join(blocked_by)}" if blocked_by else line.reason
         source = source_text(line.source)
         yield (
-            f"{number}. **{md(place(line))}, {md(product_text(line))} – nothing is written.** {md(what)}"
-            + (f" ({md(source)})" if source else "")
+            f"{number}. **{md(place(line))}, {md(subject_text(line))} – nothing is written.** "
+            f"{md(what + stake_text(line))}" + (f" ({md(source)})" if source else "")
         )
         if most:
             for answer in answers(line, spoken.get(line.key), plan.today, held_back=bool(blocked_by)):
                 yield f"   → {md(answer)}"
     rest = ordered[len(shown) :]
     if rest:
-        names = "; ".join(f"{md(place(line))} {md(product_text(line))}" for line in rest)
+        names = "; ".join(f"{md(place(line))} {md(subject_text(line))}" for line in rest)
         yield f"\n… and {len(rest)} more: {names}."
     yield ""
 
@@ -249,6 +250,8 @@ _UNBILLED_USAGE = {
     "unmapped": "no mapping: {note.code}",
     "unassigned": "firewall {note.serial} without a customer: {note.code}",
     "customer": "no row for the customer: {note.code}",
+    "unbilled": "{note.detail}, and no customer with a row has it: {note.code}",
+    "unsynced": "sync is off, {note.detail}: {note.code}",
 }
 
 

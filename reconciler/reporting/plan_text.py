@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from reconciler.model.change import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action, Change
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Severity
 from reconciler.model.verdict import UNDECIDED
 from reconciler.reporting.clean import clean
@@ -16,7 +17,7 @@ from reconciler.reporting.lines_text import print_lines
 from reconciler.reporting.values import field_title, value_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from rich.console import Console
 
@@ -119,7 +120,7 @@ def summary_line(plan: Plan) -> str:
         for action, what in _COUNTED.items()
         if (count := sum(c.action is action for c in ready))
     ]
-    counts += _line_counts(ready)
+    counts += _line_counts(ready, {line.key for line in plan.lines if line.is_repriced})
     nothing = "Nothing to do: ConnectWise is as the mappings say."
     if plan.rollback_of is not None:
         nothing = "Nothing to restore."
@@ -129,23 +130,23 @@ def summary_line(plan: Plan) -> str:
     undecided = sum(line.state in UNDECIDED for line in plan.lines)
     if undecided:
         parts[0] = parts[0] if counts else "Nothing is written until somebody decides."
-        parts.append(f"{_number(undecided, 'line')} waiting for a decision.")
+        parts.append(f"{number_of(undecided, 'line')} waiting for a decision.")
     problems = sum(d.severity is Severity.ERROR for d in plan.diagnostics)
     if held:
-        parts.append(f"{_number(held, 'change')} held back.")
+        parts.append(f"{number_of(held, 'change')} held back.")
     if problems:
-        parts.append(f"{_number(problems, 'problem')} to settle.")
+        parts.append(f"{number_of(problems, 'problem')} to settle.")
         parts[0] = parts[0] if counts else "Nothing can be written yet."
     if waiting:
-        parts.append(f"{_number(waiting, 'change')} waiting anyway, not part of this change.")
+        parts.append(f"{number_of(waiting, 'change')} waiting anyway, not part of this change.")
     return " ".join(parts)
 
 
-def _line_counts(ready: Sequence[Change]) -> list[str]:
+def _line_counts(ready: Sequence[Change], repriced: Container[str]) -> list[str]:
     """`3 lines to add`, `2 to move`, `1 to end`, `8 to update`: the first says what is counted.
 
     A move is two requests and counts once: by the line that starts, or by the one that ends where no other
-    request comes after it.
+    request comes after it. One whose line is `repriced` (by key) goes nowhere, and is counted apart.
     """
     needed = {write for change in ready if change.target.agreement is not None for write in change.depends_on}
     found: list[str] = []
@@ -153,13 +154,11 @@ def _line_counts(ready: Sequence[Change]) -> list[str]:
         own = [c for c in ready if c.action is action]
         if action is Action.MOVE_LINE:
             own = [c for c in own if c.starts_line or c.write not in needed]
-        if own:
-            found.append(f"{len(own)} {what}" if found else f"{_number(len(own), 'line')} {what}")
+        at_new_price = sum(c.starts_line and c.target.key in repriced for c in own)
+        for count, said in ((len(own) - at_new_price, what), (at_new_price, "to a new price")):
+            if count:
+                found.append(f"{count} {said}" if found else f"{number_of(count, 'line')} {said}")
     return found
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _print_changes(console: Console, changes: Iterable[Change]) -> None:
@@ -231,13 +230,15 @@ _KINDS = {
     "unmapped": "Sophos usage with no mapping (nothing bills it)",
     "unassigned": "Sophos usage without a customer (assign the firewall in Sophos Central)",
     "customer": "Sophos customers with usage and no row under customers (nothing bills them)",
+    "unbilled": "Mapped Sophos products that only customers without a row use (nothing bills them)",
+    "unsynced": "Usage sync is off (nothing of this is counted or written)",
     "excluded": "Deliberately not billed",
 }
 
 
 #: Standing lists are cut after this many; what nobody has decided about never is.
 _MOST = 8
-_NEVER_CUT = frozenset({"unmapped", "unassigned"})
+_NEVER_CUT = frozenset({"unmapped", "unassigned", "unbilled"})
 
 
 def _print_usage_notes(console: Console, notes: tuple[UsageNote, ...]) -> None:
@@ -260,7 +261,7 @@ def _usage_text(note: UsageNote) -> str:
     if note.kind == "customer":
         parts += [clean(note.description), clean(note.detail)]
     elif note.kind != "unassigned":
-        parts[0] += f" at {_number(note.customers, 'customer')}"
+        parts[0] += f" at {number_of(note.customers, 'customer')}"
     else:
         parts.append(clean(note.code))
     for currency, amount in sorted(note.value.items()):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from reconciler.model.counts import number_of
 from reconciler.model.money import plain
 from reconciler.model.score import Match, Score, ScoreRow, Tally
 from reconciler.model.verdict import rounded
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
 
 _TITLES = {
     Match.AGREED: "as Sophos's bill says",
-    Match.ANOTHER: "a person chose another number",
+    Match.ANOTHER: "another number stands there: a person's, or a later plan's",
     Match.UNTOUCHED: "nobody changed, although the bill did",
+    Match.ENDED: "the line has ended since: by a person, or a later plan moved it",
     Match.GONE: "the line is gone",
     Match.NOT_COMPARED: "not compared (the plan had no number, or there was no line)",
 }
 #: Categories whose rows people look at; the others are counted.
-_SHOWN = frozenset({Match.ANOTHER, Match.UNTOUCHED, Match.GONE})
+_SHOWN = frozenset({Match.ANOTHER, Match.UNTOUCHED, Match.ENDED, Match.GONE})
 
 
 def print_score(console: Console, score: Score) -> None:
@@ -63,7 +65,9 @@ def score_line(score: Score) -> str:
         [a for tally in score.tallies() if tally.match is not Match.AGREED for a in tally.money]
     )
     month = f", Sophos {score.month}" if score.month else ""
-    verdict = f"Plan of {score.planned}{month}: {agreed} of {len(compared)} lines stand as Sophos's bill says"
+    stand = "stands" if len(compared) == 1 else "stand"
+    lines = number_of(len(compared), "line")
+    verdict = f"Plan of {score.planned}{month}: {agreed} of {lines} {stand} as Sophos's bill says"
     return f"{verdict}; the others are invoiced {money} a month against it." if money else f"{verdict}."
 
 

@@ -150,6 +150,8 @@ _NOT_BILLED = (
 _KINDS = {
     "unmapped": "Sophos usage with no mapping",
     "unassigned": "Sophos usage without a customer",
+    "unbilled": "mapped Sophos usage of customers with no row only",
+    "unsynced": "usage sync is off",
     "excluded": "deliberately not billed",
     "customer": "Sophos customer with no row",
 }

@@ -54,7 +54,11 @@ def test_every_withheld_line_is_approved_and_then_written(withheld: Books) -> No
         ROW % (*row, "new branch: Ann", "2026-12-01")
         for row in (("ALDER", "MSP-EP", 20, 60), ("ALDER", "MSP-SV", 3, 0), ("BIRCH", "MSP-EP", 20, 40))
     )
-    assert "1. Alder · Managed, MSP-EP: 20 → 60: it changes by 40 units, 200 %" in said.out
+    assert (
+        "1. Alder · Managed, MSP-EP #1: 20 → 60, +160.00 EUR a month: it changes by 40 units, 200 %"
+        in said.out
+    )
+    assert "2. Alder · Managed, MSP-SV #2: 3 → 0, -19.50 EUR a month: it goes to zero" in said.out
     assert "Wrote 3 approvals" in said.out
     assert withheld.writes == []
     plan = withheld.plan()
@@ -186,3 +190,41 @@ def test_a_plan_without_withheld_lines_says_so(books: Books) -> None:
     books.customer("Alder", ep=(20, 20, 21))
     said = approve(books.live(), "--all", "--reason", "r")
     assert (said.code, "No line of this plan is withheld" in said.out) == (0, True)
+
+
+@pytest.mark.parametrize("units", [21, 60])
+def test_a_name_that_fits_nobody_is_a_slip_whether_something_is_withheld_or_not(
+    books: Books, units: int
+) -> None:
+    books.customer("Alder", ep=(20, 20, units))
+    books.live()
+    for option, name, meant in (
+        ("--customer", "ALDRE", "Did you mean ALDER"),
+        ("--product", "MSP-EB", "Did you mean MSP-EP"),
+        ("--customer", "NOBODY", "`reconciler show PLAN --format csv` lists them"),
+    ):
+        said = approve(books, option, name, "--reason", "r")
+        assert said.code == 64
+        assert f"{option} {name}: no line of this plan is of it. {meant}" in said.err
+
+
+def test_a_line_that_was_set_by_hand_is_said_to_need_another_answer(books: Books) -> None:
+    """The plan's text shows a hold for it; `approve` must not look as if nothing were to be decided."""
+    agreement = books.customer("Alder", sv=(3, 3, 3))
+    books.line(agreement, "MSP-EP", 27, by="jane")
+    for month, units in (((2026, 10), 22), ((2026, 11), 25)):
+        books.world.add_usage_line(month, "Alder", "EP-MSP", units)
+    books.customer("Birch", ep=(20, 20, 60))
+    books.live()
+    said = approve(books, "--all", "--reason", "r")
+    assert said.code == 0, said.err
+    assert "Not written by approve, because 1 line of this plan needs another answer" in said.out
+    assert "  - Alder · Managed, MSP-EP #2: 27 → 25, -8.00 EUR a month: 27 was set by jane" in said.out
+    row = "{customer: ALDER, product: MSP-EP, from: 27, upTo: 25, reason: …, until: …}"
+    assert f"or let Sophos's number in with an approval: {row}" in said.out
+    assert "ALDER" not in approvals(books)
+    alone = approve(books, "--customer", "BIRCH", "--reason", "r")
+    assert "Alder" not in alone.out
+    written = row.replace("reason: …, until: …", "reason: r, until: 2026-12-01")
+    (books.folder / "approvals.yaml").write_text(f"version: 1\napprovals:\n  - {written}\n")
+    assert update(1, "MSP-EP") in updates(books.plan())

@@ -177,7 +177,12 @@ def test_nobody_to_ask_is_a_usage_error(busy: Books) -> None:
     busy.forget()
     said = busy.run("apply", str(busy.folder))
     assert (said.code, busy.patches) == (64, [])
-    assert "say --yes" in said.err
+    assert "say --yes to write this plan, or --unattended in a schedule." in said.err
+    file = str(busy.save())
+    for source in ((file,), (str(busy.folder), "--within", file)):
+        said = busy.run("apply", *source)
+        assert (said.code, "say --yes to write this plan." in said.err) == (64, True)
+        assert "unattended" not in said.err, "it is refused for what was reviewed"
 
 
 def test_nothing_to_write_asks_nobody(busy: Books) -> None:
@@ -190,3 +195,34 @@ def test_nothing_to_write_asks_nobody(busy: Books) -> None:
 def test_a_period_that_is_none_is_a_usage_error(busy: Books, period: str) -> None:
     assert busy.run("plan", str(busy.folder), "--period", period).code == 64
     assert busy.run("usage", "--out", "x", "--dir", str(busy.folder), "--period", period).code == 64
+
+
+OTHER = "Nothing of this is written; 1 other change can be."
+GUARD = "1 error (guard-feed-incomplete) and 1 change held back. Nothing can be written."
+
+
+@pytest.mark.parametrize(
+    ("situation", "last"),
+    [
+        (withheld, f"Exit code 4 because of 1 line waiting for a decision. {OTHER}"),
+        (
+            no_usage,
+            "Exit code 4 because of 1 error (usage-unknown). Nothing can be written.",
+        ),
+        (feed_incomplete, f"Exit code 3: a guard of the whole run stops it. {GUARD}"),
+    ],
+)
+def test_the_last_line_of_a_plan_says_why_its_exit_code_is_no_zero(
+    books: Books, situation: Callable[[Books], None], last: str
+) -> None:
+    """Errors stand far above it, and a script shows the end of the log."""
+    situation(books)
+    for options in ((), ("--format", "json"), ("--out", str(books.root / "plan.json"))):
+        said = books.run("plan", str(books.folder), *options)
+        assert said.err.splitlines()[-1] == last
+
+
+@pytest.mark.parametrize("situation", [unchanged, changes, shadow])
+def test_a_good_plan_needs_no_such_line(books: Books, situation: Callable[[Books], None]) -> None:
+    situation(books)
+    assert "Exit code" not in books.run("plan", str(books.folder), "--detailed-exitcode").err

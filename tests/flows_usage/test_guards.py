@@ -127,8 +127,8 @@ def test_what_stops_a_run_is_said_first_to_people(books: Books) -> None:
     ("before", "after", "why"),
     [
         (10, 0, "it goes to zero"),
-        (20, 26, "it changes by 6 units, 30 % (limits 5 and 25 %)"),
-        (20, 14, "it changes by 6 units, 30 % (limits 5 and 25 %)"),
+        (20, 26, "it changes by 6 units, 30 % (limits: 5 units and 25 %)"),
+        (20, 14, "it changes by 6 units, 30 % (limits: 5 units and 25 %)"),
         (200, 226, "it changes by 104.00 EUR a month (limit 100.00)"),
         (0, 6, "it changes by 6 units, 100 %"),
     ],

@@ -136,6 +136,30 @@ def test_a_plan_of_an_older_month_is_shown_and_refused_by_apply(busy: Books) -> 
     assert "Plan again" in told.err
 
 
+def test_a_plan_of_an_older_month_says_that_apply_refuses_it(busy: Books) -> None:
+    _october(busy)
+    file = busy.root / "october.json"
+    said = busy.run("plan", str(busy.folder), "--period", "2026-10", "--out", str(file))
+    assert "[older-month] Apply writes the newest closed month only. November 2026 has closed if" in said.out
+    assert "Apply exactly this with" not in said.err
+    assert "Not to be applied once a newer month has closed" in said.err
+    assert busy.apply(file).code == 5
+    for options in (("--period", "2026-11"), ("--period", "2026-10", "--scope", "products"), ()):
+        assert "older-month" not in busy.plan(*options).codes
+    busy.today = date(2026, 11, 25)
+    assert "older-month" not in busy.plan("--period", "2026-10").codes, "November still runs"
+
+
+def test_a_month_that_has_not_begun_is_no_request_that_failed(busy: Books) -> None:
+    plan = busy.plan("--period", "2027-05")
+    said = plan.diagnostic("usage-unknown")
+    assert (plan.code, said["message"][:24]) == (4, "May 2027 has not begun. ")
+    assert "request" not in said["remedy"]
+    assert plan.diagnostic("usage-no-data")["message"] == "May 2027 has not begun."
+    busy.break_("GET", f"{USAGE}/2026/11", status(500))
+    assert "the request that failed" in busy.plan().diagnostic("usage-unknown")["remedy"]
+
+
 def test_a_plan_outlives_its_month_only_until_the_next_one_closes(busy: Books) -> None:
     busy.today = date(2026, 11, 20)
     file = _october(busy)

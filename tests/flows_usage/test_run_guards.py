@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -139,7 +140,8 @@ def test_the_most_new_lines(books: Books, new: int, limits: str, stops: int) -> 
     assert stopped_by(books) == [MOST] * stops
     if stops:
         said = books.plan().diagnostic(MOST)
-        assert "create_line for 3 of 20 lines, 15 %" in said["message"]
+        assert "create_line for 3 of 20 lines, 15 %. settings.guards.mostChanges lets " in said["message"]
+        assert re.search(r"have it for \d+ at most, and from 20 lines on for \d+ % of", said["message"])
         assert "{create_line: {count: " in said["remedy"]
 
 

@@ -160,7 +160,7 @@ def test_score_as_text(busy: Books, scored: Path) -> None:
     said = busy.run("score", str(scored))
     assert said.code == 0
     assert "2 of 4 lines stand as Sophos's bill says; the others are invoiced -4.00 EUR a month" in said.out
-    assert "person chose another" in said.out
+    assert "another number" in said.out
     assert "sampleadmin" in said.out
     assert "line gone" in said.out
 
@@ -171,7 +171,7 @@ def test_score_as_json(busy: Books, scored: Path) -> None:
     assert [(row["customer"], row["product"], row["match"]) for row in rows] == [
         ("Alder", "MSP-EP", "agreed"),
         ("Alder", "MSP-SV", "agreed"),
-        ("Birch", "MSP-EP", "person chose another"),
+        ("Birch", "MSP-EP", "another number"),
         ("Cedar", "MSP-SV", "line gone"),
     ]
     assert rows[2]["quantity"] == {"was": "20", "bill": "18", "tool": "18", "line": "17"}

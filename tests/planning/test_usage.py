@@ -63,6 +63,72 @@ def test_a_code_that_is_spelled_alike_is_asked_about(bill: Site, written: str, s
     assert bill.plan().codes.count("code-misspelled") == said
 
 
+@pytest.mark.parametrize(
+    ("row", "word"),
+    [("{product: MSP-A}", "does not say `sync`"), ("{product: MSP-A, sync: false}", "says sync: false")],
+)
+def test_a_row_without_sync_is_not_said_to_say_false(bill: Site, row: str, word: str) -> None:
+    """Left out and refused are not the same: the first is more likely forgotten."""
+    bill.world.add_usage_line(OCTOBER, "Alder Ltd", "CODE-1", 9)
+    bill.say(f"mappings:\n  CODE-1: {row}\n")
+    plan = bill.plan()
+    (change,) = plan.changes
+    assert change["action"] == "disable_sync"
+    assert f"the row {word}" in change["reason"]
+    assert [(n["kind"], n["code"], n["quantity"], n["detail"]) for n in notes(plan)] == [
+        ("unsynced", "CODE-1", "9", f"its row {word}")
+    ]
+    assert plan.codes.count("sync-not-said") == ("not say" in word)
+    assert "CODE-1  9 units at 1 customer" in bill.run("plan", str(bill.folder)).out
+    bill.world.catalog_item("MSP-A")["notes"] = ""
+    (change,) = bill.plan().changes
+    assert ("the row does not say `sync`, which counts as false" in change["reason"]) is ("not say" in word)
+
+
+def test_a_mapped_code_of_customers_without_a_row_is_listed_until_one_has_a_row(bill: Site) -> None:
+    """Once it is mapped it is no unmapped usage any more, and nothing bills it all the same."""
+    tenants = {name: bill.world.add_tenant(name)["id"] for name in ("Cedar Ltd", "Dogwood Ltd")}
+    for name in ("Alder Ltd", "Cedar Ltd"):
+        bill.world.add_usage_line(OCTOBER, name, "CODE-1", 9)
+    row = "{company: X, agreement: Y, sync: %s}"
+    mapped = "settings: {timeZone: UTC}\nmappings:\n  CODE-1: {product: MSP-A, sync: true}\ncustomers:\n  "
+    bill.say(f"{mapped}{tenants['Dogwood Ltd']}: {row % 'true'}\n")
+    found = [note for note in notes(bill.plan()) if note["kind"] == "unbilled"]
+    assert [(n["code"], n["quantity"], n["customers"], n["detail"]) for n in found] == [
+        ("CODE-1", "18", 2, "mapped to MSP-A")
+    ]
+    text = bill.run("plan", str(bill.folder)).out
+    assert "only customers without a row use (nothing bills them)" in text
+    assert "CODE-1  18 units at 2 customers" in text
+    bill.say(f"{mapped}{tenants['Cedar Ltd']}: {row % 'true'}\n")
+    assert not [note for note in notes(bill.plan()) if note["kind"] == "unbilled"]
+
+
+def test_rows_of_customers_without_sync_are_named(bill: Site) -> None:
+    tenant = bill.world.add_tenant("Cedar Ltd")["id"]
+    bill.world.add_usage_line(OCTOBER, "Cedar Ltd", "CODE-1", 9)
+    start = "mappings:\n  CODE-1: {product: MSP-A, sync: true}\nsettings: {timeZone: UTC}\n"
+    row = "company: X, agreement: Y, name: Cedar Ltd"
+    bill.say(f"{start}customers:\n  {tenant}: {{{row}}}\n")
+    plan = bill.plan()
+    said = plan.diagnostic("sync-not-said")
+    assert said["message"].startswith(
+        "1 row with usage on Sophos's bill does not say `sync`, which counts as"
+    )
+    assert said["message"].endswith("is billed: Cedar Ltd.")
+    assert said["source"]["line"] == 6
+    assert [(n["kind"], n["detail"]) for n in notes(plan)] == [
+        ("unsynced", f"tenant {tenant}: its row does not say `sync`")
+    ]
+    for settled in (
+        f"{start}defaults: {{customers: {{sync: false}}}}\ncustomers:\n  {tenant}: {{{row}}}\n",
+        f"{start}customers:\n  {tenant}: {{{row}, sync: false}}\n",
+    ):
+        bill.say(settled)
+        assert "sync-not-said" not in bill.plan().codes
+        assert notes(bill.plan())[0]["detail"] == f"tenant {tenant}: its row says sync: false"
+
+
 def test_an_exclusion_that_has_ended_excludes_nothing(bill: Site) -> None:
     bill.world.add_usage_line(OCTOBER, "Alder Ltd", "FREE", 4)
     for until, kind in (("2026-11-22", "excluded"), ("2026-11-21", "unmapped")):

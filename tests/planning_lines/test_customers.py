@@ -422,7 +422,7 @@ def test_customers_that_are_not_synced_and_tenants_without_a_row_are_notes(books
         ),
         tenants="tenant\nAlpha\nBeta\nNew",
     )
-    assert planned.notes == ["excluded Beta 3 GBP 6.00", "customer New 5 GBP 2.00 USD 8.00"]
+    assert planned.notes == ["unsynced Beta 3 GBP 6.00", "customer New 5 GBP 2.00 USD 8.00"]
 
 
 def test_a_tenant_of_a_shared_line_that_has_ended_no_longer_counts(books: Books) -> None:

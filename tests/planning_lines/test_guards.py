@@ -47,7 +47,7 @@ def test_a_withheld_change_says_its_limit_and_the_row_that_lets_it_through(books
     usage = bill("tenant | code | units\nAlpha | EP | 64")
     planned = books.plan(bill=usage)
     assert planned.reason == (
-        "it changes by 44 units, 220 % (limits 5 and 25 %). To let it through, add under approvals: "
+        "it changes by 44 units, 220 % (limits: 5 units and 25 %). To let it through, add under approvals: "
         "{customer: ALPHA, product: MSP-EP, from: 20, upTo: 64, reason: …, until: …}"
     )
     row = "{customer: ALPHA, product: MSP-EP, from: 20, upTo: 64, reason: r, until: 2026-12-05}"
@@ -56,6 +56,34 @@ def test_a_withheld_change_says_its_limit_and_the_row_that_lets_it_through(books
     assert books.plan(bill=usage, settings=off).writes == ["line 11 quantity 20→64"]
     wider = guarded("lineChange: {units: 50, money: 1000}")
     assert books.plan(bill=usage, settings=wider).writes == ["line 11 quantity 20→64"]
+
+
+def test_a_withheld_move_says_what_moves_from_where_to_where(books: Books) -> None:
+    """The line that takes over may not be there yet: its product alone would not say what is asked."""
+    mapped = ALPHA.replace("MSP-EP", "MSP-NEW")
+    move = {"yaml": mapped, "others": {"MSP-OLD": "[sophos:main EP (former)]"}}
+    more = bill("tenant | code | units\nAlpha | EP | 64")
+    old = "id | product | qty\n11 | MSP-OLD | 20"
+    planned = books.plan(**move, lines=old, bill=more)
+    assert planned.reason.startswith(
+        "#11 of MSP-OLD (20) ends, and a new line of MSP-NEW takes over with 64: it changes by 44 units"
+    )
+    onto = books.plan(**move, lines=f"{old}\n12 | MSP-NEW | 1", bill=more)
+    assert onto.reason.startswith("#11 of MSP-OLD (20) ends, and line #12 of MSP-NEW takes over with 64: ")
+    silent = bill("tenant | code | units\nAlpha | OTHER | 1")
+    gone = books.plan(
+        **move, lines=old, bill=silent, last=bill("tenant | code | units\nAlpha | EP | 20", OCTOBER)
+    )
+    assert gone.reason.startswith(
+        "#11 of MSP-OLD (20) ends, and no line takes over; its seats belong to MSP-NEW now: "
+    )
+    assert "from: 20, upTo: 0" in gone.reason
+    unread = books.plan(
+        **move, lines=old, bill=bill("tenant | code | units\nAlpha | EP | 20"), unattended=True
+    )
+    assert unread.reason.startswith(
+        "#11 of MSP-OLD (20) ends, and a new line of MSP-NEW takes over with 20: it is a new line, and "
+    )
 
 
 def test_a_hold_needs_no_approval(books: Books) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.model.billing import Recap
 from reconciler.model.months import Month
-from reconciler.planning.usage.months import usage_notes
+from reconciler.planning.usage.notes import usage_notes
 from tests.planning_lines.books import ALPHA, NOVEMBER, Books, agreements, bill
 
 MORE = bill("tenant | code | units\nAlpha | EP | 25")

@@ -169,7 +169,8 @@ def test_a_change_by_hand_says_who_when_and_what_it_would_have_been(books: Books
     planned = books.plan(bill=MORE, lines=BY_HAND)
     assert planned.reason == (
         "18 was set by jane on 2026-10-27; last month's bill gives 20. Keep it with a hold, or let Sophos's "
-        "number in with an approval"
+        "number in with an approval: {customer: ALPHA, product: MSP-EP, from: 18, upTo: 22, reason: …, "
+        "until: …}"
     )
     assert planned.writes == []
 

@@ -253,6 +253,24 @@ def test_lines_that_end_for_nothing_else_are_compared() -> None:
 
 
 @pytest.mark.parametrize(
+    ("row", "lines", "match"),
+    [
+        (moved(), [now(99, 40, ended=date(2027, 1, 31), **NEW), now(12, 40, ended=LAST, **OLD)], M.AGREED),
+        (moved(), [now(99, 38, ended=date(2027, 1, 31), **NEW), now(12, 40, ended=LAST, **OLD)], M.ENDED),
+        (line(), [now(quantity=12, ended=date(2027, 1, 31))], M.AGREED),
+        (line(), [now(quantity=10, ended=date(2027, 1, 31))], M.ENDED),
+    ],
+)
+def test_what_a_later_plan_moved_on_is_nobody_s_other_choice(
+    row: PlannedLine, lines: list[Line], match: Match
+) -> None:
+    """The line that the old plan started has ended since; who did that, the line does not say."""
+    found = scored(row, *lines)
+    assert found.match is match
+    assert (found.money is None) is (match is M.ENDED)
+
+
+@pytest.mark.parametrize(
     ("row", "lines", "delta"),
     [(line(cycle_months=3), [now(quantity=10)], "-3"), (new_line(cycle_months=12), [], "-4.50")],
 )
@@ -276,7 +294,7 @@ def several() -> Score:
 def test_totals_by_category_never_add_currencies() -> None:
     tallies = {tally.match: tally for tally in several().tallies()}
     assert {match: tally.lines for match, tally in tallies.items()} == {
-        M.AGREED: 2, M.ANOTHER: 1, M.UNTOUCHED: 1, M.GONE: 1, M.NOT_COMPARED: 0,
+        M.AGREED: 2, M.ANOTHER: 1, M.UNTOUCHED: 1, M.ENDED: 0, M.GONE: 1, M.NOT_COMPARED: 0,
     }  # fmt: skip
     assert tallies[M.AGREED].wanted_change == 1
     assert [(a.currency, a.delta) for a in tallies[M.UNTOUCHED].money] == [("USD", Decimal("-9.00"))]
@@ -286,7 +304,7 @@ def test_the_text_shows_what_differs_and_counts_the_rest() -> None:
     text = printed(lambda console: print_score(console, several()))
     assert text.startswith("Plan of 2026-11-27, Sophos 2026-11: 2 of 5 lines stand as Sophos's bill says; ")
     assert "invoiced +13.50 EUR and -9.00 USD a month against it" in text.splitlines()[0]
-    assert "person chose another" in text
+    assert "another number" in text
     assert "12 = CIXA-MSP 12" in text
     assert "Safelog" not in text
     assert "\x1b" not in text
@@ -294,7 +312,7 @@ def test_the_text_shows_what_differs_and_counts_the_rest() -> None:
 
 def test_full_agreement_is_said_plainly() -> None:
     made = score(plan(line()), {5512: now(quantity=12)})
-    assert score_line(made) == "Plan of 2026-11-27, Sophos 2026-11: 1 of 1 lines stand as Sophos's bill says."
+    assert score_line(made) == "Plan of 2026-11-27, Sophos 2026-11: 1 of 1 line stands as Sophos's bill says."
 
 
 def test_the_json_form_groups_by_customer() -> None:

@@ -19,6 +19,7 @@ from reconciler.model.verdict import group_lines, rounded, sums, totals
 from reconciler.reporting.decisions_text import answers
 from reconciler.reporting.line_words import signed
 from reconciler.reporting.lines_text import line_summary, print_lines
+from reconciler.reporting.markdown import markdown
 from reconciler.reporting.plan_text import summary_line
 from tests.reporting.made import (
     change_of,
@@ -141,7 +142,7 @@ def test_at_most_five_decisions_and_a_count() -> None:
     assert text.startswith("7 decisions. This plan changes no invoice.")
     assert "  5. " in text
     assert "  6. " not in text
-    assert "… and 2 more" in text
+    assert "… and 2 more of 7: all of them stand in --format xlsx --report FILE, csv" in text
 
 
 def test_a_decision_names_customer_agreement_line_and_place_and_how_to_answer() -> None:
@@ -149,7 +150,7 @@ def test_a_decision_names_customer_agreement_line_and_place_and_how_to_answer() 
         line("Colégio Sá", state=S.WITHHELD, before=38, after=64, reason="over the limit", company="SA")
     )
     text = held_to(shown(made), "Please decide (nothing of this is written)")
-    assert "Colégio Sá · Managed Security, MSP-ENDPOINT (line #5512), mappings/customers.yaml:14" in text
+    assert "Colégio Sá · Managed Security, MSP-ENDPOINT #5512, mappings/customers.yaml:14" in text
     assert "withheld: over the limit [38 → 64, +117.00 EUR a month]" in text
     assert "{customer: SA, product: MSP-ENDPOINT, from: 38, upTo: 64, reason: …, until: 2026-12-01}" in text
     assert "{customer: SA, product: MSP-ENDPOINT, quantity: 38, reason: …, until: 2026-12-01}" in text
@@ -217,7 +218,7 @@ def test_a_small_table_comes_first_and_counts_each_customer_once() -> None:
     )
     text = shown(made)
     assert kinds(text) == [
-        "new lines 2 – 108.00 +108.00 EUR",
+        "new line 2 – 108.00 +108.00 EUR",
         "moved 1 180.00 396.00 +216.00 EUR",
         "ends 1 18.00 – -18.00 EUR",
         "more 1 ? ? ? ?",
@@ -232,7 +233,7 @@ def test_a_small_table_comes_first_and_counts_each_customer_once() -> None:
 
 def test_in_shadow_the_small_table_is_what_it_would_be() -> None:
     text = shown(plan(new_line(shadow=True)))
-    assert kinds(text, "It would be")[0] == "new lines 1 – 54.00 +54.00 EUR"
+    assert kinds(text, "It would be")[0] == "new line 1 – 54.00 +54.00 EUR"
 
 
 def change_row(planned: PlannedLine) -> str:
@@ -369,6 +370,47 @@ def test_firewalls_are_held_back_one_by_one() -> None:
     one, two = (new_line(serial=serial) for serial in ("C1", "C2"))
     made = plan(one, two, changes=(*requests_of(one, blocked_by=("feed-late",)), *requests_of(two)))
     assert (group_lines(made).decisions, group_lines(made).written) == ((one,), (two,))
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (moved(state=S.WITHHELD), "#12 MSP-OLD → MSP-NEW (new line)"),
+        (moved(state=S.WITHHELD, line_id=13, starts=None), "#12 MSP-OLD → #13 MSP-NEW"),
+        (moved(state=S.WITHHELD, after=0, starts=None), "#12 MSP-OLD, seats of MSP-NEW"),
+        (moved(state=S.WITHHELD, product="MSP-OLD"), "#12 MSP-OLD → new line at another price"),
+        (line(state=S.WITHHELD, serial="C1"), "MSP-ENDPOINT #5512 (C1)"),
+    ],
+)
+def test_a_decision_about_a_move_says_from_where_to_where(row: PlannedLine, said: str) -> None:
+    assert f"1. {row.customer} · Managed Security, {said}, mappings/" in shown(plan(row))
+    assert f", {said.replace('#', '#&#8203;')} – nothing is written.**" in markdown(plan(row))
+
+
+def test_a_price_that_follows_is_no_move() -> None:
+    """The product's own line ends for one at another price: nothing went anywhere."""
+    row = moved(product="MSP-OLD", reason="price 4.50 → 9.90 (linePrice: follow)")
+    shown_row = change_row(row)
+    assert "new price: #12 MSP-OLD → new line from 1 Dec 2026" in shown_row
+    assert summary_line(plan(row, changes=requests_of(row))) == "Plan: 1 line to a new price."
+    assert kinds(shown(plan(row)))[0] == "new price 1 180.00 396.00 +216.00 EUR"
+    elsewhere = moved(product="MSP-OLD", agreement="New MS", agreement_id=9)
+    assert "moved: #12 MSP-OLD on Managed Security → MSP-OLD on New MS from" in change_row(elsewhere)
+
+
+def test_money_that_goes_the_other_way_than_units_is_no_plain_more_or_less() -> None:
+    dearer = line(state=S.LESS, after=8, sales=Amount("EUR", Decimal(45), Decimal(48)))
+    cheaper = line("Novo", agreement_id=2, sales=Amount("EUR", Decimal(45), Decimal(40)))
+    plainly = line("Velho", agreement_id=3)
+    assert kinds(shown(plan(dearer, cheaper, plainly)))[:3] == [
+        "more 1 45.00 54.00 +9.00 EUR",
+        "more units, less money 1 45.00 40.00 -5.00 EUR",
+        "fewer units, more money 1 45.00 48.00 +3.00 EUR",
+    ]
+    assert "fewer units, more money" in change_row(dearer)
+    held = plan(dearer, changes=(change_of(dearer, blocked_by=("feed-late",)),))
+    assert "fewer units, more money, held back by feed-late [10 → 8, +3.00 EUR a month]" in shown(held)
+    assert "[10 → 8, +3.00 EUR a month]" in markdown(held).replace("\\", "")
 
 
 def test_money_of_a_line_that_is_taken_over_counts_once() -> None:

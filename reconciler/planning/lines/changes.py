@@ -30,7 +30,14 @@ from reconciler.planning.lines.judging import plan_cell
 from reconciler.planning.lines.leftovers import left_over
 from reconciler.planning.lines.open_lines import OpenLines
 from reconciler.planning.lines.prices import price_remarks
-from reconciler.planning.lines.remarks import ending_soon, no_usage, remarks, silent_customers
+from reconciler.planning.lines.remarks import (
+    ending_soon,
+    no_usage,
+    no_usage_data,
+    not_begun,
+    remarks,
+    silent_customers,
+)
 from reconciler.planning.lines.requests import is_written, requests
 from reconciler.planning.lines.serials import with_silent_serials
 from reconciler.planning.lines.shifts import link_shifts
@@ -121,7 +128,9 @@ def plan_lines(
         return LinePlan()
     soon = ending_soon(desired, today)
     if not (month and month.lines) or observed.tenants is None or observed.billing is None:
-        return LinePlan(diagnostics=(no_usage(_unknown(month, observed)), *soon))
+        answered = observed.tenants is not None and observed.billing is not None
+        unknown = no_usage(_unknown(month, observed, today), failed=not answered)
+        return LinePlan(diagnostics=(unknown, *soon))
     before = month.month.previous()
     older = {} if previous is None else {before: sort_bill(previous, desired)}
     if months_back([desired]) > 1:
@@ -133,7 +142,7 @@ def plan_lines(
     return replace(planned, diagnostics=(*planned.diagnostics, *soon), notes=notes)
 
 
-def _unknown(month: UsageMonth | None, observed: Observed) -> str:
+def _unknown(month: UsageMonth | None, observed: Observed, today: date) -> str:
     if observed.billing is None:
         return "ConnectWise's agreements could not be read"
     if observed.tenants is None:
@@ -141,7 +150,7 @@ def _unknown(month: UsageMonth | None, observed: Observed) -> str:
     if month is None:
         return "Sophos has no closed month of usage"
     if month.lines is None:
-        return f"Sophos has no usage data for {month.month.title}, which is not the same as no usage"
+        return not_begun(month.month, today) or no_usage_data(month.month)
     return f"Sophos's bill for {month.month.title} has no line at all, which is not the same as no usage"
 
 

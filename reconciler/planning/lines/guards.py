@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconciler.model.approving import open_row
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Diagnostic, error, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import WRITTEN, LineState, PlannedLine
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from reconciler.model.desired import Approval, Guards, LineChangeGuard
+    from reconciler.model.lines import OldLine
     from reconciler.model.observed import UsageMonth
 
 FEED_INCOMPLETE = "guard-feed-incomplete"
@@ -31,6 +34,7 @@ RUN_GUARDS = frozenset(
 )
 #: How many customers a message names.
 _NAMED = 5
+_ZERO = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ def _not_read(line: PlannedLine) -> PlannedLine:
     reason = f"{what}, and nobody reads this plan before it is written"
     if line.before != line.after:
         return _asked(line, reason)
+    reason = _with_what_moves(line, reason)
     return line.but(
         state=LineState.WITHHELD,
         reason=f"{reason}: {line.reason}. Apply a plan that a person has read, or set `newLines: create`",
@@ -134,18 +139,30 @@ def _withheld(line: PlannedLine, guards: Guards) -> PlannedLine:
 
 
 def _asked(line: PlannedLine, reason: str) -> PlannedLine:
-    """The line withheld, with the row that lets it through, and what would end with it."""
-    if line.takes_over:
-        old = ", ".join(f"#{one.line_id} of {one.product} ({plain(one.quantity)})" for one in line.takes_over)
-        reason = f"{reason}, and ends {old}"
-    customer = line.company or line.tenants[0]
-    row = (
-        f"{{customer: {customer}, product: {line.product}, from: {plain(line.before or Decimal(0))}, "
-        f"upTo: {plain(line.after or Decimal(0))}, reason: …, until: …}}"
-    )
-    return line.but(
-        state=LineState.WITHHELD, reason=f"{reason}. To let it through, add under approvals: {row}"
-    )
+    """The line withheld, with the row that lets it through, and what moves from where to where."""
+    reason = _with_what_moves(line, reason)
+    reason = f"{reason}. To let it through, add under approvals: {open_row(line)}"
+    return line.but(state=LineState.WITHHELD, reason=reason)
+
+
+def _with_what_moves(line: PlannedLine, reason: str) -> str:
+    """The reason behind what moves: the line that takes over may not be there yet, and have no number."""
+    if not line.takes_over:
+        return reason
+    old = " and ".join(_old_line(one, line) for one in line.takes_over)
+    ends = f"{old} {'ends' if len(line.takes_over) == 1 else 'end'}"
+    if line.state is not LineState.ENDS:
+        onto = "a new line" if line.line_id is None else f"line #{line.line_id}"
+        return f"{ends}, and {onto} of {line.product} takes over with {plain(line.after or _ZERO)}: {reason}"
+    if line.line_id is None:
+        return f"{ends}, and no line takes over; {line.reason}"
+    return f"{reason}, and {ends} with it"
+
+
+def _old_line(old: OldLine, line: PlannedLine) -> str:
+    """`#12 of MSP-OLD (20)`, with its agreement where that is another one."""
+    elsewhere = "" if old.agreement_id == line.agreement_id else f" on {old.agreement or old.agreement_id}"
+    return f"#{old.line_id} of {old.product} ({plain(old.quantity)}){elsewhere}"
 
 
 def _too_many_units(before: Decimal, after: Decimal, limit: LineChangeGuard) -> str:
@@ -154,21 +171,21 @@ def _too_many_units(before: Decimal, after: Decimal, limit: LineChangeGuard) -> 
     if units <= limit.units or percent <= limit.percent:
         return ""
     return (
-        f"it changes by {plain(units)} units, {plain(cents(percent))} % "
-        f"(limits {plain(limit.units)} and {plain(limit.percent)} %)"
+        f"it changes by {number_of(units, 'unit')}, {plain(cents(percent))} % "
+        f"(limits: {number_of(limit.units, 'unit')} and {plain(limit.percent)} %)"
     )
 
 
 def _units_before(line: PlannedLine) -> Decimal:
     """The units that are billed until now, those of the lines that it takes over too."""
-    before = line.before or Decimal(0)
+    before = line.before or _ZERO
     if line.line_id is not None:
-        before += sum((old.quantity for old in line.takes_over), Decimal(0))
+        before += sum((old.quantity for old in line.takes_over), _ZERO)
     return before
 
 
 def _over_limit(line: PlannedLine, guards: Guards) -> str:
-    before, after = _units_before(line), line.after or Decimal(0)
+    before, after = _units_before(line), line.after or _ZERO
     if after == 0 and before != 0:
         what = "it ends" if line.state is LineState.ENDS else "it goes to zero"
         return what if guards.line_to_zero else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.model.approving import open_row
 from reconciler.model.lines import LineState
 from reconciler.model.money import plain
 from reconciler.planning.customers.agreements import day_that_counts
@@ -225,7 +226,7 @@ def _compare(
             Judged(row, cell, line, expected, settled=bool(ends) and not found.take.unsaid, ends=ends)
         )
     state = _state(line, wanted)
-    by_hand = "" if row.held or state is LineState.TERMS else _by_hand(line, state, ground, expected)
+    by_hand = "" if row.held or state is LineState.TERMS else _by_hand(line, row, state, ground, expected)
     if by_hand and ground.answers.approval(row) is None:
         by_hand = "; ".join(filter(None, (by_hand, ground.answers.unclear_approval(row))))
         return Judged(decide(row, by_hand), cell, line, expected, by_hand=True)
@@ -245,7 +246,7 @@ def _state(line: Line, wanted: Quantity) -> LineState:
     return LineState.MORE if wanted.quantity > line.quantity else LineState.LESS
 
 
-def _by_hand(line: Line, state: LineState, ground: Ground, expected: Decimal | None) -> str:
+def _by_hand(line: Line, row: PlannedLine, state: LineState, ground: Ground, expected: Decimal | None) -> str:
     """Why the line's present quantity is a person's word; nothing where it is in step, or ours."""
     if is_ours(line, ground.settings):
         return ""
@@ -260,7 +261,7 @@ def _by_hand(line: Line, state: LineState, ground: Ground, expected: Decimal | N
     return (
         f"{plain(line.quantity)} was set by {line.updated_by.strip() or 'somebody'} on "
         f"{line.last_updated[:10] or '?'}; {would}. Keep it with a hold, or let Sophos's number in with an "
-        "approval"
+        f"approval: {open_row(row)}"
     )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.model.billing import Line
     from reconciler.model.desired import Desired
     from reconciler.model.diagnostics import Location
+    from reconciler.model.months import Month
     from reconciler.planning.customers.party import Party
     from reconciler.planning.lines.judged import Ground, Judged
 
@@ -266,11 +267,19 @@ def _dated(desired: Desired) -> Iterable[tuple[str, date | None, Location]]:
         yield what, hold.until, hold.location
 
 
-def no_usage(what: str) -> Diagnostic:
-    """Said where nothing can be counted for anyone."""
-    return error(
-        "usage-unknown",
-        f"{what}. No line is counted for anyone.",
-        "See the message about the request that failed, or name another month with --period.",
-        subject=ALL_USAGE,
-    )
+def no_usage(what: str, *, failed: bool = True) -> Diagnostic:
+    """Said where nothing can be counted for anyone; `failed` is for what a request could not bring."""
+    remedy = "Name another month with --period, or leave it out for the newest closed one."
+    if failed:
+        remedy = "See the message about the request that failed, or name another month with --period."
+    return error("usage-unknown", f"{what}. No line is counted for anyone.", remedy, subject=ALL_USAGE)
+
+
+def no_usage_data(month: Month) -> str:
+    """That Sophos has no bill of a month that may have one."""
+    return f"Sophos has no usage data for {month.title}, which is not the same as no usage"
+
+
+def not_begun(month: Month, today: date) -> str:
+    """That a month has no bill yet; nothing where it may have one (windows begin a month earlier)."""
+    return f"{month.title} has not begun" if month.previous().first_day > today else ""

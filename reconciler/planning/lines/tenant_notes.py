@@ -43,9 +43,11 @@ def tenant_notes(
         own = {code: lines for code, lines in codes.items() if _would_bill(code, mapped, customer)}
         if not customer.sync or is_excluded(customer, today):
             lines = [line for some in own.values() for line in some]
-            why = customer.exclude if is_excluded(customer, today) else "usage sync is off for the customer"
+            excluded = is_excluded(customer, today)
+            why = customer.exclude if excluded else _sync_off(customer)
             if lines:
-                note = _note("excluded", name, lines, f"tenant {tenant_id}: {why}")
+                kind = "excluded" if excluded else "unsynced"
+                note = _note(kind, name, lines, f"tenant {tenant_id}: {why}")
                 notes.append(((name, tenant_id), note))
             continue
         for code, why in _pilots(customer, mapped, today).items():
@@ -53,6 +55,12 @@ def tenant_notes(
                 note = _note("excluded", code, own[code], f"{name}: {why}")
                 notes.append(((name, tenant_id, code), note))
     return tuple(note for _, note in sorted(notes, key=lambda pair: pair[0]))
+
+
+def _sync_off(customer: Customer) -> str:
+    if customer.sync_said:
+        return "its row says sync: false"
+    return "its row does not say `sync`"
 
 
 def _would_bill(code: str, mapped: Mapping[str, Row], customer: Customer) -> bool:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.planning.products.targets import Target
 
 _EMPTY: dict[str, Any] = {}
+_SYNC_NOT_SAID = "the row does not say `sync`, which counts as false"
 
 
 @dataclass(frozen=True)
@@ -243,10 +244,10 @@ def _mapping_step(
         still = {selector.key for selector in row.targets}
         left = [home for home in leaving if identifier_key(home) not in still]
         reason = f"moves here from {', '.join(left)}" if left else "mapped by its row"
-        return Action.MAP_PRODUCT, reason
+        return Action.MAP_PRODUCT, reason if row.sync_said else f"{reason}; {_SYNC_NOT_SAID}"
     if row.sync:
         return Action.ENABLE_SYNC, "the row says sync: true"
-    return Action.DISABLE_SYNC, "the row says sync: false"
+    return Action.DISABLE_SYNC, "the row says sync: false" if row.sync_said else _SYNC_NOT_SAID
 
 
 def _unmap_reason(code: str, scene: Scene) -> str:
