@@ -51,7 +51,7 @@ class Shell:
         ):
             server.bind(told["RECONCILER_TEST_SOCKET"])
             server.listen()
-            server.settimeout(0.05)
+            server.settimeout(0.005)
             running = subprocess.Popen(command, cwd=folder, env=told, stdout=out, stderr=out)
             while running.poll() is None:
                 self._serve(server)
