@@ -31,7 +31,7 @@ from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
 from reconciler.reporting.json_text import json_text
 from reconciler.reporting.line_words import number_of
-from reconciler.reporting.outcome_text import left_alone, outcome_summary, print_outcome
+from reconciler.reporting.outcome_text import left_alone, outcome_summary, print_outcome, repeated_causes
 from reconciler.reporting.within_text import print_within, within_json
 from reconciler.sophos.usage import read_usage
 
@@ -144,6 +144,7 @@ def write(runtime: Runtime, run: Run, record: Record, *, check_first: bool, quie
 async def _write_all(runtime: Runtime, run: Run, record: Record, *, check_first: bool, quiet: bool) -> None:
     place = MarkerPlace(run.plan.owner, run.plan.marker_custom_field)
     console = runtime.out()
+    causes: dict[str, str] = {}
 
     def tell(outcome: Outcome) -> None:
         run.outcomes.append(outcome)
@@ -152,7 +153,7 @@ async def _write_all(runtime: Runtime, run: Run, record: Record, *, check_first:
         if quiet or run.unheard is not None:
             return
         try:
-            print_outcome(console, outcome)
+            print_outcome(console, outcome, causes)
         except OSError as lost:  # what is in flight is finished, and nothing more is begun unheard
             run.unheard = lost
             stop.set()
@@ -280,8 +281,9 @@ def report(runtime: Runtime, run: Run, output_format: str) -> None:
     complain(runtime, run.unheard)
     with suppress(OSError):
         console = runtime.err()
+        causes: dict[str, str] = {}
         for outcome in run.outcomes:
-            print_outcome(console, outcome)
+            print_outcome(console, outcome, causes)
         _print_end(console, run)
 
 
@@ -316,7 +318,10 @@ def _print_end(console: Console, run: Run) -> None:
         waits = f" {number_of(undecided, 'line')} still to be decided." if undecided else ""
         if run.interrupted:
             console.print("\nInterrupted: no further request was started.", style="bold red")
-        console.print(f"\n{outcome_summary(run.outcomes)}{waits}", style="bold")
+        console.print()
+        for said in repeated_causes(run.outcomes):
+            console.print(said)
+        console.print(f"{outcome_summary(run.outcomes)}{waits}", style="bold")
     if run.journal is not None:
         console.print(f"Recorded in {clean(str(run.journal.path))}")
     if run.within is not None:
