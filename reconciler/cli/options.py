@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
     from reconciler.cli.runtime import Runtime
 
-folder_argument = click.argument(
-    "folder", metavar="[DIR]", default="mappings", type=click.Path(path_type=Path)
-)
 folder_option = click.option(
     "--dir",
     "folder",
@@ -27,6 +25,28 @@ folder_option = click.option(
     type=click.Path(path_type=Path),
     help="The folder with the mappings.",
 )
+
+
+def folder_anyhow(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The folder as `[DIR]` or as `--dir DIR`: people write both. The command takes it as `folder`."""
+
+    @click.argument("named", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+    @click.option(
+        "--dir",
+        "by_option",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="The folder with the mappings; the same as DIR.  [default: mappings]",
+    )
+    @wraps(command)
+    def either(*args: Any, named: Path | None, by_option: Path | None, **options: Any) -> Any:
+        if named is not None and by_option is not None and named != by_option:
+            raise click.UsageError(f"DIR is {named}, and --dir says {by_option}: name one folder.")
+        return command(*args, folder=named or by_option or Path("mappings"), **options)
+
+    return either
+
+
 products_option = click.option(
     "--product",
     "products",

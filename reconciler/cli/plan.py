@@ -11,7 +11,7 @@ from reconciler.cli import exit_codes
 from reconciler.cli.options import (
     SEPARATORS,
     customers_option,
-    folder_argument,
+    folder_anyhow,
     format_option,
     orphans_option,
     period_option,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@folder_argument
+@folder_anyhow
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Save it for `apply FILE`.")
 @usage_file_option
 @since_option
