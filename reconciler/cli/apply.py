@@ -44,7 +44,7 @@ def apply(
     unattended: bool,
     within: tuple[Path, ...],
     expect: str | None,
-    journal: Path | None,
+    journal: str | None,
     output_format: str,
 ) -> int:
     """Write a saved plan (FILE), or plan the mappings in DIR afresh and write that.

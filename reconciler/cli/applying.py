@@ -66,7 +66,7 @@ class Record:
     A saved plan does not say which folder it was made of, and so which commit.
     """
 
-    place: Path | None
+    place: str | None
     folder: Path | None
 
 
@@ -77,7 +77,7 @@ class Run:
     `within` is how the plan compares with reviewed ones, where it has to. `unexpected` says that it is not
     the plan that was expected, `outdated` that it is too old, or that a newer month has closed than that of
     its quantities. `journal` is there once the writing has begun. `unheard` is why standard output takes
-    nothing more.
+    nothing more. `untold` are the outcomes of changes that were never begun, and that nobody has seen yet.
     """
 
     plan: Plan
@@ -90,6 +90,7 @@ class Run:
     journal: Recorder | None = None
     stop: Stop = field(default_factory=Stop)
     unheard: OSError | None = None
+    untold: list[Outcome] = field(default_factory=list)
 
     @property
     def plan_hash(self) -> str:
@@ -100,6 +101,13 @@ class Run:
     def is_refused(self) -> bool:
         """Whether something would be written that was not reviewed."""
         return self.within is not None and bool(self.within.refused)
+
+    def leave_the_rest(self) -> list[Outcome]:
+        """What was never begun has its outcome as well."""
+        left = not_started(self.plan.own, self.outcomes)
+        self.outcomes += left
+        self.untold += left
+        return left
 
     def is_another_than(self, expected: str | None) -> bool:
         """Whether the plan is not the one of this hash; then it says so."""
@@ -138,7 +146,7 @@ def write(runtime: Runtime, run: Run, record: Record, *, check_first: bool, quie
     except (asyncio.CancelledError, KeyboardInterrupt):
         run.interrupted = True
     if not run.stale and run.outdated is None:
-        run.outcomes += not_started(run.plan.own, run.outcomes)
+        run.leave_the_rest()
 
 
 async def _write_all(runtime: Runtime, run: Run, record: Record, *, check_first: bool, quiet: bool) -> None:
@@ -191,9 +199,7 @@ def _recorded(runtime: Runtime, run: Run, record: Record) -> Iterator[Recorder]:
 
 
 def _end(run: Run, journal: Recorder) -> None:
-    left = not_started(run.plan.own, run.outcomes)
-    run.outcomes += left
-    for outcome in left:
+    for outcome in run.leave_the_rest():
         journal.outcome(outcome)
     journal.end(run.outcomes, interrupted=run.interrupted)
 
@@ -282,7 +288,7 @@ def report(runtime: Runtime, run: Run, output_format: str) -> None:
     with suppress(OSError):
         console = runtime.err()
         causes: dict[str, str] = {}
-        for outcome in run.outcomes:
+        for outcome in run.outcomes[: len(run.outcomes) - len(run.untold)]:
             print_outcome(console, outcome, causes)
         _print_end(console, run)
 
@@ -314,6 +320,8 @@ def _print_end(console: Console, run: Run) -> None:
             console.print(f"  {clean(one.change.id)}: {clean(one.what)}")
         console.print("Plan again and have that reviewed.")
     elif run.outcomes:
+        for outcome in run.untold:
+            print_outcome(console, outcome, {})
         undecided = sum(line.state in UNDECIDED for line in run.plan.lines)
         waits = f" {number_of(undecided, 'line')} still to be decided." if undecided else ""
         if run.interrupted:

@@ -72,8 +72,9 @@ def unattended_option(help_text: str) -> Callable[[Any], Any]:
 journal_option = click.option(
     "--journal",
     metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Where the record of this run is written: a new file, or a folder. By default a file in journal/.",
+    type=click.Path(),  # a text: of a path nobody could tell any more whether a slash was behind it
+    help="Where the record of this run is written: a new file, or a folder (one that is there, or whose name "
+    "ends in a slash). By default a file in journal/.",
 )
 usage_file_option = click.option(
     "--usage",
@@ -136,10 +137,19 @@ def write_report(runtime: Runtime, content: bytes, report: Path | None) -> None:
         text = content.decode()
     except UnicodeDecodeError:
         if runtime.stdout.isatty() or not hasattr(runtime.stdout, "buffer"):
-            raise click.UsageError("This format is no text: name a file with --report.") from None
+            raise click.UsageError(_NO_TEXT) from None
         runtime.stdout.buffer.write(content)
         return
     runtime.stdout.write(text)
+
+
+_NO_TEXT = "A workbook is no text: write it into a file with --format xlsx --report FILE.xlsx."
+
+
+def refuse_workbook_on_terminal(runtime: Runtime, output_format: str, report: Path | None) -> None:
+    """Raises UsageError before anything is read, where a workbook would be written to a terminal."""
+    if output_format == "xlsx" and report is None and runtime.stdout.isatty():
+        raise click.UsageError(_NO_TEXT)
 
 
 def parse_month(_context: click.Context, _option: click.Parameter, text: str | None) -> Month | None:

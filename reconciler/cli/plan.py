@@ -16,6 +16,7 @@ from reconciler.cli.options import (
     orphans_option,
     period_option,
     products_option,
+    refuse_workbook_on_terminal,
     report_option,
     scope_option,
     separator_option,
@@ -73,6 +74,7 @@ def plan(
     from reconciler.cli.site import How, survey
     from reconciler.planning.plan import Scope, guarded
 
+    refuse_workbook_on_terminal(runtime, output_format, report)
     if orphans and scope == "products":
         raise click.UsageError("--orphans is about agreement lines: leave --scope products out.")
     head = read_configuration(runtime, folder)
