@@ -47,7 +47,7 @@ def apply(
     within: tuple[Path, ...],
     expect: str | None,
     allow_waiting: bool,
-    journal: Path | None,
+    journal: str | None,
     output_format: str,
 ) -> int:
     """Write a saved plan (FILE), or plan the mappings in DIR afresh and write that.

@@ -31,7 +31,7 @@ from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
 from reconciler.reporting.json_text import json_text
 from reconciler.reporting.line_words import number_of
-from reconciler.reporting.outcome_text import left_alone, outcome_summary, print_outcome
+from reconciler.reporting.outcome_text import left_alone, outcome_summary, print_outcome, repeated_causes
 from reconciler.reporting.within_text import print_within, within_json
 from reconciler.sophos.usage import read_usage
 
@@ -66,7 +66,7 @@ class Record:
     A saved plan does not say which folder it was made of, and so which commit.
     """
 
-    place: Path | None
+    place: str | None
     folder: Path | None
 
 
@@ -77,7 +77,7 @@ class Run:
     `within` is how the plan compares with reviewed ones, where it has to. `unexpected` says that it is not
     the plan that was expected, `outdated` that it is too old, or that a newer month has closed than that of
     its quantities. `journal` is there once the writing has begun. `unheard` is why standard output takes
-    nothing more.
+    nothing more. `untold` are the outcomes of changes that were never begun, and that nobody has seen yet.
     """
 
     plan: Plan
@@ -90,6 +90,7 @@ class Run:
     journal: Recorder | None = None
     stop: Stop = field(default_factory=Stop)
     unheard: OSError | None = None
+    untold: list[Outcome] = field(default_factory=list)
 
     @property
     def plan_hash(self) -> str:
@@ -100,6 +101,13 @@ class Run:
     def is_refused(self) -> bool:
         """Whether something would be written that was not reviewed."""
         return self.within is not None and bool(self.within.refused)
+
+    def leave_the_rest(self) -> list[Outcome]:
+        """What was never begun has its outcome as well."""
+        left = not_started(self.plan.own, self.outcomes)
+        self.outcomes += left
+        self.untold += left
+        return left
 
     def is_another_than(self, expected: str | None) -> bool:
         """Whether the plan is not the one of this hash; then it says so."""
@@ -151,12 +159,13 @@ def write(runtime: Runtime, run: Run, record: Record, *, check_first: bool, quie
     except (asyncio.CancelledError, KeyboardInterrupt):
         run.interrupted = True
     if not run.stale and run.outdated is None:
-        run.outcomes += not_started(run.plan.own, run.outcomes)
+        run.leave_the_rest()
 
 
 async def _write_all(runtime: Runtime, run: Run, record: Record, *, check_first: bool, quiet: bool) -> None:
     place = MarkerPlace(run.plan.owner, run.plan.marker_custom_field)
     console = runtime.out()
+    causes: dict[str, str] = {}
 
     def tell(outcome: Outcome) -> None:
         run.outcomes.append(outcome)
@@ -165,7 +174,7 @@ async def _write_all(runtime: Runtime, run: Run, record: Record, *, check_first:
         if quiet or run.unheard is not None:
             return
         try:
-            print_outcome(console, outcome)
+            print_outcome(console, outcome, causes)
         except OSError as lost:  # what is in flight is finished, and nothing more is begun unheard
             run.unheard = lost
             stop.set()
@@ -203,9 +212,7 @@ def _recorded(runtime: Runtime, run: Run, record: Record) -> Iterator[Recorder]:
 
 
 def _end(run: Run, journal: Recorder) -> None:
-    left = not_started(run.plan.own, run.outcomes)
-    run.outcomes += left
-    for outcome in left:
+    for outcome in run.leave_the_rest():
         journal.outcome(outcome)
     journal.end(run.outcomes, interrupted=run.interrupted)
 
@@ -293,8 +300,9 @@ def report(runtime: Runtime, run: Run, output_format: str) -> None:
     complain(runtime, run.unheard)
     with suppress(OSError):
         console = runtime.err()
-        for outcome in run.outcomes:
-            print_outcome(console, outcome)
+        causes: dict[str, str] = {}
+        for outcome in run.outcomes[: len(run.outcomes) - len(run.untold)]:
+            print_outcome(console, outcome, causes)
         _print_end(console, run)
 
 
@@ -325,11 +333,16 @@ def _print_end(console: Console, run: Run) -> None:
             console.print(f"  {clean(one.change.id)}: {clean(one.what)}")
         console.print("Plan again and have that reviewed.")
     elif run.outcomes:
+        for outcome in run.untold:
+            print_outcome(console, outcome, {})
         undecided = sum(line.state in UNDECIDED for line in run.plan.lines)
         waits = f" {number_of(undecided, 'line')} still to be decided." if undecided else ""
         if run.interrupted:
             console.print("\nInterrupted: no further request was started.", style="bold red")
-        console.print(f"\n{outcome_summary(run.outcomes)}{waits}", style="bold")
+        console.print()
+        for said in repeated_causes(run.outcomes):
+            console.print(said)
+        console.print(f"{outcome_summary(run.outcomes)}{waits}", style="bold")
     if run.journal is not None:
         console.print(f"Recorded in {clean(str(run.journal.path))}")
     if run.within is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import exit_codes
-from reconciler.cli.options import folder_option
+from reconciler.cli.options import folder_anyhow
 from reconciler.model.counts import number_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--until", metavar="DATE", help="The last day it counts; the day of the line's next invoice by default."
 )
-@folder_option
+@folder_anyhow
 @click.option(
     "--file",
     "file",

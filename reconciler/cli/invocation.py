@@ -43,6 +43,10 @@ def _call(command: click.Command, arguments: Sequence[str], runtime: Runtime) ->
         return exit_codes.NO_RESULT
     except click.UsageError as wrong:
         wrong.show(runtime.stderr)
+        if isinstance(wrong, click.NoSuchOption) and wrong.option_name == "--dir":
+            runtime.stderr.write(
+                "Where this command takes a folder, it is an argument: see its usage above.\n"
+            )
         return exit_codes.USAGE
     except click.ClickException as wrong:
         wrong.show(runtime.stderr)

@@ -6,6 +6,7 @@ import os
 import secrets
 from contextlib import contextmanager, suppress
 from datetime import UTC
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.provenance import actor, commit
@@ -16,7 +17,6 @@ from reconciler.model.outcome import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
     from typing import Any
 
     from reconciler.cli.runtime import Runtime
@@ -80,14 +80,16 @@ class Recorder:
 
 
 @contextmanager
-def recording(runtime: Runtime, plan: Plan, place: Path | None, folder: Path | None) -> Iterator[Recorder]:
+def recording(runtime: Runtime, plan: Plan, place: str | None, folder: Path | None) -> Iterator[Recorder]:
     """A new journal of this plan's run, at `place` (a file, or a folder) or under the usual name.
+
+    What ends in a slash is a folder, which is made where it is not there.
 
     `folder` is where Git is asked for the commit. Raises ReconcilerError where it cannot be started.
     """
     now, run = runtime.now().astimezone(UTC), secrets.token_hex(6)
-    path = runtime.journals if place is None else place
-    if place is None or place.is_dir():
+    path = runtime.journals if place is None else Path(place)
+    if place is None or path.is_dir() or place.endswith(("/", os.sep)):
         path = path / f"{now:%Y%m%dT%H%M%SZ}-{run}.ndjson"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
     from reconciler.cli.runtime import Runtime
 
-folder_argument = click.argument(
-    "folder", metavar="[DIR]", default="mappings", type=click.Path(path_type=Path)
-)
 folder_option = click.option(
     "--dir",
     "folder",
@@ -27,6 +25,28 @@ folder_option = click.option(
     type=click.Path(path_type=Path),
     help="The folder with the mappings.",
 )
+
+
+def folder_anyhow(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The folder as `[DIR]` or as `--dir DIR`: people write both. The command takes it as `folder`."""
+
+    @click.argument("named", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+    @click.option(
+        "--dir",
+        "by_option",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="The folder with the mappings; the same as DIR.  [default: mappings]",
+    )
+    @wraps(command)
+    def either(*args: Any, named: Path | None, by_option: Path | None, **options: Any) -> Any:
+        if named is not None and by_option is not None and named != by_option:
+            raise click.UsageError(f"DIR is {named}, and --dir says {by_option}: name one folder.")
+        return command(*args, folder=named or by_option or Path("mappings"), **options)
+
+    return either
+
+
 products_option = click.option(
     "--product",
     "products",
@@ -52,8 +72,9 @@ def unattended_option(help_text: str) -> Callable[[Any], Any]:
 journal_option = click.option(
     "--journal",
     metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Where the record of this run is written: a new file, or a folder. By default a file in journal/.",
+    type=click.Path(),  # a text: of a path nobody could tell any more whether a slash was behind it
+    help="Where the record of this run is written: a new file, or a folder (one that is there, or whose name "
+    "ends in a slash). By default a file in journal/.",
 )
 usage_file_option = click.option(
     "--usage",
@@ -116,10 +137,19 @@ def write_report(runtime: Runtime, content: bytes, report: Path | None) -> None:
         text = content.decode()
     except UnicodeDecodeError:
         if runtime.stdout.isatty() or not hasattr(runtime.stdout, "buffer"):
-            raise click.UsageError("This format is no text: name a file with --report.") from None
+            raise click.UsageError(_NO_TEXT) from None
         runtime.stdout.buffer.write(content)
         return
     runtime.stdout.write(text)
+
+
+_NO_TEXT = "A workbook is no text: write it into a file with --format xlsx --report FILE.xlsx."
+
+
+def refuse_workbook_on_terminal(runtime: Runtime, output_format: str, report: Path | None) -> None:
+    """Raises UsageError before anything is read, where a workbook would be written to a terminal."""
+    if output_format == "xlsx" and report is None and runtime.stdout.isatty():
+        raise click.UsageError(_NO_TEXT)
 
 
 def parse_month(_context: click.Context, _option: click.Parameter, text: str | None) -> Month | None:

@@ -11,11 +11,12 @@ from reconciler.cli import exit_codes
 from reconciler.cli.options import (
     SEPARATORS,
     customers_option,
-    folder_argument,
+    folder_anyhow,
     format_option,
     orphans_option,
     period_option,
     products_option,
+    refuse_workbook_on_terminal,
     report_option,
     scope_option,
     separator_option,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@folder_argument
+@folder_anyhow
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Save it for `apply FILE`.")
 @usage_file_option
 @since_option
@@ -73,6 +74,7 @@ def plan(
     from reconciler.cli.site import How, survey
     from reconciler.planning.plan import Scope, guarded
 
+    refuse_workbook_on_terminal(runtime, output_format, report)
     if orphans and scope == "products":
         raise click.UsageError("--orphans is about agreement lines: leave --scope products out.")
     head = read_configuration(runtime, folder)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import exit_codes
-from reconciler.cli.options import folder_option, format_option
+from reconciler.cli.options import folder_anyhow, format_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     default="",
     help="The date of the invoices; the first of next month unless given, or given empty.",
 )
-@folder_option
+@folder_anyhow
 @format_option("text", "json")
 @click.pass_obj
 def ready(runtime: Runtime, invoice_date: str, folder: Path, output_format: str) -> int:

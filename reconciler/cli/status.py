@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,8 +12,6 @@ from reconciler.cli.options import folder_option, format_option, period_option
 from reconciler.reporting.json_text import json_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from reconciler.cli.runtime import Runtime
     from reconciler.cli.site import Survey
     from reconciler.model.months import Month
@@ -37,6 +36,8 @@ def status(
     from reconciler.planning.plan import Scope
     from reconciler.planning.status import product_statuses
 
+    if product is not None and Path(product).is_dir():
+        raise click.UsageError(f"{product} is a folder: say `reconciler status --dir {product}`.")
     head = read_configuration(runtime, folder)
     found = survey(runtime, head, how=How(period, Scope.PRODUCTS))
     rows = product_statuses(head.desired, found.plan, found.month)

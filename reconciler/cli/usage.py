@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import exit_codes
-from reconciler.cli.options import folder_option, period_option
+from reconciler.cli.options import folder_anyhow, period_option
 from reconciler.reporting.json_text import json_text
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out", metavar="FILE", required=True, type=click.Path(path_type=Path), help="Where it is written."
 )
-@folder_option
+@folder_anyhow
 @period_option
 @click.pass_obj
 def usage(runtime: Runtime, out: Path, folder: Path, period: Month | None) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import exit_codes
-from reconciler.cli.options import folder_argument, format_option
+from reconciler.cli.options import folder_anyhow, format_option
 from reconciler.reporting.json_text import json_text
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@folder_argument
+@folder_anyhow
 @format_option("text", "json", "github")
 @click.pass_obj
 def validate(runtime: Runtime, folder: Path, output_format: str) -> int:

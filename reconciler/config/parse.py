@@ -6,6 +6,7 @@ nesting is bounded before any parser recurses.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 DEPTH_LIMIT = 20
 SIZE_LIMIT = 100_000
 MERGE_KEY = "<<"
+#: How Git begins the lines that it sets around the two sides of a conflict.
+_CONFLICT = re.compile(r"(<{7}|>{7})( |\r?$)")
 _LONG_TAG = "tag:yaml.org,2002:"
 
 #: Both loaders give the same events; the one in C is ten times faster but is not built everywhere.
@@ -102,7 +105,23 @@ def _several(location: Location) -> Diagnostic:
     )
 
 
+def _conflict(state: _State) -> Diagnostic | None:
+    """Where a merge of Git left both sides in the file; nothing where it did not."""
+    for number, line in enumerate(state.lines, 1):
+        if _CONFLICT.match(line):
+            return error(
+                "conflict-marker",
+                f"A merge conflict of Git was left in the file: {show(line[:40])}.",
+                "Choose what is meant between `<<<<<<<` and `>>>>>>>`, and remove these lines and `=======`.",
+                location=Location(state.name, number, 1),
+            )
+    return None
+
+
 def _syntax(state: _State, problem: yaml.YAMLError) -> Diagnostic:
+    conflict = _conflict(state)
+    if conflict is not None:
+        return conflict
     mark = getattr(problem, "problem_mark", None) or getattr(problem, "context_mark", None)
     what = getattr(problem, "problem", None) or getattr(problem, "reason", None) or "it cannot be read"
     context = getattr(problem, "context", None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.connectwise import additions, patching
 from reconciler.execution.side_effects import side_effects
-from reconciler.execution.telling import is_about, sent, share, told, unrecorded
+from reconciler.execution.telling import is_about, not_done, sent, share, told, unrecorded
 from reconciler.model.diagnostics import ReconcilerError
 from reconciler.model.fields import from_plan
 from reconciler.model.identifiers import identifier_key
@@ -86,9 +86,7 @@ async def write_line(
     try:
         return await _write(client, changes, before_write)
     except ReconcilerError as failed:
-        if not is_about(failed, _path(changes[0])):
-            return share(changes, Result.NOT_ATTEMPTED, f"because of an earlier failure: {told(failed)}")
-        return share(changes, Result.FAILED, told(failed))
+        return not_done(changes, failed, _path(changes[0]))
 
 
 def _path(change: Change) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.connectwise import additions, catalog, patching
 from reconciler.execution.lines import differences, shown
-from reconciler.execution.telling import is_about, share, told
+from reconciler.execution.telling import is_about, not_done, told
 from reconciler.execution.write import LOOKUPS
 from reconciler.model.diagnostics import ReconcilerError
 from reconciler.model.fields import from_plan
@@ -35,9 +35,7 @@ async def create_line(changes: Sequence[Change], writer: Writer) -> list[Outcome
     try:
         return [await _create(change, writer)]
     except ReconcilerError as failed:
-        if not is_about(failed, _path(change), catalog.CATALOG):
-            return share(changes, Result.NOT_ATTEMPTED, f"because of an earlier failure: {told(failed)}")
-        return share(changes, Result.FAILED, told(failed))
+        return not_done(changes, failed, _path(change), catalog.CATALOG)
 
 
 def first_day(change: Change) -> date:

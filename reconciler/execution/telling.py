@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.change import Action, Change
 from reconciler.model.outcome import Outcome, Result
-from reconciler.transport.errors import ApiError, NotPermitted
+from reconciler.transport.errors import ApiError, NotAuthenticated, NotPermitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,6 +55,22 @@ def told(failed: ReconcilerError) -> str:
     if isinstance(failed, NotPermitted):  # whoever reads this wants to know which permission to ask for
         said += f". Probably missing: {failed.permission}"
     return said
+
+
+def not_done(changes: Iterable[Change], failed: ReconcilerError, *paths: str) -> list[Outcome]:
+    """The outcomes of a request to these paths that failed, or was not sent after an earlier failure."""
+    said, cause = told(failed), _cause(failed)
+    if is_about(failed, *paths):
+        return [Outcome(change, Result.FAILED, said, cause=cause) for change in changes]
+    earlier = f"because of an earlier failure: {said}"
+    return [Outcome(change, Result.NOT_ATTEMPTED, earlier, cause=cause or said) for change in changes]
+
+
+def _cause(failed: ReconcilerError) -> str:
+    """What is the same for every request that fails for it; nothing where it is about one of them."""
+    if isinstance(failed, NotPermitted):
+        return f"{failed.diagnostic.code}: {failed.permission}"
+    return failed.diagnostic.code if isinstance(failed, NotAuthenticated) else ""
 
 
 def is_about(failed: ReconcilerError, *paths: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.connectwise import catalog, patching
 from reconciler.execution.side_effects import side_effects
 from reconciler.execution.state import MarkerPlace, current, is_value, stale_values
-from reconciler.execution.telling import is_about, sent, share, told, unrecorded
+from reconciler.execution.telling import is_about, not_done, sent, share, told, unrecorded
 from reconciler.model import marker
 from reconciler.model.change import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX
 from reconciler.model.diagnostics import ReconcilerError, error
@@ -62,9 +62,7 @@ async def write(changes: Sequence[Change], writer: Writer) -> list[Outcome]:
             return await _create(changes, writer)
         return await _edit(changes[0].target.id, changes, writer)
     except ReconcilerError as failed:
-        if not is_about(failed, *_paths(changes[0].target.id)):
-            return share(changes, Result.NOT_ATTEMPTED, f"because of an earlier failure: {told(failed)}")
-        return share(changes, Result.FAILED, told(failed))
+        return not_done(changes, failed, *_paths(changes[0].target.id))
 
 
 def _paths(item_id: int | None) -> tuple[str, str]:

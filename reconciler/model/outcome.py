@@ -29,13 +29,15 @@ DONE = frozenset({Result.APPLIED, Result.ALREADY_OK, Result.SERVER_KEPT})
 class Outcome:
     """One change and what became of it; `message` says why, and what to do next where that is open.
 
-    `record` is the id of the record that was written, where an answer named it.
+    `record` is the id of the record that was written, where an answer named it. Outcomes with the same
+    `cause` have one reason, whatever their requests: a missing permission, refused keys, an earlier failure.
     """
 
     change: Change
     result: Result
     message: str = ""
     record: int | None = None
+    cause: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The form of `apply --format json`."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.reporting.clean import clean
 
@@ -18,8 +20,11 @@ _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTI
 
 
 def print_diagnostics(console: Console, diagnostics: Iterable[Diagnostic]) -> None:
-    """Each with its place first, as compilers do, so that editors and terminals can link to it."""
-    for diagnostic in diagnostics:
+    """Each with its place first, as compilers do, so that editors and terminals can link to it.
+
+    Refused credentials and a missing permission are said once, with the number of requests that met them.
+    """
+    for diagnostic in _once(diagnostics):
         place = f"{clean(str(diagnostic.location))}: " if diagnostic.location else ""
         line = Text()
         line.append(place, style="bold")
@@ -28,6 +33,25 @@ def print_diagnostics(console: Console, diagnostics: Iterable[Diagnostic]) -> No
         console.print(line)
         if diagnostic.remedy:
             console.print(Text(f"    → {clean(diagnostic.remedy)}", style="dim"))
+
+
+#: Codes of requests that fail for one reason, whatever they ask for.
+_OF_KEYS = ("-not-authenticated", "-not-permitted")
+
+
+def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    found: dict[object, list[Diagnostic]] = {}
+    for one in diagnostics:
+        same = (one.code, one.remedy, one.severity) if one.code.endswith(_OF_KEYS) else id(one)
+        found.setdefault(same, []).append(one)
+    return [_counted(several) for several in found.values()]
+
+
+def _counted(several: list[Diagnostic]) -> Diagnostic:
+    first, more = several[0], len(several) - 1
+    if not more:
+        return first
+    return replace(first, message=f"{first.message} (the same at {number_of(more, 'other request')})")
 
 
 def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from reconciler.model.counts import number_of
 from reconciler.model.outcome import Result
 from reconciler.reporting.clean import clean
 from reconciler.reporting.values import field_title, value_text
@@ -63,8 +64,16 @@ def run_text(journal: Journal) -> str:
 
 def ending_text(journal: Journal) -> str:
     """Whether the run came to its end, and what to do where it did not."""
+    if journal.ended and not journal.interrupted:
+        return "The run ended."
     if journal.ended:
-        return "The run was interrupted and stopped in order." if journal.interrupted else "The run ended."
+        unsure = sum(one.may_be_there and not one.sure for one in journal.written)
+        if not unsure:
+            return "The run was interrupted and stopped in order."
+        return (
+            f"The run was interrupted, and of {number_of(unsure, 'change')} it is not known whether "
+            f"{'it was' if unsure == 1 else 'they were'} written. Plan again to see what is left."
+        )
     cut = " Its last line is not whole." if journal.cut_off else ""
     return (
         f"The run did not come to its end: it was killed, or its journal could not be written.{cut} "

@@ -41,7 +41,10 @@ def print_lines(console: Console, plan: Plan) -> None:
     print_changes(console, f"What would change on invoices ({why_not}: no line is written)", groups.shadow)
     print_not_billed(console, groups.moving)
     print_apart(console, groups.apart)
-    _print_totals(console, groups)
+    if plan.rollback_of is not None:
+        _print_totals(console, groups, "The lines of this rollback alone, per month, before tax")
+        return
+    _print_totals(console, groups, "All lines, per month, before tax")
     console.print(Text(_unchanged_line(groups)))
 
 
@@ -127,8 +130,7 @@ def _effect(lines: Sequence[PlannedLine]) -> str:
 # --- the totals
 
 
-def _print_totals(console: Console, groups: LineGroups) -> None:
-    title = "All lines, per month, before tax"
+def _print_totals(console: Console, groups: LineGroups, title: str) -> None:
     if groups.shadow and not groups.written:
         title += " (as they would be in live mode)"
     rows = [

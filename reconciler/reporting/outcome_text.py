@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from reconciler.model.counts import number_of
 from reconciler.model.outcome import DONE, Outcome, Result
 from reconciler.reporting.clean import clean
 
@@ -25,21 +26,36 @@ _STYLES = {
 }
 
 
-def print_outcome(console: Console, outcome: Outcome) -> None:
-    """One change and what became of it."""
+def print_outcome(console: Console, outcome: Outcome, causes: dict[str, str]) -> None:
+    """One change and what became of it; of a cause that was told before (by the first change), no more."""
     sign, style = _STYLES[outcome.result]
     line = Text("  ")
     line.append(f"{sign} {outcome.result.value:14}", style=style)
     line.append(clean(outcome.change.id))
-    if outcome.message:
-        line.append(f"  {clean(outcome.message)}", style="dim" if outcome.result in DONE else "")
+    first = causes.setdefault(outcome.cause, outcome.change.id) if outcome.cause else outcome.change.id
+    message = outcome.message if first == outcome.change.id else f"for the same reason as {first}"
+    if message:
+        line.append(f"  {clean(message)}", style="dim" if outcome.result in DONE else "")
     console.print(line)
+
+
+def repeated_causes(outcomes: Sequence[Outcome]) -> list[str]:
+    """Each reason that several changes have, once, and for how many: `8 changes for one reason: …`."""
+    first: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        first.setdefault(outcome.cause, outcome)
+    counts = Counter(outcome.cause for outcome in outcomes if outcome.cause)
+    return [
+        f"{number_of(count, 'change')} for one reason: {clean(first[cause].message)}"
+        for cause, count in counts.items()
+        if count > 1
+    ]
 
 
 def left_alone(count: int) -> str:
     """What an apply of `plan --since` did not touch."""
-    were = "1 change waiting anyway was" if count == 1 else f"{count} changes waiting anyway were"
-    return f"{were} left alone, not part of this change."
+    were = "was" if count == 1 else "were"
+    return f"{number_of(count, 'change')} waiting anyway {were} left alone, not part of this change."
 
 
 def outcome_summary(outcomes: Sequence[Outcome]) -> str:

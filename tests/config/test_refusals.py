@@ -22,6 +22,12 @@ A_HOLD = ROW + "holds:\n  - "
 REFUSED = {
     # YAML itself
     "syntax": ("yaml-syntax", "mappings: a▸: b\n"),
+    "conflict": (
+        "conflict-marker",
+        ROW + "▸<<<<<<< HEAD\n  B-MSP: {product: P}\n=======\n  B-MSP: {product: Q}\n>>>>>>> other\n",
+    ),
+    "conflict before": ("conflict-marker", "▸<<<<<<< HEAD\n" + ROW + "=======\n" + ROW + ">>>>>>> other\n"),
+    "half a conflict": ("conflict-marker", ROW + "▸>>>>>>> other\n"),
     "no closing bracket": ("yaml-syntax", "mappings: {A-MSP: {product: P}\n▸"),
     "tab": ("yaml-syntax", ROW + "▸\tx: y\n"),
     "second document": ("several-documents", ROW + "▸---\nlines: {}\n"),

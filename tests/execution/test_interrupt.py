@@ -64,6 +64,16 @@ def test_twice_stops_and_says_what_is_unsure(many: Site) -> None:
     assert many.plan().ids == []
 
 
+def test_twice_names_the_changes_that_were_never_begun(many: Site) -> None:
+    many.break_("PATCH", f"{CATALOG}/1", twice, times=1)
+    said = many.apply_text()
+    assert said.code == 130
+    rows = [row.split() for row in said.out.splitlines() if row.startswith(("  ✓", "  ?", "  ·"))]
+    told = [word for row in rows for word in row if word.startswith("map_product:")]
+    assert sorted(told) == [f"map_product:product/MSP-{n}/code/CODE-{n}" for n in range(10)], said.out
+    assert "  · not attempted map_product:product/MSP-9" in said.out
+
+
 def test_before_anything_was_written(many: Site) -> None:
     async def now(request: httpx.Request, send: Send) -> httpx.Response:
         signal.raise_signal(signal.SIGINT)

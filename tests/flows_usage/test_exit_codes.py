@@ -226,3 +226,23 @@ def test_the_last_line_of_a_plan_says_why_its_exit_code_is_no_zero(
 def test_a_good_plan_needs_no_such_line(books: Books, situation: Callable[[Books], None]) -> None:
     situation(books)
     assert "Exit code" not in books.run("plan", str(books.folder), "--detailed-exitcode").err
+
+
+def test_a_folder_is_an_argument_or_an_option_as_people_write_it(busy: Books) -> None:
+    folder, file = str(busy.folder), str(busy.save())
+    day = ("--invoice-date", "2026-12-01")
+    for command in (("validate",), ("plan",), ("ready", *day), ("usage", "--out", str(busy.root / "u.json"))):
+        either = [busy.run(*command, folder), busy.run(*command, "--dir", folder)]
+        assert either[0] == either[1], command
+        assert either[0].code != 64
+        two = busy.run(*command, folder, "--dir", "elsewhere")
+        assert (two.code, "name one folder" in two.err) == (64, True)
+    assert busy.run("approve", file, folder, "--all", "--reason", "r").code == 0
+    assert busy.run("approve", file, "--dir", folder, "--all", "--reason", "r").code == 0
+
+
+def test_where_a_folder_cannot_be_told_apart_the_right_form_is_said(busy: Books) -> None:
+    status = busy.run("status", str(busy.folder))
+    assert (status.code, f"say `reconciler status --dir {busy.folder}`" in status.err) == (64, True)
+    apply = busy.run("apply", "--dir", str(busy.folder))
+    assert (apply.code, "Where this command takes a folder, it is an argument" in apply.err) == (64, True)

@@ -98,6 +98,20 @@ def test_without_the_permission_the_first_line_says_so_and_the_others_are_not_at
     assert len(busy.patches) <= 2
 
 
+def test_what_every_change_fails_for_is_told_once_and_counted(books: Books) -> None:
+    """Keys that may only read, or no more: one sentence a change would hide everything else."""
+    _ten(books).break_("PATCH", "/additions/*", status(403))
+    said = books.run("apply", str(books.folder), "--yes")
+    assert said.code == 4
+    rows = [row for row in said.out.splitlines() if row.startswith(("  ✗", "  ·"))]
+    first = next(row for row in rows if "Probably missing" in row)
+    assert sum("Probably missing" in row for row in rows) == 1
+    others = [row for row in rows if row != first]
+    assert len(others) == 9
+    assert all(row.endswith(f"for the same reason as {first.split()[2]}") for row in others)
+    assert "\n10 changes for one reason: ConnectWise" in said.out
+
+
 def test_a_server_that_fails_again_and_again_is_left_alone(books: Books) -> None:
     _ten(books).break_("GET", "/additions/*", status(500))
     applied = books.apply()

@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -20,7 +21,6 @@ from tests.support import URL, lost_before, once, status, twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.support import Send
 
@@ -193,6 +193,10 @@ def test_it_goes_where_it_is_told(busy: Books) -> None:
     busy.world.addition(1)["quantity"] = 10.0
     busy.apply(file, "--journal", str(folder))
     assert [path.suffix for path in folder.iterdir()] == [".ndjson"]
+    new = busy.root / "none" / "yet"
+    busy.world.addition(1)["quantity"] = 10.0
+    recorded = Path(busy.apply(file, "--journal", f"{new}/").json["journal"])
+    assert (recorded.parent, recorded.suffix) == (new, ".ndjson"), "a slash means a folder"
     assert not (busy.root / "journal").exists()
     assert named.stat().st_mode & 0o077 == 0, "prices: for its owner only"
 
@@ -320,6 +324,9 @@ def test_ctrl_c_twice_is_an_end_and_what_is_on_its_way_is_unsure(busy: Books) ->
     lines = told(journal_of(busy))
     assert (lines[-1], f"outcome {TWO} unsure" in lines) == ("end", True)
     assert f"outcome {ONE} not attempted" in lines
+    shown = busy.run("show", str(journal_of(busy))).out
+    assert "stopped in order" not in shown
+    assert "The run was interrupted, and of 1 change it is not known whether it was written." in shown
 
 
 # --- show

@@ -191,3 +191,17 @@ def test_in_a_workbook_they_are_text(hostile: Books) -> None:
     assert FORMULA in texts, "as it is called, and of text type"
     assert all(map(harmless, texts))
     book.close()
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_workbook_goes_to_no_terminal_and_nothing_is_read_for_it(busy: Books) -> None:
+    file = busy.save()
+    busy.forget()
+    for command in (("plan", str(busy.folder)), ("show", str(file))):
+        said = busy.run(*command, "--format", "xlsx", out=_Terminal())
+        assert (said.code, "with --format xlsx --report FILE.xlsx" in said.err) == (64, True)
+        assert busy.requests == []

@@ -228,6 +228,9 @@ def test_a_move_stays_because_half_of_it_would_bill_nobody(books: Books) -> None
     assert planned.short == ["unmap MSP-NEW EP-MSP", "map MSP-EP EP-MSP"]
     assert "line #2 of MSP-NEW" in said(planned, "rollback-line-moved")
     assert "line #1 of MSP-EP" in said(planned, "rollback-line-ended")
+    stay = said(planned, "rollback-moves-stay")
+    assert "1 moved line of the run stays where the run put it" in stay
+    assert "takes mappings back and moves no line" in stay
     assert books.apply(file).code == 4
     assert [dict(line) for line in lines(books)] == before
 
@@ -491,3 +494,16 @@ def test_a_rollback_that_was_edited_and_signed_again_is_refused(
     said_ = busy.apply_text(file)
     assert (said_.code, "plan-unreadable" in said_.err) == (1, True)
     assert what in said_.err
+
+
+def test_the_totals_of_a_rollback_are_those_of_its_lines(books: Books) -> None:
+    """Lines that the run did not touch are not read: their money is in no sum."""
+    books.customer("Alder", ep=(10, 10, 12))
+    books.customer("Birch", ep=(20, 20, 20))
+    books.live().apply()
+    (journal,) = (books.root / "journal").iterdir()
+    text = books.run("rollback", str(journal)).out
+    assert "The lines of this rollback alone, per month, before tax" in text
+    assert "48.00 → 40.00" in text
+    assert "All lines" not in text
+    assert "Unchanged:" not in text

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 #: What decides the money of a line that the run created; where one of them differs now, somebody means it.
 _MONEY = (QUANTITY.name, LESS_INCLUDED.name, "unitPrice", "billCustomer")
+#: Said of a line that the run moved seats to.
+MOVED = "rollback-line-moved"
 _COUNTED = (QUANTITY.name, LESS_INCLUDED.name)
 
 
@@ -340,7 +342,7 @@ def _moved(case: _Case) -> list[Diagnostic]:
         return []
     return [
         error(
-            "rollback-line-moved",
+            MOVED,
             f"{case.name} bills the seats of a line that the run ended for it, and is left as it is: ended "
             "alone, its seats would be on no line.",
             "Revert the mappings: their next plan ends it on the day before a new line of the former product "

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Diagnostic, warning
 from reconciler.model.plan import Plan, RollbackOf
 from reconciler.planning.order import arrange
-from reconciler.planning.rollback.lines import roll_back_lines
+from reconciler.planning.rollback.lines import MOVED, roll_back_lines
 from reconciler.planning.rollback.products import roll_back_products
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.journal import Journal
     from reconciler.model.present import Present
+    from reconciler.planning.rollback.lines import LineRollback
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,29 @@ def rollback_plan(journal: Journal, present: Present, setting: Setting) -> Plan:
     products = roll_back_products(journal, present)
     lines = roll_back_lines(journal, present, setting.today, products.renamed)
     plan = empty_rollback(journal, setting)
-    found = [*products.diagnostics, *lines.diagnostics]
+    found = [*products.diagnostics, *lines.diagnostics, *_moves_stay(lines, mapped=bool(products.changes))]
     return replace(
         plan,
         changes=arrange([*products.changes, *lines.changes], (), {}),
         diagnostics=tuple(sorted([*found, *_about_the_run(journal)], key=_order)),
         lines=lines.rows,
     )
+
+
+def _moves_stay(lines: LineRollback, *, mapped: bool) -> list[Diagnostic]:
+    """That mappings alone go back, where the run moved lines too: it must not look as if they went along."""
+    moved = sum(one.code == MOVED for one in lines.diagnostics)
+    if not (moved and mapped):
+        return []
+    stay, them = ("stays", "it") if moved == 1 else ("stay", "them")
+    return [
+        warning(
+            "rollback-moves-stay",
+            f"{number_of(moved, 'moved line')} of the run {stay} where the run put {them}: this plan takes "
+            f"mappings back and moves no line, so that invoices go on with {them}.",
+            "Revert the mappings in Git: their next plan moves the lines back.",
+        )
+    ]
 
 
 def _about_the_run(journal: Journal) -> list[Diagnostic]:
