@@ -20,6 +20,7 @@ from reconciler.execution.run import execute, not_started
 from reconciler.execution.state import MarkerPlace
 from reconciler.execution.write import Writer
 from reconciler.model.change import CUSTOM_FIELD_PREFIX
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import ALL_USAGE, Severity, error
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.months import Month
@@ -30,7 +31,6 @@ from reconciler.planning.usage.months import newest_closed
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
 from reconciler.reporting.json_text import json_text
-from reconciler.reporting.line_words import number_of
 from reconciler.reporting.outcome_text import left_alone, outcome_summary, print_outcome, repeated_causes
 from reconciler.reporting.within_text import print_within, within_json
 from reconciler.sophos.usage import read_usage
@@ -228,8 +228,8 @@ def too_old(plan: Plan, now: datetime) -> Diagnostic | None:
         return None
     return error(
         "plan-too-old",
-        f"This plan is of {plan.today}, {age} days ago, and guards.planAge lets it be {most} days old. "
-        "Nothing was written.",
+        f"This plan is of {plan.today}, {number_of(age, 'day')} ago, and guards.planAge lets it be "
+        f"{number_of(most, 'day')} old. Nothing was written.",
         "Plan again and have that reviewed: what was true then may not be so now.",
     )
 

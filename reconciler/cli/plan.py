@@ -211,8 +211,7 @@ def verdict_text(made: Plan, code: int) -> str:
         return f"Exit code {code}: a guard of the whole run stops it. {because}. Nothing can be written.\n"
     rest = "Nothing can be written."
     if made.ready:
-        other = "change" if len(made.ready) == 1 else "changes"
-        rest = f"Nothing of this is written; {len(made.ready)} other {other} can be."
+        rest = f"Nothing of this is written; {number_of(len(made.ready), 'other change')} can be."
     return f"Exit code {code} because of {because}. {rest}\n"
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.cli.waiting import run_to_its_end
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.months import Month
 from reconciler.model.observed import Feed
@@ -326,7 +327,7 @@ def progress(runtime: Runtime, text: str) -> Iterator[None]:
         def count_request(system: str, method: str, path: str) -> None:
             nonlocal count
             count += 1
-            spinner.update(f"{text}: {count} requests")
+            spinner.update(f"{text}: {number_of(count, 'request')}")
             if outer is not None:
                 outer(system, method, path)
 

@@ -9,6 +9,7 @@ import click
 
 from reconciler.cli import exit_codes
 from reconciler.cli.options import folder_anyhow, period_option
+from reconciler.model.counts import number_of
 from reconciler.reporting.json_text import json_text
 
 if TYPE_CHECKING:
@@ -44,12 +45,12 @@ def usage(runtime: Runtime, out: Path, folder: Path, period: Month | None) -> in
     )
     write_text(out, json_text(document))
     held = ", ".join(f"{m.month} {_lines(m.lines)}" for m in feed.usage)
-    runtime.out().print(f"Frozen in {out}: {held}; {len(feed.tenants or ())} tenants.")
+    runtime.out().print(f"Frozen in {out}: {held}; {number_of(len(feed.tenants or ()), 'tenant')}.")
     return exit_codes.DONE
 
 
 def _lines(lines: tuple[object, ...] | None) -> str:
-    return "has no data" if lines is None else f"({len(lines)} lines)"
+    return "has no data" if lines is None else f"({number_of(len(lines), 'line')})"
 
 
 def _read(runtime: Runtime, months: tuple[Month, ...]) -> Feed:

@@ -8,6 +8,7 @@ import click
 
 from reconciler.cli import exit_codes
 from reconciler.cli.options import folder_anyhow, format_option
+from reconciler.model.counts import number_of
 from reconciler.reporting.json_text import json_text
 
 if TYPE_CHECKING:
@@ -52,9 +53,10 @@ def _print(runtime: Runtime, loaded: Loaded, output_format: str) -> None:
 def _verdict(loaded: Loaded) -> str:
     if loaded.desired is None:
         count = sum(d.severity == "error" for d in loaded.diagnostics)
-        return f"Not valid: {count} error{'' if count == 1 else 's'}. Nothing was read from any system."
+        return f"Not valid: {number_of(count, 'error')}. Nothing was read from any system."
     files = len(loaded.files)
     return (
-        f"Valid: {len(loaded.desired.rows)} mappings, {len(loaded.desired.products)} products, "
-        f"{len(loaded.desired.customers)} customers in {files} file{'' if files == 1 else 's'}."
+        f"Valid: {number_of(len(loaded.desired.rows), 'mapping')}, "
+        f"{number_of(len(loaded.desired.products), 'product')}, "
+        f"{number_of(len(loaded.desired.customers), 'customer')} in {number_of(files, 'file')}."
     )

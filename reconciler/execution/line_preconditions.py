@@ -17,6 +17,7 @@ from reconciler.execution.lines import stale_line
 from reconciler.execution.new_lines import described, first_day, in_the_way, not_as_wanted
 from reconciler.execution.state import Stale
 from reconciler.model.change import Action
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import ReconcilerError, Severity
 from reconciler.model.fields import IDENTIFIER
 from reconciler.model.identifiers import identifier_key
@@ -210,6 +211,6 @@ def _doubled(change: Change, there: _There, told: set[int]) -> list[str]:
 def _rival(line: Line, expected: str | None) -> str:
     what = (
         f"line #{line.id} of {line.product_identifier.strip()} on agreement #{line.agreement_id} has "
-        f"{plain(line.quantity)} units now"
+        f"{number_of(line.quantity, 'unit')} now"
     )
     return f"{what}, the plan expected {expected or 'no such line'}: its seats may be billed twice"

@@ -71,9 +71,8 @@ def _run_change(plan: Plan) -> Iterator[Diagnostic]:
     share = _percent(Decimal(len(written)), Decimal(len(counted)))
     said, lines, money = [], share, Decimal(0)
     if share > limit.lines:
-        said.append(
-            f"{len(written)} of {len(counted)} lines, {_shown(share)} % (limit {plain(limit.lines)} %)"
-        )
+        of = f"{len(written)} of {number_of(len(counted), 'line')}"
+        said.append(f"{of}, {_shown(share)} % (limit {plain(limit.lines)} %)")
     before = {one.currency: one.before for one in sums(line.sales for line in counted)}
     for one in _moved(written):
         sales = before.get(one.currency, Decimal(0))
@@ -181,7 +180,7 @@ def _not_held(plan: Plan) -> Iterator[tuple[str, str]]:
     """The feed cannot be judged again without Sophos: what stopped the plan holds all of it back."""
     stops = [d for d in plan.diagnostics if d.code in RUN_GUARDS and d.severity is Severity.ERROR]
     if stops and plan.ready:
-        yield f"{len(plan.ready)} changes", f"the plan was stopped by {stops[0].code}"
+        yield number_of(len(plan.ready), "change"), f"the plan was stopped by {stops[0].code}"
 
 
 def _unanswered(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.causes import needed_with
 from reconciler.model.change import Action, Cause, Change, move_ends
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import ALL_USAGE, Severity
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.line_fields import LESS_INCLUDED, QUANTITY
@@ -201,18 +202,20 @@ def _too_far(change: Change, reviewed: Change, limit: LineChangeGuard | None) ->
     now, then = _units(change), _units(reviewed)
     if limit is None or now is None or then is None or now == then:
         return ""
+    were, are = ("was" if then == 1 else "were"), ("is" if now == 1 else "are")
+    reviewed_as = f"{number_of(then, 'unit')} {were} reviewed and {plain(now)} {are}"
     moved = abs(now - then)
     if moved > limit.units and moved * 100 > limit.percent * then:
         return (
-            f"{plain(then)} units were reviewed and {plain(now)} are to be written, more than a line may "
-            f"change unasked ({plain(limit.units)} units and {plain(limit.percent)} %)"
+            f"{reviewed_as} to be written, more than a line may "
+            f"change unasked ({number_of(limit.units, 'unit')} and {plain(limit.percent)} %)"
         )
     money = (
         None if change.money is None or reviewed.money is None else change.money.after - reviewed.money.after
     )
     if money is not None and abs(money) > limit.money:
         return (
-            f"{plain(then)} units were reviewed and {plain(now)} are to be written, and the month's amount "
+            f"{reviewed_as} to be written, and the month's amount "
             f"is {plain(abs(money))} further than a line may change unasked ({plain(limit.money)})"
         )
     return ""

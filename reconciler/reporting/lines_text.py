@@ -48,25 +48,6 @@ def print_lines(console: Console, plan: Plan) -> None:
     console.print(Text(_unchanged_line(groups)))
 
 
-def line_summary(plan: Plan) -> str:
-    """One sentence: the counts and the money."""
-    if not plan.lines:
-        return "No agreement line is counted."
-    groups = group_lines(plan)
-    counts = [
-        (len(groups.written), "to change"),
-        (len(groups.shadow), "in shadow"),
-        (len(groups.decisions), "to decide"),
-        (len(groups.apart), "not counted"),
-        (len(groups.waiting), "waiting anyway"),
-        (len(groups.unchanged), "unchanged"),
-    ]
-    listed = ", ".join(f"{count} {what}" for count, what in counts if count)
-    money = money_list(sums(line.sales for line in groups.written))
-    effect = f"invoices change by {money} a month" if money else "no invoice changes"
-    return f"Lines: {listed}; {effect}."
-
-
 # --- the verdict
 
 
@@ -76,7 +57,7 @@ def verdict_line(groups: LineGroups, *, forecast: bool = False) -> str:
     `forecast` says that the month is still running.
     """
     waiting = len(groups.decisions)
-    decisions = f"{waiting} decision{'' if waiting == 1 else 's'}. " if waiting else ""
+    decisions = f"{number_of(waiting, 'decision')}. " if waiting else ""
     if groups.written:
         return f"{decisions}This plan changes invoices by {_effect(groups.written)}."
     if groups.shadow and forecast:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconciler.model.change import MAPPING_PREFIX, Action
@@ -258,7 +259,7 @@ _UNBILLED_USAGE = {
 def _usage(note: UsageNote) -> str:
     value = " + ".join(f"{currency} {amount}" for currency, amount in sorted(note.value.items()))
     what = _UNBILLED_USAGE[note.kind].format(note=note)
-    return f"- Sophos usage, {md(what)}, {note.quantity} units" + (
+    return f"- Sophos usage, {md(what)}, {number_of(Decimal(note.quantity), 'unit')}" + (
         f" (≈ {md(value)} at Sophos)" if value else ""
     )
 
@@ -309,7 +310,9 @@ def _how_to_answer(plan: Plan, groups: LineGroups) -> Iterable[str]:
         if groups.decisions
         else ""
     )
-    written = "this 1 customer is" if count == 1 else f"these {count} customers are"
+    written = (
+        f"{'this' if count == 1 else 'these'} {number_of(count, 'customer')} {'is' if count == 1 else 'are'}"
+    )
     products = sum(change.target.agreement is None for change in plan.own if not change.blocked)
     too = f", and {number_of(products, 'change')} of products" if products else ""
     yield (
@@ -326,9 +329,9 @@ def _for_engineers(plan: Plan, most: int) -> Iterable[str]:
     yield f"- plan {code(plan.hash)}, mappings {code(plan.config_hash)}, {md(plan.tool)}"
     yield from (f"- {code(change.id)}" for change in plan.ready[:most])
     if len(plan.ready) > most:
-        yield f"- … and {len(plan.ready) - most} more requests"
+        yield f"- … and {number_of(len(plan.ready) - most, 'more request')}"
     yield from (f"- {problem.severity.value}: {_said(problem)}" for problem in remarks[:most])
     if len(remarks) > most:
-        yield f"- … and {len(remarks) - most} more remarks"
+        yield f"- … and {number_of(len(remarks) - most, 'more remark')}"
     yield ""
     yield "</details>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -257,7 +258,7 @@ def _print_usage_notes(console: Console, notes: tuple[UsageNote, ...]) -> None:
 
 
 def _usage_text(note: UsageNote) -> str:
-    parts = [f"{note.quantity} unit{'' if note.quantity == '1' else 's'}"]
+    parts = [number_of(Decimal(note.quantity), "unit")]
     if note.kind == "customer":
         parts += [clean(note.description), clean(note.detail)]
     elif note.kind != "unassigned":

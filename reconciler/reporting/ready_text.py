@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from reconciler.model.counts import number_of
 from reconciler.reporting.clean import clean
 from reconciler.reporting.json_text import json_text
 from reconciler.reporting.line_words import day_text, source_text
@@ -48,7 +49,7 @@ def print_ready(console: Console, ready: Ready) -> None:
 def ready_line(ready: Ready) -> str:
     """The verdict in one sentence, with the day until which a yes holds."""
     day = day_text(ready.invoice_date)
-    count = f"{ready.customers_ready} of {ready.customers} customer{'' if ready.customers == 1 else 's'}"
+    count = f"{ready.customers_ready} of {number_of(ready.customers, 'customer')}"
     if not ready.yes:
         return f"No: invoices of {day} have to wait. {count} ready."
     until = ""

@@ -11,6 +11,7 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.counts import number_of
 from reconciler.transport.errors import (
     ApiError,
     BadAnswer,
@@ -114,7 +115,7 @@ def failure(service: Service, call: Call, status: int, headers: Mapping[str, str
             call,
             f"the server failed ({status})"
             + (f": {excerpt(said)}" if said else "")
-            + ("" if wait is None else f"; it asks to wait {wait:.0f} seconds"),
+            + ("" if wait is None else f"; it asks to wait {number_of(round(wait), 'second')}"),
             "Run again later; if it stays, ask who runs that server.",
             status=status,
         )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Diagnostic, ReconcilerError, error
 
 EXCERPT = 200
@@ -164,7 +165,7 @@ class RateLimited(ApiError):
 
     def __init__(self, call: Call, retry_after: float | None = None, *, status: int = 429) -> None:
         self.retry_after = retry_after
-        wait = "" if retry_after is None else f" and asks to wait {retry_after:.0f} seconds"
+        wait = "" if retry_after is None else f" and asks to wait {number_of(round(retry_after), 'second')}"
         super().__init__(
             call,
             f"{call.host} limits the rate of requests at {call.request}{wait}",

@@ -240,7 +240,10 @@ def test_a_product_renamed_by_hand_is_recognised(site: Site, products: str) -> N
     assert plan.short == ["unmap MSP-EP CODE-1 (held)", "map MSP-B CODE-2"]
     said = plan.diagnostic("product-renamed")
     assert "MSP-EP (id 1) carries our tag for CODE-1" in said["message"]
-    assert "renamedFrom: MSP-EP" in said["remedy"]
+    assert "by hand" not in said["message"], "nobody may have: both are possible"
+    assert "or MSP-A is a new product that CODE-1 moves to" in said["message"]
+    assert "`MSP-A: {renamedFrom: MSP-EP}` under products" in said["remedy"]
+    assert "`MSP-A: {replaces: [MSP-EP]}`" in said["remedy"]
 
     applied = site.apply()
 

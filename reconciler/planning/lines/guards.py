@@ -224,8 +224,9 @@ def feed_guard(
     return [
         error(
             FEED_INCOMPLETE,
-            f"Only {len(still)} of the {len(known)} tenants on Sophos's bill for {before.month.title} are on "
-            f"the one for {now.month.title} (missing: {_some(missing)}). Nothing is written for anyone.",
+            f"Only {len(still)} of the {number_of(len(known), 'tenant')} on Sophos's bill for "
+            f"{before.month.title} are on the one for {now.month.title} (missing: {_some(missing)}). "
+            "Nothing is written for anyone.",
             "Look at the bill in Sophos Central. Give customers that have really left `ended: DATE`, or "
             "lower guards.feedTenants in a reviewed change.",
         )
@@ -280,7 +281,7 @@ def products_to_zero(lines: Iterable[PlannedLine], guards: Guards) -> list[Diagn
     return [
         error(
             PRODUCT_TO_ZERO,
-            f"{product} would go to zero for {len(names)} customers at once "
+            f"{product} would go to zero for {number_of(len(names), 'customer')} at once "
             f"({_some(sorted(names.values()))}). Nothing is written for anyone.",
             "Has Sophos replaced its code? Then add it as alsoKnownAs. If it is meant, raise "
             "guards.productToZero in a reviewed change.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Diagnostic, error, notice, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import Amount, LineState
@@ -277,7 +278,8 @@ def _orphan(one: Open, products: Products, spoken: _Spoken, today: date) -> Diag
 def _summed(found: Sequence[Open], billing: Billing, today: date) -> Diagnostic:
     looked = [one for one in billing.agreements if one.in_force(day_that_counts(one, today))]
     unread = [one.id for one in looked if one.id not in billing.lines]
-    text = f"{len(looked)} agreements in force were looked at. "
+    were = "was" if len(looked) == 1 else "were"
+    text = f"{number_of(len(looked), 'agreement')} in force {were} looked at. "
     text += (
         f"No customer row bills {_count(found)} of our products."
         if found
@@ -353,7 +355,7 @@ def _count(lines: Sequence[Open]) -> str:
     """`2 open lines (45.00 EUR and 3.00 GBP a month)`."""
     totals = sums(_monthly(one) for one in lines)
     money = " and ".join(f"{money_text(one.after, one.places)} {one.currency}" for one in totals)
-    return f"{len(lines)} open line{'' if len(lines) == 1 else 's'} ({money} a month)"
+    return f"{number_of(len(lines), 'open line')} ({money} a month)"
 
 
 def _named(lines: Sequence[Open], products: Products) -> str:

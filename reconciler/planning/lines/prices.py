@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconciler.model.change import product_key
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Diagnostic, notice, warning
-from reconciler.model.money import cents, plain
+from reconciler.model.money import cents
 from reconciler.planning.customers.agreements import day_that_counts
 from reconciler.planning.lines.rows import billed
 from reconciler.planning.usage.quantities import ZERO
@@ -80,8 +81,7 @@ def _remark(
 
 def _counted(lines: list[tuple[Agreement, Line]]) -> str:
     units = sum((line.quantity for _, line in lines), ZERO)
-    noun = "line" if len(lines) == 1 else "lines"
-    return f"{len(lines)} open {noun} of the mapped customers, {plain(units)} units,"
+    return f"{number_of(len(lines), 'open line')} of the mapped customers, {number_of(units, 'unit')},"
 
 
 def _by_price(lines: list[tuple[Agreement, Line]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.model.money import plain
+from reconciler.model.counts import number_of
 from reconciler.planning.customers.agreements import day_that_counts
 from reconciler.planning.lines.whose_line import ids
 from reconciler.planning.usage.quantities import ZERO
@@ -88,9 +88,9 @@ def _problem(of_place: list[Cell], lines: list[Line], nameless: list[Line]) -> s
     for cell in of_place:
         unnamed = sum((feeding.unnamed for feeding in cell.feedings), ZERO)
         if unnamed:
-            return (
-                f"{every}{plain(unnamed)} units on the bill carry no serial number: it cannot be said whose"
-            )
+            carry = "carries" if unnamed == 1 else "carry"
+            said = f"{number_of(unnamed, 'unit')} on the bill {carry} no serial number"
+            return f"{every}{said}: it cannot be said whose"
     return ""
 
 

@@ -273,11 +273,13 @@ def _renamed_by_hand(target: Target, item: CatalogItem, catalog: _Catalog) -> Di
     name = item.identifier.strip()
     return error(
         "product-renamed",
-        f"ConnectWise has no product {target.label}, but {name} (id {item.id}) carries our tag for {codes}: "
-        f"it looks as if {target.label} was renamed there by hand (last changed by "
-        f"{item.updated_by.strip() or 'somebody'}).",
-        f"If so, write {name} here, or keep {target.label} and add `renamedFrom: {name}` under products. "
-        f"If {target.label} is a new product that takes over, add `replaces: [{name}]` to it.",
+        f"ConnectWise has no product {target.label}, and {name} (id {item.id}) carries our tag for {codes}. "
+        f"Either {name} is {target.label} under another name (last changed by "
+        f"{item.updated_by.strip() or 'somebody'}), or {target.label} is a new product that {codes} moves "
+        "to. Nothing of it is written until that is said.",
+        f"Under another name: write {name} in the row, or keep {target.label} and add "
+        f"`{target.label}: {{renamedFrom: {name}}}` under products. A new product: add "
+        f"`{target.label}: {{replaces: [{name}]}}` there, beside the fields that it is created with.",
         location=target.location,
         subject=target.key,
     )

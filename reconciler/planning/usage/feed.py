@@ -6,6 +6,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Diagnostic, error, warning
 from reconciler.model.money import plain
 
@@ -78,8 +79,8 @@ def _replaced(row: Row, successor: str, same: int, of: int) -> Diagnostic:
     names = ", ".join((*row.also_known_as, successor))
     return error(
         "code-replaced",
-        f"{row.code} is gone at all of its {of} customers, and {successor} is new at {same} of them with "
-        "equal counts. Is it the same product? Its lines stay as they are.",
+        f"{row.code} is gone at all of its {number_of(of, 'customer')}, and {successor} is new at {same} of "
+        "them with equal counts. Is it the same product? Its lines stay as they are.",
         f"If so, add it to the row: {row.code}: {{…, alsoKnownAs: [{names}]}}. If not, give it "
         "a row of its own.",
         location=row.location,
