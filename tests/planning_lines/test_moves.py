@@ -216,7 +216,7 @@ def test_somebody_elses_line_of_the_same_product_blocks_a_creation(books: Books)
     assert planned.writes == []
     assert 'line #21 of MSP-EP (20) on #2 "Old"' in planned.reason
     assert "say `movedFrom`" in planned.reason
-    assert "a line here would bill them twice" in planned.reason
+    assert "a new line of MSP-EP would bill them twice" in planned.reason
 
 
 @pytest.mark.parametrize(("here", "there"), [("", "1"), ("2", "")], ids=["on a child", "on the parent"])

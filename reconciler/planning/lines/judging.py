@@ -56,7 +56,7 @@ def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
         return None
     stopped = _stopped(cell, row, found, unreadable=lines is None) or _decided(row, unclear)
     if take.problem and (found.line is None or (stopped is None and hold is None)):
-        return Judged(decide(row, _doubled(found)), cell, found.line)
+        return Judged(decide(row, _doubled(cell, found)), cell, found.line)
     if stopped is None and cell.parked and hold is None:
         stopped = row.but(state=LineState.NOT_COUNTED, reason=cell.parked)
     if stopped is not None:
@@ -68,10 +68,10 @@ def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
     return _from_bill(cell, row, found, ground)
 
 
-def _doubled(found: Found) -> str:
+def _doubled(cell: Cell, found: Found) -> str:
     """Both lines and the sum, and each with its way out."""
     take, here = found.take, ZERO if found.line is None else found.line.quantity
-    beside = "a line here would bill them twice"
+    beside = f"a new line of {cell.product.label} would bill them twice"
     if found.line is not None:
         beside = f"beside line #{found.line.id} ({plain(here)}) here, together {plain(here + take.units)}"
     return f"{take.problem}; {beside}"
