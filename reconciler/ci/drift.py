@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.ci.comment import ours
 from reconciler.model.change import MAPPING_PREFIX, Action
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import ALL_USAGE, Severity
 from reconciler.model.lines import LineState
 from reconciler.model.verdict import UNDECIDED, group_lines
 from reconciler.planning.lines.guards import RUN_GUARDS
-from reconciler.reporting.line_words import number_of, place, product_text
+from reconciler.reporting.line_words import place, product_text
 from reconciler.reporting.markdown import COMMENT
 from reconciler.reporting.markdown_text import md
 

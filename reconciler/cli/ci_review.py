@@ -29,12 +29,16 @@ def standing(runtime: Runtime, plan: Path, base_plan: Path) -> int:
     from reconciler.ci.standing import compare, standing_text
     from reconciler.cli.files import read_plan
     from reconciler.cli.workflow import say, summarize
+    from reconciler.model.counts import number_of
 
     problems = compare(read_plan(plan), read_plan(base_plan))
     summarize(runtime, standing_text(problems))
     for told in problems.new:
         say(runtime, f"New: {told}")
-    say(runtime, f"{len(problems.new)} new problems, {len(problems.standing)} without this change as well.")
+    say(
+        runtime,
+        f"{number_of(len(problems.new), 'new problem')}, {len(problems.standing)} without this change as well.",
+    )
     return exit_codes.PARTLY if problems.new else exit_codes.DONE
 
 
