@@ -35,10 +35,8 @@ def standing(runtime: Runtime, plan: Path, base_plan: Path) -> int:
     summarize(runtime, standing_text(problems))
     for told in problems.new:
         say(runtime, f"New: {told}")
-    say(
-        runtime,
-        f"{number_of(len(problems.new), 'new problem')}, {len(problems.standing)} without this change as well.",
-    )
+    new = number_of(len(problems.new), "new problem")
+    say(runtime, f"{new}, {len(problems.standing)} without this change as well.")
     return exit_codes.PARTLY if problems.new else exit_codes.DONE
 
 

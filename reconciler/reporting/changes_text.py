@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from reconciler.model.counts import number_of
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import Amount, LineState, NotBilled, PlannedLine
 from reconciler.model.money import money_text, plain, to_places
@@ -20,7 +21,6 @@ from reconciler.reporting.line_words import (
     change_text,
     feed_text,
     kind_text,
-    number_of,
     places_of,
     price_text,
     product_text,

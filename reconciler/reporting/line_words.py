@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.model.counts import number_of as number_of  # said beside the other words here
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import LineState
 from reconciler.model.money import USUAL_PLACES, money_text, plain, price, to_places

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from reconciler.model.counts import number_of
 from reconciler.model.verdict import LineGroups, count_customers, group_lines, sums, totals
 from reconciler.reporting.changes_text import print_apart, print_changes, print_kinds, print_not_billed
 from reconciler.reporting.decisions_text import print_decisions
-from reconciler.reporting.line_words import day_text, money_list, number_of, signed, step_text
+from reconciler.reporting.line_words import day_text, money_list, signed, step_text
 from reconciler.reporting.tables import print_table
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconciler.model.change import MAPPING_PREFIX, Action
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Severity
 from reconciler.model.lines import LineState, PlannedLine
 from reconciler.model.verdict import (
@@ -30,7 +31,6 @@ from reconciler.reporting.line_words import (
     day_text,
     feed_text,
     money_list,
-    number_of,
     place,
     product_text,
     source_text,
