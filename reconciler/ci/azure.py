@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from reconciler import __version__
+from reconciler.ci.comment import marker_of
 from reconciler.ci.github import Bearer
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.transport.errors import BadAnswer
@@ -59,7 +60,7 @@ class AzureComments:
             if not isinstance(first, dict) or first.get("isDeleted") is True or marker is None:
                 continue
             text, ids = first.get("content"), (thread.get("id"), first.get("id"))
-            if isinstance(text, str) and text.split("\n", 1)[0].strip() == marker:
+            if isinstance(text, str) and marker_of(text) == marker:
                 if all(isinstance(one, int) for one in ids):
                     return ids, text
                 raise self._bad("GET", self._path)

@@ -151,15 +151,10 @@ def _lines(site: str, found: Sequence[Difference], today: str, run_url: str, mos
         yield f"\nFrom [this run]({run_url})."
 
 
-def looked_everywhere(plan: Plan) -> bool:
-    """Whether the lines were looked at: without a month that can be read a plan knows nothing of them."""
-    return not any(one.severity is Severity.ERROR and one.subject == ALL_USAGE for one in plan.diagnostics)
-
-
 async def put_issue(github: GitHub, site: str, plan: Plan, run_url: str) -> tuple[int, str]:
     """Open, update or close the site's issue; how much differs, what was done. Raises ApiError's subclasses.
 
-    The plan is one that looked everywhere: what it does not know of would be taken for mended.
+    The plan has counted usage: what it does not know of would be taken for mended.
 
     https://docs.github.com/en/rest/issues/issues (list, create, update; `issues: write`). A label that is not
     there is made with the issue. Lists of issues hold pull requests as well.

@@ -21,12 +21,12 @@ from reconciler.execution.state import MarkerPlace
 from reconciler.execution.write import Writer
 from reconciler.model.change import CUSTOM_FIELD_PREFIX
 from reconciler.model.counts import number_of
-from reconciler.model.diagnostics import ALL_USAGE, Severity, error
+from reconciler.model.diagnostics import error
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.months import Month
 from reconciler.model.observed import Instance
 from reconciler.model.outcome import Result
-from reconciler.model.verdict import UNDECIDED
+from reconciler.model.verdict import UNDECIDED, usage_is_counted
 from reconciler.planning.usage.months import newest_closed
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
@@ -129,7 +129,7 @@ class Run:
         """
         if self.within is not None:
             return not self.within.undecided
-        return not any(d.severity is Severity.ERROR and d.subject == ALL_USAGE for d in self.plan.diagnostics)
+        return usage_is_counted(self.plan)
 
     def exit_code(self, of_plan: int, *, allow_waiting: bool = False) -> int:
         """The worst of what happened; with `allow_waiting`, what waits for people anyway is nothing bad."""

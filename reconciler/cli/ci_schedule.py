@@ -31,15 +31,16 @@ def drift(runtime: Runtime, plan: Path, site: str) -> int:
     them. A plan that could count no usage leaves the issue as it was: exit code 4. Needs `issues: write`.
     """
     from reconciler.ci.context import context_of
-    from reconciler.ci.drift import looked_everywhere, put_issue
+    from reconciler.ci.drift import put_issue
     from reconciler.ci.sites import check_name
     from reconciler.cli.files import read_plan
     from reconciler.cli.workflow import put_output, say, with_github
+    from reconciler.model.verdict import usage_is_counted
 
     check_name(site)
     made = read_plan(plan)
     context = context_of(runtime.environ)
-    if not looked_everywhere(made):
+    if not usage_is_counted(made):
         say(runtime, f"{site}: no usage could be counted, so that the issue stays as it was")
         return exit_codes.PARTLY
 

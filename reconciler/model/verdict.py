@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.change import OF_LINES, Cause
+from reconciler.model.diagnostics import ALL_USAGE, Severity
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import WRITTEN, Amount, LineState, PlannedLine
 from reconciler.model.money import to_places
@@ -103,6 +104,11 @@ def _waiting(plan: Plan) -> frozenset[str]:
         if change.action in OF_LINES and change.cause is Cause.WAITING
         for name in names_of(change.target)
     )
+
+
+def usage_is_counted(plan: Plan) -> bool:
+    """Whether there was a month to count: without one a plan knows nothing of any line."""
+    return not any(one.severity is Severity.ERROR and one.subject == ALL_USAGE for one in plan.diagnostics)
 
 
 def names_of(target: Target) -> tuple[str, ...]:
