@@ -45,7 +45,7 @@ def create_addition(site: Site, member: Member, agreement: Row, payload: Any) ->
         "agreementId": agreement["id"],
         "_info": {"lastUpdated": stamp, "updatedBy": member.name, "dateEntered": stamp},
     }
-    return site.world.insert("additions", row)
+    return site.store("additions", row)
 
 
 def change_addition(site: Site, member: Member, agreement: Row, row: Row, payload: Any) -> Row:

@@ -116,7 +116,7 @@ def answer_connectwise(site: Site, codebase: str, call: Call) -> Answer:
     if call.path == "system/bundles":
         _allow(call, "POST")
         payload = read_json(call.body, call.headers)
-        return Answer(200, answer_bundle(site, _member(call), payload, call.base), {})
+        return Answer(200, answer_bundle(site.as_read(), _member(call), payload, call.base), {})
     if match := _INVOICE.fullmatch(call.path):
         _allow(call, "POST")
         _permit(call, RESOURCES["agreements"])
@@ -125,7 +125,7 @@ def answer_connectwise(site: Site, codebase: str, call: Call) -> Answer:
         _allow(call, "POST")
         _permit(replace(call, method="GET"), RESOURCES["catalog"])  # a POST that only reads
         payload = read_json(call.body, call.headers)
-        return Answer(201, answer_pricing(site, int(match[1]), payload, call.base), {})
+        return Answer(201, answer_pricing(site.as_read(), int(match[1]), payload, call.base), {})
     for pattern, resource in _ROUTES:
         if match := pattern.fullmatch(call.path):
             return _answer_resource(site, call, resource, match)
@@ -162,11 +162,15 @@ def _answer_resource(site: Site, call: Call, resource: Resource, match: re.Match
     verbs = resource.verbs
     if found["id"] and resource.table == "catalogInfo":
         raise route_not_found()
+    if found["count"] and site.quirks["count"] == "absent":
+        raise route_not_found()
     if found["id"]:
         _allow(call, *sorted(verbs - {"POST"}))
     else:
         _allow(call, *sorted(verbs & {"GET", "POST"} if not found["count"] else {"GET"}))
     _permit(call, resource)
+    if call.method == "GET":
+        site = site.as_read()
     if parent is not None and parent not in site.world.tables["agreements"]:
         raise record_not_found("Agreement", parent)
     if call.method != "GET":
@@ -192,6 +196,8 @@ def _permit(call: Call, resource: Resource) -> None:
 
 def _write(site: Site, call: Call, resource: Resource, parent: int | None, number: int | None) -> Answer:
     row = one_of(site, resource, number, parent) if number is not None else None
+    if number is not None:
+        site.history.keep(site.world, resource.table, number)
     if call.method == "DELETE" and row is not None:
         if resource.table == "catalog":
             delete_item(site, row)

@@ -45,6 +45,8 @@ def make_invoice(site: Site, agreement_id: int) -> Row:
     if period is None:
         raise bad_request(f"The billing cycle of agreement {agreement_id} does not recur.")
     lines = _lines(site, agreement, period)
+    site.history.keep(world, "agreements", agreement_id)
+    site.history.keep(world, "recaps", agreement_id)
     number = world.next_id("invoices")
     invoice = world.insert("invoices", {
         "id": number,

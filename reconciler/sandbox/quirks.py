@@ -5,14 +5,20 @@ Each has a row in ``docs/unknowns.md`` that says what is known and what the prod
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from reconciler.sandbox.short_lists import ALWAYS, BUNDLE_ITEM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NUMBER = "<number>"
 """Among a quirk's values: any whole number from 1 on."""
+SECONDS = "<seconds>"
+"""Among a quirk's values: any number above 0, like 5 or 0.5."""
+_SECONDS = re.compile(r"\d{1,6}(\.\d{1,6})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,11 @@ class Quirk:
     meaning: str
 
     def accepts(self, value: str) -> bool:
-        return value in self.values or (NUMBER in self.values and value.isdecimal() and int(value) > 0)
+        if value in self.values:
+            return value not in (NUMBER, SECONDS)
+        if SECONDS in self.values:
+            return _SECONDS.fullmatch(value) is not None and float(value) > 0
+        return NUMBER in self.values and value.isdecimal() and int(value) > 0
 
 
 _ALL = (
@@ -78,6 +88,12 @@ _ALL = (
     Quirk("bundle-maximum", ("50", NUMBER), "50", "The most requests one bundle may hold"),
     Quirk("bundle-count", ("entities", "absent"), "entities",
           "Whether each result of a bundle says how many entities it holds"),
+    Quirk("read-lag", ("0", SECONDS), "0",
+          "How many seconds reads trail writes: lists, bundles, counts and single records"),
+    Quirk("count", ("present", "absent"), "present", "Whether lists have a /count beside them, or it is 404"),
+    Quirk("short-list", ("off", "agreements", "additions", "catalog", "companies", BUNDLE_ITEM), "off",
+          "The list that lacks its last record, with status 200; or the item of a bundle that comes empty"),
+    Quirk("short-times", (ALWAYS, NUMBER), ALWAYS, "How often that happens"),
     Quirk("codebase", ("v2025_1", "v4_6_release"), "v2025_1", "The codebase that companyinfo names"),
     Quirk("codebase-move", ("never", NUMBER), "never",
           "After how many ConnectWise requests a cloud upgrade moves the codebase (v2025_2)"),

@@ -231,6 +231,53 @@ def bundle_count(api: Api) -> Any:
     return [fine.get("count"), failed.get("count")]
 
 
+@sides("read-lag", **{"0": [3.0, 3.0, 3.0, 3.0, 2], "5": [3.0, 10.0, 10.0, 10.0, 1]})
+def read_lag(api: Api) -> Any:
+    answer = api.patch(f"{LINES}/1", ("replace", "quantity", 3)).json()
+    api.post(LINES, body())
+    asked = [{"resourceType": "addition", "apiRequest": {"parentId": 1}}]
+    [result] = api.post("system/bundles", {"requests": asked}).json()["results"]
+    quantities = [
+        answer["quantity"],
+        api.get(f"{LINES}/1").json()["quantity"],
+        api.get(LINES).json()[0]["quantity"],
+        result["entities"][0]["quantity"],
+    ]
+    return [*quantities, api.get(f"{LINES}/count").json()["count"]]
+
+
+@sides("count", present=[200] * 4, absent=[404] * 4)
+def count(api: Api) -> Any:
+    paths = ("finance/agreements", LINES, CATALOG, "company/companies")
+    return [api.get(f"{path}/count").status_code for path in paths]
+
+
+@sides(
+    "short-list",
+    off=[1, 1, 3, 1, [1, 1]],
+    agreements=[0, 1, 3, 1, [1, 1]],
+    additions=[1, 0, 3, 1, [0, 1]],
+    catalog=[1, 1, 2, 1, [1, 1]],
+    companies=[1, 1, 3, 0, [1, 0]],
+    bundle_item=[1, 1, 3, 1, [1, 0]],
+)
+def short_list(api: Api) -> Any:
+    asked = [
+        {"resourceType": "addition", "apiRequest": {"parentId": 1}},
+        {"resourceType": "company", "apiRequest": {}},
+    ]
+    paths = ("finance/agreements", LINES, CATALOG, "company/companies")
+    alone = [len(api.get(path).json()) for path in paths]
+    results = api.post("system/bundles", {"requests": asked}).json()["results"]
+    assert all(result["success"] and result["count"] == len(result["entities"]) for result in results)
+    return [*alone, [len(result["entities"]) for result in results]]
+
+
+@sides("short-times", always=[2, 2, 2], **{"2": [2, 2, 3]})
+def short_times(api: Api) -> Any:
+    return [len(api.get(CATALOG).json()) for _ in range(3)]
+
+
 @sides("codebase", v2025_1=("v2025_1/", "True", 200), v4_6_release=("v4_6_release/", "False", 404))
 def codebase(api: Api) -> Any:
     info = api.send("GET", "/login/companyinfo/harbourlight").json()
@@ -296,6 +343,8 @@ def sophos_retry(api: Api) -> Any:
     return answers[-1].status_code, "Retry-After" in answers[-1].headers
 
 
+#: Quirks that show only beside another.
+TOGETHER = {"short-times": {"short-list": "catalog"}}
 CASES = [(quirk, value) for quirk, (_, expected) in SEEN.items() for value in expected]
 
 
@@ -304,14 +353,16 @@ def test_side(world: World, quirk: str, value: str) -> None:
     observe, expected = SEEN[quirk]
     value_given = {"v2025-1": "v2025_1", "v4-6-release": "v4_6_release"}.get(value, value)
     limit = 5 if quirk == "sophos-retry-after" else None
-    assert observe(Api(world, quirks={quirk: value_given}, rate_limit=limit)) == expected[value]
+    quirks = {**TOGETHER.get(quirk, {}), quirk: value_given}
+    assert observe(Api(world, quirks=quirks, rate_limit=limit)) == expected[value]
 
 
 @pytest.mark.parametrize("quirk", [name for name in SEEN if name in QUIRKS])
 def test_the_default_is_the_first_side(world: World, quirk: str) -> None:
     observe, expected = SEEN[quirk]
     limit = 5 if quirk == "sophos-retry-after" else None
-    assert observe(Api(world, rate_limit=limit)) == next(iter(expected.values()))
+    quirks = TOGETHER.get(quirk, {})
+    assert observe(Api(world, quirks=quirks, rate_limit=limit)) == next(iter(expected.values()))
 
 
 def test_every_quirk_is_tested_on_all_its_sides() -> None:
@@ -329,6 +380,9 @@ def test_every_quirk_is_tested_on_all_its_sides() -> None:
         ({"codebase-move": "0"}, "never"),
         ({"codebase-move": "soon"}, "<number>"),
         ({"bundle-maximum": ""}, "50"),
+        ({"read-lag": "0.0"}, "<seconds>"),
+        ({"read-lag": "-1"}, "<seconds>"),
+        ({"read-lag": "<seconds>"}, "<seconds>"),
     ],
 )
 def test_unknown_quirks_and_values(world: World, asked: dict[str, str], names: str) -> None:
