@@ -10,6 +10,7 @@ from reconciler.model import marker
 from reconciler.model.change import MAPPING_PREFIX, Action
 from reconciler.model.fields import FIELDS_BY_NAME, Value, from_plan
 from reconciler.model.identifiers import identifier_key
+from reconciler.model.rests import Signed, sign_product
 from reconciler.planning.products.homes import wanted_homes
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Products:
         }
         self._found: dict[str, Managed] = {}
         self._carried: dict[int, frozenset[str]] = {}
+        self._signed: dict[int, Signed] = {}
 
     def key(self, selector_key: str) -> str:
         """One key for a product, whether it is named by its identifier (old or new) or by its id."""
@@ -113,6 +115,19 @@ class Products:
         tags = marker.read(item.tag_text(self._settings.marker_custom_field)).of(self._settings.owner)
         codes = {code for tag in tags for code in (*tag.codes, *tag.former)}
         return frozenset(codes | self._codes.get(f"#{number}", {}).keys())
+
+    def signed(self, number: int) -> Signed:
+        """The product of that record id with what decides of it; its id alone where it was not read."""
+        found = self._signed.get(number)
+        if found is None:
+            item, settings = self._by_id.get(number), self._settings
+            found = (
+                Signed(number)
+                if item is None
+                else sign_product(item, settings.owner, settings.marker_custom_field)
+            )
+            self._signed[number] = found
+        return found
 
     def wanted_codes(self, key: str) -> frozenset[str]:
         """The codes that the configuration maps to the product of that key."""
