@@ -147,8 +147,6 @@ class _Reader:
 
     async def read(self, ids: Sequence[int]) -> None:
         """The first bundle goes alone, so that a server which refuses bundles is asked for one only."""
-        if self._client.counts.wanted:
-            await self._each(self._count, ids)
         tried = len(ids) + 1
         for size in (MOST, FEWER):
             first = ids[:size]
@@ -184,6 +182,7 @@ class _Reader:
 
     async def _try_bundle(self, ids: Sequence[int]) -> ApiError | None:
         """Read these agreements' lines in one request; returns why the bundle as a whole was refused."""
+        await all_of([self._count(number) for number in ids])
         try:
             found = await ask_bundle(self._client, self._asks(ids))
             if self._filters:

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reconciler.connectwise.client import Client
-    from reconciler.execution.fresh import Names
     from reconciler.model.billing import Agreement, Line
     from reconciler.model.change import Basis, Change
     from reconciler.model.field_change import FieldChange
@@ -61,8 +60,9 @@ async def stale_lines(
     if not changes:
         return []
     there = await read_there(client, changes, of_products, marked)
-    done = {change.id: line for change in changes for line in _done(change, there.names, there.lines)}
     targets = {change.target.id for change in changes if change.target.id is not None}
+    there = replace(there, own=frozenset(targets))
+    done = {change.id: line for change in changes for line in _done(change, there)}
     there = replace(there, own=frozenset(targets | {line.id for line in done.values()}))
     scene = _scene(there, of_products, place)
     found: list[Stale] = []
@@ -106,18 +106,19 @@ def _typed(name: str, value: Any) -> Any:
     return from_plan(FIELDS_BY_NAME[name], value) if name in FIELDS_BY_NAME else value
 
 
-def _own_lines(change: Change, names: Names, lines: Mapping[int, Sequence[Line]]) -> list[Line]:
-    """The open lines that may be the one that is to be created."""
-    products = names.of(identifier_key(change.target.identifier))
-    here = lines.get(change.target.agreement or 0, ())
-    return in_the_way(change, [line for line in here if line.product_id in products])
+def _own_lines(change: Change, there: There) -> list[Line]:
+    """The open lines that may be the one that is to be created; not those that the plan writes itself."""
+    products = there.names.of(identifier_key(change.target.identifier))
+    here = there.lines.get(change.target.agreement or 0, ())
+    own = [line for line in here if line.product_id in products and line.id not in there.own]
+    return in_the_way(change, own)
 
 
-def _done(change: Change, names: Names, lines: Mapping[int, Sequence[Line]]) -> list[Line]:
+def _done(change: Change, there: There) -> list[Line]:
     """The line of a creation that is there already, exactly as wanted; none of any other change."""
     if not change.starts_line:
         return []
-    own = _own_lines(change, names, lines)
+    own = _own_lines(change, there)
     return own if len(own) == 1 and not not_as_wanted(change, own[0]) else []
 
 
@@ -154,7 +155,7 @@ def _stale_creation(change: Change, scene: _Scene, *, is_done: bool) -> list[str
         )
     if not is_done:
         found += _stale_records(change, scene)
-    own = _own_lines(change, names, scene.there.lines)
+    own = _own_lines(change, scene.there)
     if own and not is_done:
         shown = described(own)
         found.append(

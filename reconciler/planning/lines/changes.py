@@ -17,6 +17,7 @@ from reconciler.planning.customers.parties import (
 )
 from reconciler.planning.lines.answers import Answers
 from reconciler.planning.lines.before import Expected, frozen_products
+from reconciler.planning.lines.doubled import end_doubled
 from reconciler.planning.lines.guards import (
     RUN_GUARDS,
     Allowed,
@@ -172,7 +173,7 @@ def _plan(
     ground = _ground(desired, billing, products, cells, months)
     judged = [one for cell in cells.cells if (one := plan_cell(cell, ground)) is not None]
     ending, problems = left_over(ground.takeovers.left, parties, beside, desired, ground)
-    judged += ending
+    judged += [*ending, *end_doubled(cells.cells, ground)]
     diagnostics += problems
     windows = months.windows
     if months.closed:

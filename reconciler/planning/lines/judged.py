@@ -50,7 +50,7 @@ class Judged:
     `expected` is what last month's bill gives under the same rules, None where that is not known. `by_hand`
     says that the line's present quantity is a person's word, `settled` that a row says itself what happens,
     so that no guard of one line asks again. `new` is the line that is created, `ends` are those that end for
-    it, or with it.
+    it, or with it. A `doubled` line is a second one of another, and ends without units.
     """
 
     row: PlannedLine
@@ -61,11 +61,20 @@ class Judged:
     settled: bool = False
     new: NewLine | None = None
     ends: tuple[Open, ...] = ()
+    doubled: bool = False
 
     def with_row(self, row: PlannedLine) -> Judged:
         """The same line with another row; quicker than `replace`."""
         return Judged(
-            row, self.cell, self.line, self.expected, self.by_hand, self.settled, self.new, self.ends
+            row,
+            self.cell,
+            self.line,
+            self.expected,
+            self.by_hand,
+            self.settled,
+            self.new,
+            self.ends,
+            self.doubled,
         )
 
 

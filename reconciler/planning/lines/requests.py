@@ -56,6 +56,8 @@ def _own(one: Judged, ground: Ground, needed: tuple[str, ...], stopped: tuple[st
         return None
     ends = row.state is LineState.ENDS
     fields = list(ending(line, _last_day(line, agreement, ground))) if ends else _differences(one)
+    if one.doubled and ends and line.quantity and all(each.field != QUANTITY.name for each in fields):
+        fields.append(FieldChange(QUANTITY.name, plain(line.quantity), "0"))
     if not fields:
         return None
     action = Action.END_LINE if ends else Action.UPDATE_LINE

@@ -93,7 +93,7 @@ def roll_back_lines(
     """
     found = LineRollback()
     invoiced: list[str] = []
-    created = {one.record for one in journal.written if one.change.starts_line}
+    created = {one.record for one in journal.written if one.change.starts_line} - {None}
     for one in journal.written:
         agreement_id = one.change.target.agreement
         if agreement_id is None or not one.may_be_there:
