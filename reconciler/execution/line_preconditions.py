@@ -62,8 +62,8 @@ async def stale_lines(
     there = await read_there(client, changes, of_products, marked)
     targets = {change.target.id for change in changes if change.target.id is not None}
     there = replace(there, own=frozenset(targets))
-    done = {change.id: line for change in changes for line in _done(change, there)}
-    there = replace(there, own=frozenset(targets | {line.id for line in done.values()}))
+    done = {change.id: lines for change in changes if (lines := _done(change, there))}
+    there = replace(there, own=frozenset(targets.union(line.id for lines in done.values() for line in lines)))
     scene = _scene(there, of_products, place)
     found: list[Stale] = []
     for change in changes:
@@ -115,11 +115,14 @@ def _own_lines(change: Change, there: There) -> list[Line]:
 
 
 def _done(change: Change, there: There) -> list[Line]:
-    """The line of a creation that is there already, exactly as wanted; none of any other change."""
+    """The line of a creation that is there already, exactly as wanted; none of any other change.
+
+    Two of them are two other runs', of which the second is about to end its own: the write looks again.
+    """
     if not change.starts_line:
         return []
     own = _own_lines(change, there)
-    return own if len(own) == 1 and not not_as_wanted(change, own[0]) else []
+    return own if not any(not_as_wanted(change, line) for line in own) else []
 
 
 def _stale_change(change: Change, scene: _Scene) -> list[str]:

@@ -119,6 +119,6 @@ class Tags:
                 self._on_outcome(replace(outcome, message="; ".join(filter(None, (said, outcome.message)))))
 
     def _say(self, numbers: Iterable[int], said: str) -> None:
-        for number in numbers:
-            for change in self._written[number]:
+        for number in set(numbers):
+            for change in self._written.pop(number, ()):  # looked at no more
                 self._on_outcome(Outcome(change, Result.UNSURE, said))

@@ -37,7 +37,7 @@ def units(books: Books) -> float:
     """What is billed on 1 December, over all lines."""
     day = "2026-12-01T00:00:00Z"
     rows = books.world.tables["additions"].values()
-    return sum(row["quantity"] for row in rows if (row.get("cancelledDate") or "9999") >= day)
+    return float(sum(row["quantity"] for row in rows if (row.get("cancelledDate") or "9999") >= day))
 
 
 @pytest.mark.parametrize("short", SHORT)
@@ -153,6 +153,11 @@ def test_a_count_that_is_refused_is_asked_for_once(tmp_path: Path) -> None:
     assert len(asked) == 1
 
 
+def somebody_bills(books: Books) -> None:
+    """A line on the third agreement."""
+    books.line(3, "MSP-EP", 12, by="anna")
+
+
 def test_what_came_up_between_a_folder_s_plan_and_its_first_write_stops_it(tmp_path: Path) -> None:
     """Somebody bills the units on another agreement, in the second between the two."""
     books = Books(tmp_path)
@@ -161,7 +166,7 @@ def test_what_came_up_between_a_folder_s_plan_and_its_first_write_stops_it(tmp_p
     books.world.add_agreement("ALDER", "Extra")
     books.live()
     sign_in = "/login/companyinfo/*"
-    books.break_("GET", sign_in, first(lambda: books.line(3, "MSP-EP", 12, by="anna")), times=1, skip=1)
+    books.break_("GET", sign_in, first(lambda: somebody_bills(books)), times=1, skip=1)
     said = books.apply_text()
     assert (said.code, books.writes) == (5, [])
     assert "Stale: this plan no longer fits what is in ConnectWise. Nothing was written." in said.out
