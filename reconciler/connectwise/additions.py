@@ -182,7 +182,8 @@ class _Reader:
 
     async def _try_bundle(self, ids: Sequence[int]) -> ApiError | None:
         """Read these agreements' lines in one request; returns why the bundle as a whole was refused."""
-        await all_of([self._count(number) for number in ids])
+        if self._client.counts.wanted:
+            await all_of([self._count(number) for number in ids])
         try:
             found = await ask_bundle(self._client, self._asks(ids))
             if self._filters:
