@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: Every how-manieth await is tried; `.ci/run` asks for each.
 STRIDE = int(os.environ.get("AWAITS_APART", "20"))
 #: More than a run has; the last ones find it at its end.
-AWAITS = 130
+AWAITS = 220
 
 
 def _changing(root: Path) -> Msp:

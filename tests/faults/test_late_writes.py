@@ -64,17 +64,17 @@ def test_what_never_arrives_is_created_by_the_next_run(books: Books) -> None:
 
 
 def test_what_arrives_after_the_next_run_is_a_second_line_and_is_said(books: Books) -> None:
-    """Nobody can know of it before; from then on every plan asks, and invoices wait."""
+    """Nobody can know of it before; from then on every plan says it, and invoices wait until it has ended."""
     held = _lost(books)
     assert books.apply().code == 0
     held.arrive()
     assert [line["quantity"] for line in lines(books)] == [12, 12]
     plan = books.plan()
-    (row,) = plan.json["lines"]
-    assert (plan.code, plan.ids, row["state"]) == (4, [], "needs a decision")
-    assert "#1" in row["reason"]
-    assert "#2" in row["reason"]
-    assert books.run("ready", "--invoice-date", "2026-12-01", "--dir", str(books.folder)).code == 4
-    lines(books)[1]["cancelledDate"] = lines(books)[1]["effectiveDate"]
-    lines(books)[1]["quantity"] = 0.0
-    assert books.plan().code == 0
+    assert [(row["line"], row["state"]) for row in plan.json["lines"]] == [(1, "unchanged"), (2, "ends")]
+    assert (plan.code, plan.ids) == (0, ["end_line:agreement/1/product/MSP-EP/line/2"])
+    ready = ("ready", "--invoice-date", "2026-12-01", "--dir", str(books.folder))
+    assert books.run(*ready).code == 4
+    assert books.apply().code == 0
+    assert [line["quantity"] for line in lines(books)] == [12, 0]
+    assert lines(books)[1]["cancelledDate"] == lines(books)[1]["effectiveDate"]
+    assert (books.plan().ids, books.run(*ready).code) == ([], 0)
