@@ -15,7 +15,7 @@ from reconciler.sandbox.additions import change_addition, create_addition
 from reconciler.sandbox.bundles import answer_bundle
 from reconciler.sandbox.catalog import change_item, create_item, delete_item
 from reconciler.sandbox.errors import Refused, forbidden, record_not_found, route_not_found, simple
-from reconciler.sandbox.invoicing import make_invoice
+from reconciler.sandbox.invoicing import make_invoice, undo_invoice
 from reconciler.sandbox.listing import count_of, listing_from, one_of, page_of
 from reconciler.sandbox.pricing import answer_pricing
 from reconciler.sandbox.schema import RESOURCES
@@ -52,6 +52,7 @@ def _routes() -> list[tuple[re.Pattern[str], Resource]]:
 
 _ROUTES = _routes()
 _INVOICE = re.compile(r"finance/agreements/(\d+)/invoice")
+_UNDO = re.compile(r"finance/invoices/(\d+)")
 _PRICING = re.compile(r"procurement/catalog/(\d+)/pricing")
 
 
@@ -121,6 +122,11 @@ def answer_connectwise(site: Site, codebase: str, call: Call) -> Answer:
         _allow(call, "POST")
         _permit(call, RESOURCES["agreements"])
         return Answer(201, make_invoice(site, int(match[1]))["id"], {})
+    if match := _UNDO.fullmatch(call.path):
+        _allow(call, "DELETE")
+        _permit(call, RESOURCES["agreements"])
+        undo_invoice(site, int(match[1]))
+        return Answer(204, None, {})
     if match := _PRICING.fullmatch(call.path):
         _allow(call, "POST")
         _permit(replace(call, method="GET"), RESOURCES["catalog"])  # a POST that only reads

@@ -133,6 +133,30 @@ def cancel_before_start(api: Api) -> Any:
     return api.patch(f"{LINES}/1", ("replace", "cancelledDate", "2024-01-01T00:00:00Z")).status_code
 
 
+@sides("mid-period-start", whole=[84.0, 47.0], not_billed=[42.0, 47.0])
+def mid_period_start(api: Api) -> Any:
+    api.world.add_addition(1, "ALPHA", 10, effectiveDate="2026-12-10T00:00:00Z")
+    api.world.add_agreement("FIRST", "By days", prorateFlag=True)
+    for start in ("2025-01-01", "2026-12-16"):
+        api.world.add_addition(2, "ALPHA", 10, effectiveDate=f"{start}T00:00:00Z", unitPrice=3.1)
+    for number in (1, 2):
+        assert api.post(f"finance/agreements/{number}/invoice", None).status_code == 201
+    return [invoice["total"] for invoice in api.world.rows("invoices")]
+
+
+@sides("replace-absent", accepted=[200] * 5, refused=[400, 200, 200, 200, 400])
+def replace_absent(api: Api) -> Any:
+    day = "2026-12-31T00:00:00Z"
+    api.world.catalog_item("Beta").pop("notes", None)
+    return [
+        api.patch(f"{LINES}/1", ("replace", "cancelledDate", day)).status_code,
+        api.patch(f"{LINES}/1", ("add", "cancelledDate", day)).status_code,
+        api.patch(f"{LINES}/1", ("add", "cancelledDate", day)).status_code,
+        api.patch(f"{LINES}/1", ("replace", "cancelledDate", day)).status_code,
+        api.patch(f"{CATALOG}/2", ("replace", "notes", "Ours")).status_code,
+    ]
+
+
 @sides("cancelled-day", last_billed=42.0, first_unbilled=0.0)
 def cancelled_day(api: Api) -> Any:
     api.world.addition(1)["cancelledDate"] = api.world.agreement(1)["nextInvoiceDate"]
@@ -192,7 +216,7 @@ def addition_description(api: Api) -> Any:
     return api.post(LINES, body(description="Ours")).json()["description"]
 
 
-@sides("addition-status", absent=(None, 400), present=("Active", 200))
+@sides("addition-status", present=("Active", 200), absent=(None, 400))
 def addition_status(api: Api) -> Any:
     listed = api.get(LINES, conditions='additionStatus = "Active"')
     return api.get(f"{LINES}/1").json().get("additionStatus"), listed.status_code
