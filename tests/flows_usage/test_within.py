@@ -135,9 +135,19 @@ def _always(site: Books) -> None:
     site.live("lines: {MSP-EP: {always: {unitPrice: 5.00}}}")
 
 
+def _currency(site: Books) -> None:
+    site.world.agreement(1)["currency"]["currencyCode"] = "USD"
+
+
+def _bill_to(site: Books) -> None:
+    site.world.agreement(1)["billToCompany"] = dict(site.world.reference("companies", 2))
+
+
 @pytest.mark.parametrize(
     ("meanwhile", "refused"),
     [
+        (_currency, {create(1, "MSP-EP")}),
+        (_bill_to, {create(1, "MSP-EP")}),
         (_price, {create(1, "MSP-EP")}),
         (_day, {create(1, "MSP-EP")}),
         (_another_line, {create(3, "MSP-SV")}),
