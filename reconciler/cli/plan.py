@@ -80,7 +80,7 @@ def plan(
     head = read_configuration(runtime, folder)
     base = None if since is None else _base(runtime, since)
     frozen = None if usage_file is None else read_usage(usage_file)
-    how = How(period, Scope(scope), frozen, unattended, orphans)
+    how = How(period, Scope(scope), frozen, unattended)
     made = guarded(narrowed(survey(runtime, head, base, how).plan, head.desired, products, customers))
     try:
         if out is not None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
+from reconciler.planning.allocation.allocation import wanted_place
 from reconciler.planning.lines.judged import Judged, decide
 from reconciler.planning.lines.new_lines import not_billed_text
 from reconciler.planning.lines.requests import write_of
-from reconciler.planning.lines.takeover import wanted_place
 
 if TYPE_CHECKING:
-    from reconciler.planning.lines.takeover import Takeovers
+    from reconciler.planning.allocation.allocation import Allocation
     from reconciler.planning.products.managed import Products
 
 _GAINING = frozenset({LineState.NEW_LINE, LineState.MOVES, LineState.MORE, LineState.LESS})
@@ -32,15 +32,15 @@ class Linked:
     pairs: list[tuple[str, str]]
 
 
-def link_shifts(judged: list[Judged], products: Products, takeovers: Takeovers) -> Linked:
+def link_shifts(judged: list[Judged], products: Products, allocation: Allocation) -> Linked:
     """Bring lines that gain seats together with those around them that lose the same ones.
 
     One that cannot be written now holds the gaining one back: the seats would be on both. What loses them is
-    a line that is counted from less than before, or one that ends for another wanted line (`takeovers`). One
+    a line that is counted from less than before, or one that ends for another wanted line (`allocation`). One
     that is held back may itself lose seats to a third, which then waits as well.
     """
     while True:
-        linked = _linked(judged, products, takeovers)
+        linked = _linked(judged, products, allocation)
         if _waiting(linked.judged) == _waiting(judged):
             return linked
         judged = linked.judged
@@ -50,7 +50,7 @@ def _waiting(judged: list[Judged]) -> int:
     return sum(one.row.state not in WRITTEN for one in judged)
 
 
-def _linked(judged: list[Judged], products: Products, takeovers: Takeovers) -> Linked:
+def _linked(judged: list[Judged], products: Products, allocation: Allocation) -> Linked:
     of_company: dict[int, list[Judged]] = defaultdict(list)
     places = {wanted_place(one.cell): one for one in judged}
     for one in judged:
@@ -70,7 +70,7 @@ def _linked(judged: list[Judged], products: Products, takeovers: Takeovers) -> L
         pairs += [(one.row.key, other.row.key) for other in losers]
         stuck = [_shown(other) for other in losers if not _is_written_with(other, one)]
         writes = {write for other in losers if _shrinks(other) for write in _writes(other)}
-        for open_line, place in takeovers.shared.get(wanted_place(one.cell), ()):
+        for open_line, place in allocation.shared.get(wanted_place(one.cell), ()):
             other = places.get(place)
             if open_line.line.product_id == _item(one) and one.line is not None:
                 continue  # a line of the same product beside this one may be of other seats
