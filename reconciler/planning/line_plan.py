@@ -300,6 +300,7 @@ def _ground(desired: Desired, billing: Billing, products: Products, cells: Cells
         desired.protected,
         today,
         _units_of_strangers(desired, months),
+        months.on_last_bill,
     )
     allocation = allocate(cells, open_lines, products, rules)
     month = months.now.month

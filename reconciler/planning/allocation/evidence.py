@@ -37,9 +37,16 @@ def fitting_numbers(cell: Cell) -> frozenset[Decimal]:
     return frozenset(found.quantity for found in (now, quantity_before(cell)) if found and found.quantity)
 
 
-def was_billed_before(cell: Cell) -> bool:
+def was_billed_before(cell: Cell, rules: Rules) -> bool:
     """Whether the cell's tenants had its codes on last month's bill, or may have had them."""
-    return any(feeding.before is None or any(feeding.before.values()) for feeding in cell.feedings)
+    for feeding in cell.feedings:
+        tenant = feeding.party.row.tenant_id
+        if feeding.before is None:
+            if rules.on_last_bill is None or tenant in rules.on_last_bill:
+                return True
+        elif any(feeding.before.values()):
+            return True
+    return False
 
 
 class Evidence:
@@ -80,7 +87,7 @@ class Evidence:
             return False
         if line.line.quantity in fitting_numbers(cell):
             return True
-        return self.products.of_item(line.line.product_id) is None and was_billed_before(cell)
+        return self.products.of_item(line.line.product_id) is None and was_billed_before(cell, self.rules)
 
     def may_be_elsewhere(self, cell: Cell, line: Open, *, only_by_number: bool) -> bool:
         """Whether another company's line may be of these seats.
@@ -90,7 +97,7 @@ class Evidence:
         """
         if not line.line.quantity:
             return False
-        if self.rules.is_ours(line.line) and was_billed_before(cell) and not only_by_number:
+        if self.rules.is_ours(line.line) and was_billed_before(cell, self.rules) and not only_by_number:
             return True
         if line.line.quantity not in fitting_numbers(cell):
             return False

@@ -26,7 +26,8 @@ class Rules:
 
     `member` is who we write as; `expected` gives, for a line of another product, what last month's bill
     gives for it; `approved` finds the approval that lets a line (by company, tenants and product label) go
-    from its quantity to zero. `of_strangers` are the units of tenants without a synced row, by code.
+    from its quantity to zero. `of_strangers` are the units of tenants without a synced row, by code;
+    `on_last_bill` the tenants on last month's bill, None where it is not known.
     """
 
     member: str | None
@@ -35,6 +36,7 @@ class Rules:
     protected: tuple[Protected, ...]
     today: date
     of_strangers: Mapping[str, Collection[Decimal]] = field(default_factory=dict)
+    on_last_bill: Collection[str] | None = None
 
     def is_ours(self, line: Line) -> bool:
         """Whether the member that we write as wrote the line last."""
