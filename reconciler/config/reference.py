@@ -37,7 +37,8 @@ mappings:
   `approvals`, `protected`) are joined.
 - Texts are what was typed, with or without quotes: `0012`, `NO`, `12:30` and `1_000` stay as they are.
 - Numbers are plain decimals: `12`, `4.50`. No decimal comma, no `1_000`, `1e3`, `0x1F` or leading zeros,
-  and no quotes. Money and quantities have two decimal places at most; nothing is rounded in silence.
+  and no quotes. Prices and costs have four decimal places at most, other money and
+  quantities two; nothing is rounded in silence.
 - `true` and `false` are the only flags. `null` (or `~`, or nothing) clears a field where the table says so.
 - Dates are `YYYY-MM-DD`.
 - UTF-8, one YAML document a file. Anchors and aliases are allowed, within a bound; tags (`!…`) and merge

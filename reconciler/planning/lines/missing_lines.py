@@ -7,8 +7,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconciler.model.line_state import holds
 from reconciler.model.lines import LineState, OldLine
-from reconciler.model.money import cents, plain, price
+from reconciler.model.money import plain, price
 from reconciler.planning.allocation.allocation import wanted_place
 from reconciler.planning.allocation.open_lines import Open
 from reconciler.planning.customers.agreements import day_that_counts, invoice_problem
@@ -100,7 +101,7 @@ def new_price(cell: Cell, line: Line, ground: Ground) -> Decimal | None:
     if own or not ground.products.follows_price(cell.product):
         return None
     of_catalog = cell.product.fields.get("price")
-    if not isinstance(of_catalog, Decimal) or not of_catalog or cents(of_catalog) == cents(line.unit_price):
+    if not isinstance(of_catalog, Decimal) or not of_catalog or holds(line, "unitPrice", of_catalog):
         return None
     return of_catalog
 
