@@ -207,6 +207,7 @@ class Customer:
     """One row under `customers`, keyed by Sophos tenant id in lower case, defaults already filled in.
 
     Without `sync_said` neither the row nor the defaults say anything of `sync`, which then is off.
+    `name_differs` is a person's word that the company is the right one although its name is another.
     """
 
     tenant_id: str
@@ -226,6 +227,7 @@ class Customer:
     restart: bool = False
     start: str | None = None
     sync_said: bool = True
+    name_differs: bool = False
 
 
 @dataclass(frozen=True)

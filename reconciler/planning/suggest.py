@@ -35,6 +35,21 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"Did you mean {' or '.join(found)}? " if found else ""
 
 
+def nearest(key: str, known: Iterable[str], *, most: int = 3) -> tuple[str, ...]:
+    """The known keys from which it differs by a slip of the hand, also in digits; best first."""
+    from rapidfuzz.distance import OSA
+
+    wanted = identifier_key(key)
+    if len(wanted) < _LEAST_LENGTH:
+        return ()
+    ranked = []
+    for one in sorted(set(known)):
+        distance = OSA.distance(wanted, identifier_key(one), score_cutoff=_TYPO_DISTANCE)
+        if 0 < distance <= _TYPO_DISTANCE:
+            ranked.append((distance, one))
+    return tuple(one for _, one in sorted(ranked)[:most])
+
+
 def looks_like_a_typo(one: str, other: str) -> bool:
     """Whether the two differ by a slip of the hand: at most two letters, and not only in digits.
 

@@ -240,7 +240,8 @@ def test_shadow_plans_everything_and_writes_nothing(books: Books, site: str, own
 
 
 def test_two_tenants_of_which_one_is_in_shadow(books: Books) -> None:
-    yaml = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, agreement: Managed, sync: true, mode: shadow}\n"
+    own = "company: ALPHA, nameDiffers: true, agreement: Managed, sync: true, mode: shadow"
+    yaml = f"{ALPHA}  <Beta>: {{name: Beta, {own}}}\n"
     planned = books.plan(yaml=yaml, bill=bill("tenant | code | units\nAlpha | EP | 12\nBeta | EP | 10"))
     assert (planned.states, planned.writes) == (["Alpha + Beta MSP-EP more"], [])
 
