@@ -23,14 +23,19 @@ if TYPE_CHECKING:
 def billed_as(customer: str, company: str, company_name: str) -> str:
     """A customer with the ConnectWise company that is billed: `Alder Dental (Alder Clinics, ALDER)`.
 
-    What is already said, in whatever case, is not said again.
+    What is already there is not written again, `ALDERDENTAL` after `Alder Dental` neither.
     """
-    said, shown = {identifier_key(customer)}, []
+    there, shown = {_letters(customer)}, []
     for text in (company_name, company):
-        if text.strip() and identifier_key(text) not in said:
-            said.add(identifier_key(text))
+        if text.strip() and _letters(text) not in there:
+            there.add(_letters(text))
             shown.append(text.strip())
     return f"{customer} ({', '.join(shown)})" if shown else customer
+
+
+def _letters(text: str) -> str:
+    """The letters and digits alone, in one case; the text itself where it has none."""
+    return "".join(filter(str.isalnum, text.casefold())) or text
 
 
 class LineState(StrEnum):
