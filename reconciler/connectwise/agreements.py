@@ -17,6 +17,7 @@ from reconciler.model.billing import Agreement
 from reconciler.model.fields import Table
 from reconciler.model.identifiers import identifier_key, is_safe_in_conditions
 from reconciler.model.money import MOST_PLACES, USUAL_PLACES, parse_decimal
+from reconciler.model.value_check import is_id
 from reconciler.transport.concurrency import all_of
 from reconciler.transport.errors import Refused, excerpt
 
@@ -77,9 +78,16 @@ class Record:
         return value
 
     def id(self, name: str = "id") -> int:
-        """A record id."""
-        value = self.whole(name)
+        """A record id, which a plan can name: neither 0 nor negative, nor out of all proportion."""
+        value = self.id_or_none(name)
         return self._missing(name) if value is None else value
+
+    def id_or_none(self, name: str = "id") -> int | None:
+        """A record id; None where it is not set."""
+        value = self.whole(name)
+        if value is not None and not is_id(value):
+            raise self.wrong(name, "record id")
+        return value
 
     def places(self, name: str) -> int:
         """How many decimals a currency has. It decides how money is rounded, and never what is written: for
@@ -355,13 +363,15 @@ def _parent(client: Client, row: Row) -> int | None:
 
 def _agreement(row: Row, cycles: Mapping[int, str]) -> Agreement:
     record = Record(row, f"agreement {row['id']}")
+    if not is_id(row["id"]):
+        record.what = f'{record.what} "{excerpt(record.text("name"), 60)}"'
     nothing = Record({}, record.what)
     company, kind = record.part("company") or nothing, record.part("type") or nothing
     parent = record.part("parentAgreement") or nothing
     cycle = (record.part("billingCycle") or nothing).whole("id")
     currency, bill_to = record.part("currency") or nothing, record.part("billToCompany") or nothing
     return Agreement(
-        id=row["id"],
+        id=record.id(),
         name=record.text("name"),
         type_id=kind.whole("id"),
         type_name=kind.text("name"),
@@ -380,7 +390,7 @@ def _agreement(row: Row, cycles: Mapping[int, str]) -> Agreement:
         period_type=record.text("periodType"),
         currency=(currency.text("currencyCode") or currency.text("currencyIdentifier")).upper(),
         currency_places=currency.places("numberOfDecimals"),
-        parent_id=parent.whole("id"),
+        parent_id=parent.id_or_none(),
         parent_name=parent.text("name"),
         bill_to=bill_to.text("identifier") or bill_to.text("name"),
         one_time=record.flag("oneTimeFlag"),
