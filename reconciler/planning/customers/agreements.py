@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.model.billing import CYCLES, UNREAD_CYCLE
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.money import money_text
 from reconciler.model.months import Month
@@ -193,10 +194,20 @@ def _invoice(which: str, day: date | None, amount: Decimal | None, currency: str
 def _cycle_problem(cycle: str, take: str | None) -> tuple[str, str]:
     if cycle == _MONTHLY:
         return "", ""
+    if cycle == UNREAD_CYCLE:
+        return (
+            "how often the agreement is invoiced is not known: the billing cycles could not be read",
+            "See the message about that request",
+        )
     if not cycle:
         return (
             "ConnectWise does not say how often the agreement is invoiced",
             "Give the agreement a billing cycle in ConnectWise",
+        )
+    if cycle not in CYCLES:
+        return (
+            f"the agreement's billing cycle {cycle!r} is none that is known",
+            "Give the agreement one of ConnectWise's own billing cycles, or bill this product on another one",
         )
     if cycle not in CYCLE_MONTHS:
         return (
