@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.model.identifiers import identifier_key
+from reconciler.model.identifiers import identifier_key, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,8 +30,8 @@ def suggestions(name: str, known: Iterable[str], *, most: int = 3) -> tuple[str,
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A sentence with the suggestions, or nothing."""
-    found = suggestions(name, known)
+    """A sentence with the suggestions, or nothing; one that looks the same shows what differs."""
+    found = [told_apart(name, one)[1] for one in suggestions(name, known)]
     return f"Did you mean {' or '.join(found)}? " if found else ""
 
 

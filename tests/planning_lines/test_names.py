@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.model.billing import Company
+from reconciler.model.identifiers import told_apart
 from reconciler.planning.customers.names import Called, Fit, Names, fit
 from reconciler.sandbox.seed_customers import CUSTOMERS
 from tests.planning_lines.books import Books, Planned, agreements, bill, company_id, tenant_id
@@ -212,3 +213,47 @@ def test_a_mistyped_tenant_id_is_told_which_one_is_meant(tmp_path: Path) -> None
     assert f"Did you mean {own} ({ALDER})? " in planned.said("tenant-gone")
     other = replace(books, yaml=books.yaml.replace(own, "11111111-2222-4333-8444-555555555555")).plan()
     assert f"Did you mean {own} ({ALDER})? " in other.said("tenant-gone")
+
+
+# --- names that look the same
+
+
+@pytest.mark.parametrize("sophos", ["Cli\u0301nica", "CL\u00cdNICA", " Cl\u00ednica\u00a0"])
+@pytest.mark.parametrize("agreement", ["Gest\u00e3o\u00a0TI", "Gesta\u0303o  TI"])
+def test_names_of_other_letters_alone_are_the_same(tmp_path: Path, sophos: str, agreement: str) -> None:
+    """Composed and taken apart, with a no-break space and with a blank: nobody sees a difference."""
+    books = _books(tmp_path, alder="ALD", beech="BEE", more=", nameDiffers: true")
+    books = replace(
+        books,
+        yaml=books.yaml.replace(ALDER, "Cl\u00ednica", 1).replace("Managed", "Gest\u00e3o TI"),
+        tenants=f"tenant | name\nAlder | {sophos}\nBeech | {BEECH}",
+        agreements=tuple(replace(a, name=agreement) for a in books.agreements),
+    )
+    assert books.plan().codes == []
+    assert len(books.plan().writes) == 2
+
+
+def test_what_differs_and_cannot_be_seen_is_shown(tmp_path: Path) -> None:
+    books = _books(tmp_path, alder="ALD", beech="BEE")
+    hidden = "Ald\u200der Dental"
+    planned = replace(books, tenants=f"tenant | name\nAlder | {hidden}\nBeech | {BEECH}").plan()
+    assert planned.said("tenant-name-differs").startswith(
+        f"The row says {ALDER}; that Sophos customer is called Ald<U+200D>er Dental. Nothing"
+    )
+    assert told_apart("Alder", "Beech") == ("Alder", "Beech")
+    assert told_apart("a b", "a\u00a0b") == ("a b", "a<U+00A0>b")
+    assert told_apart("\u00e9", "e\u0301") == ("<U+00E9>", "e<U+0301>")
+
+
+def test_a_company_that_looks_the_same_is_offered_with_what_differs(tmp_path: Path) -> None:
+    books = _books(tmp_path, alder="CAF\u00c9", beech="BEE")
+    there = "CAFE\u0301"
+    books = replace(
+        books,
+        agreements=tuple(
+            replace(a, company_identifier=there) if a.company_identifier == "ALD" else a
+            for a in books.agreements
+        ),
+        companies=(Company(company_id("ALD"), there, ALDER), *(books.companies or ())[1:]),
+    )
+    assert "Did you mean Alder Dental (CAFE<U+0301>)? " in books.plan().said("company-not-found")

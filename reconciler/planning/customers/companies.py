@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, error, notice, warning
-from reconciler.model.identifiers import Id, identifier_key
+from reconciler.model.identifiers import Id, identifier_key, told_apart
 from reconciler.planning.customers.names import Called, Fit, Names
 from reconciler.planning.suggest import nearest
 
@@ -178,7 +178,8 @@ def _nearest(party: Party, companies: Companies) -> str:
     if not found:
         named = Names(companies.live.values(), ()).better({party.name}, Called(party.company, ""))
         found = [named] if named is not None else []
-    return f"Did you mean {' or '.join(one.shown for one in found)}? " if found else ""
+    shown = [replace(one, identifier=told_apart(written, one.identifier)[1]).shown for one in found]
+    return f"Did you mean {' or '.join(shown)}? " if shown else ""
 
 
 def _known(written: str, companies: Companies) -> tuple[str, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, error, notice, warning
-from reconciler.model.identifiers import Name, identifier_key
+from reconciler.model.identifiers import Name, identifier_key, name_key, told_apart
 from reconciler.model.lines import MONTHS_TO_ASK
 from reconciler.planning.customers.agreements import choose_agreement, renewal_warning
 from reconciler.planning.customers.companies import Companies, Judge, about_company, no_company
@@ -148,9 +149,10 @@ def _party(
 
 
 def _spelled_otherwise(party: Party, written: Name) -> Diagnostic:
+    own, theirs = told_apart(written.text.strip(), party.company)
     return warning(
         "identifier-differs",
-        f"{party.name}: the company {written.text.strip()} is written {party.company!r} in ConnectWise.",
+        f"{party.name}: the company {own} is written {theirs!r} in ConnectWise.",
         "Write it the same way; the two count as one company.",
         location=party.row.location,
         subject=party.subject,
@@ -227,13 +229,12 @@ def _tenant_problems(party: Party, tenant: Tenant | None, tenants: Iterable[Tena
             )
         ]
     if party.row.name is not None and not _same_name(party.row.name, tenant):
-        shown = tenant.show_as or tenant.name
-        party.wrong = f"the row says {party.row.name}, and that Sophos customer is called {shown}"
+        written, shown = told_apart(party.row.name, tenant.show_as or tenant.name)
+        party.wrong = f"the row says {written}, and that Sophos customer is called {shown}"
         return [
             error(
                 "tenant-name-differs",
-                f"The row says {party.row.name}; that Sophos customer is called {shown}. Nothing is written "
-                "for it.",
+                f"The row says {written}; that Sophos customer is called {shown}. Nothing is written for it.",
                 "Was the id pasted under the wrong name? Correct the one that is wrong.",
                 **where,
             )
@@ -268,7 +269,7 @@ def _same_name(name: str, tenant: Tenant) -> bool:
     Two long names that differ only behind the cut are two customers.
     """
     return any(
-        identifier_key(one) == identifier_key(other)
+        name_key(one) == name_key(other)
         for shown in (tenant.show_as, tenant.name)
         if shown.strip()
         for one, other in ((name, shown), (_cut(name), shown), (name, _cut(shown)))
@@ -276,4 +277,4 @@ def _same_name(name: str, tenant: Tenant) -> bool:
 
 
 def _cut(name: str) -> str:
-    return name.strip()[:COMPANY_NAME_LIMIT]
+    return unicodedata.normalize("NFC", name).strip()[:COMPANY_NAME_LIMIT]
