@@ -104,7 +104,11 @@ def commands(books: Books, out: Path) -> Iterator[tuple[str, ...]]:
     yield ("score", plan, "--format", "csv")
     yield ("ready", "--invoice-date", "2026-12-01", "--dir", folder)
     yield ("usage", "--dir", folder, "--out", str(out / "usage.json"))
+    yield ("approve", plan, folder)
     yield ("apply", plan, "--yes")
+    (journal,) = (books.root / "journal").iterdir()
+    yield ("show", str(journal))
+    yield ("rollback", str(journal))
     yield ("plan", folder)
 
 
@@ -138,6 +142,9 @@ def test_no_command_executes_a_name(number: int, tmp_path: Path) -> None:
     for arguments in commands(books, out):
         checked(books.run(*arguments), arguments)
     assert {path.name for path in tmp_path.parent.iterdir()} == before
+    for form in ("markdown", "json", "csv"):
+        text = (out / f"report.{form}").read_text(encoding="utf-8")
+        assert not [line for line in text.splitlines() if COMMAND.search(line)], form
     sheets = load_workbook(out / "report.xlsx")
     cells = [cell for sheet in sheets for row in sheet for cell in row]
     assert "f" not in {cell.data_type for cell in cells}
