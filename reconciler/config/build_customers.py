@@ -50,6 +50,7 @@ def _customer(tenant_id: str, view: View, defaults: View) -> Customer:
         restart=view.flag("restart"),
         start=view.text("start") or defaults.text("start"),
         sync_said="sync" in view.value or "sync" in defaults.value,
+        name_differs=view.flag("nameDiffers"),
     )
 
 

@@ -176,6 +176,11 @@ def customer() -> Schema:
             pattern=words.NAMED,
             example="SAFELOG",
         ),
+        "nameDiffers": words.flag(
+            "Says that the company is the right one although it is called otherwise than the Sophos "
+            "customer. Without it such a row waits, because rows may have been swapped.",
+            default=False,
+        ),
         **customer_defaults(),
         "exclude": words.text(reason, 300, example="internal"),
         "until": words.day("The last day on which `exclude` counts."),

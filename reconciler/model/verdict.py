@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.model.change import OF_LINES, Cause
 from reconciler.model.diagnostics import ALL_USAGE, Severity
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.lines import WRITTEN, Amount, LineState, PlannedLine
+from reconciler.model.lines import WRITTEN, Amount, LineState, PlannedLine, billed_as
 from reconciler.model.money import to_places
 
 if TYPE_CHECKING:
@@ -200,7 +200,10 @@ class ReasonKind(StrEnum):
 
 @dataclass(frozen=True)
 class Reason:
-    """One thing to settle before invoices are made; `customer` is empty where it concerns all of them."""
+    """One thing to settle before invoices are made; `customer` is empty where it concerns all of them.
+
+    `company` and `company_name` are its company in ConnectWise, where the reason is about a line.
+    """
 
     kind: ReasonKind
     message: str
@@ -210,6 +213,13 @@ class Reason:
     product: str = ""
     line_id: int | None = None
     source: Location | None = None
+    company: str = ""
+    company_name: str = ""
+
+    @property
+    def who(self) -> str:
+        """The customer with the company that is billed."""
+        return billed_as(self.customer, self.company, self.company_name)
 
     def to_json(self) -> dict[str, Any]:
         """The form of `--format json`."""
@@ -218,6 +228,8 @@ class Reason:
             "message": self.message,
             "remedy": self.remedy,
             "customer": self.customer or None,
+            "company": self.company or None,
+            "companyName": self.company_name or None,
             "agreement": self.agreement or None,
             "product": self.product or None,
             "line": self.line_id,
@@ -235,11 +247,20 @@ class Elsewhere:
     next_invoice: date
     lines: int
     pending: int
+    company: str = ""
+    company_name: str = ""
+
+    @property
+    def who(self) -> str:
+        """The customer with the company that is billed."""
+        return billed_as(self.customer, self.company, self.company_name)
 
     def to_json(self) -> dict[str, Any]:
         """The form of `--format json`."""
         return {
             "customer": self.customer,
+            "company": self.company,
+            "companyName": self.company_name,
             "agreement": {"id": self.agreement_id, "name": self.agreement},
             "nextInvoice": self.next_invoice.isoformat(),
             "lines": self.lines,

@@ -179,7 +179,7 @@ def _about_nothing(plan: Plan, mine: list[PlannedLine], invoice_date: date) -> l
 
 
 def _about_shadow(mine: list[PlannedLine], shadow: bool) -> list[Reason]:
-    of_customers = {customer_key(line): line.customer for line in mine if line.shadow}
+    of_customers = {customer_key(line): line for line in mine if line.shadow}
     if not shadow and not of_customers:
         return []
     everybody = shadow or len(of_customers) == count_customers(mine)
@@ -188,7 +188,15 @@ def _about_shadow(mine: list[PlannedLine], shadow: bool) -> list[Reason]:
     if everybody:
         return [Reason(ReasonKind.SHADOW, message, remedy)]
     return [
-        Reason(ReasonKind.SHADOW, message, remedy, customer=name) for _, name in sorted(of_customers.items())
+        Reason(
+            ReasonKind.SHADOW,
+            message,
+            remedy,
+            customer=line.customer,
+            company=line.company,
+            company_name=line.company_name,
+        )
+        for _, line in sorted(of_customers.items())
     ]
 
 
@@ -288,6 +296,8 @@ def _about(line: PlannedLine, kind: ReasonKind, message: str, remedy: str) -> Re
         product=line.product,
         line_id=line.line_id,
         source=line.source,
+        company=line.company,
+        company_name=line.company_name,
     )
 
 
@@ -362,6 +372,8 @@ def _elsewhere(plan: Plan, invoice_date: date) -> tuple[Elsewhere, ...]:
             next_invoice=day,
             lines=len(lines),
             pending=sum(id(line) in pending for line in lines),
+            company=lines[0].company,
+            company_name=lines[0].company_name,
         )
         for (day, _, _), lines in sorted(found.items(), key=lambda one: one[0])
     )

@@ -253,7 +253,7 @@ def test_agreements_of_different_invoice_days_are_not_joined_by_guessing(books: 
 
 def test_a_customer_whose_sync_is_off_keeps_its_lines(books: Books) -> None:
     """Beta is of the same company and not synced: its line on the other agreement is not Alpha's."""
-    yaml = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, agreement: Old}\n"
+    yaml = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, nameDiffers: true, agreement: Old}\n"
     planned = books.plan(
         yaml=yaml, bill=MORE, agreements=TWO, lines=ON_OLD.format(by="apirec"), tenants="tenant\nAlpha\nBeta"
     )
