@@ -48,6 +48,7 @@ from reconciler.planning.usage.bills import claimed_elsewhere, sort_bill
 from reconciler.planning.usage.cells import collect_cells
 from reconciler.planning.usage.cycles import months_back
 from reconciler.planning.usage.feed import last_window_day, replaced_codes, seats_in_two_tiers
+from reconciler.planning.usage.odd_feed import unknown_guard, unknown_values, unreadable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -102,7 +103,7 @@ class _Month:
     @property
     def on_last_bill(self) -> Collection[str] | None:
         """The tenants on last month's bill; None where it is not known."""
-        return self.before.by_tenant if self.before is not None and self.before.month.lines else None
+        return self.before.tenants if self.before is not None and self.before.month.lines else None
 
 
 def plan_lines(
@@ -159,9 +160,9 @@ def _plan(
 ) -> LinePlan:
     tenants, settings, today = tuple(tenants), desired.settings, months.today
     parties, diagnostics = find_parties(
-        desired.customers, tenants, billing, today, on_the_bill=months.bills.by_tenant.keys()
+        desired.customers, tenants, billing, today, on_the_bill=months.bills.tenants
     )
-    count_months_without_usage(parties, months.bills.by_tenant, months.on_last_bill, closed=months.closed)
+    count_months_without_usage(parties, months.bills.tenants, months.on_last_bill, closed=months.closed)
     beside = unsynced_parties(desired.customers, tenants, billing, today)
     found = collect_cells([*parties, *beside], desired, products, (months.bills, months.older), today)
     cells = replace(found, cells=with_silent_serials(found.cells, billing, today))
@@ -189,12 +190,15 @@ def _plan(
         guards.append(feed_not_checked(last, settings.guards, closed=months.closed))
     if months.closed:  # a forecast writes nothing, and a running month lacks tenants by nature
         guards += feed_guard(months.now, months.previous, settings.guards, answered=answered, names=names)
+        guards += unknown_guard(tenants, months.bills, settings.guards.unknown_values)
         unsaid = [one.row for one in judged if not one.settled]
         guards += product_guard(unsaid, settings.guards, ground.answers.approval)
     diagnostics += guards
     diagnostics += ground.answers.without_effect()
     diagnostics += silent_customers(parties, judged)
     diagnostics += usage_after_end(parties, months.bills, today)
+    diagnostics += unreadable_lines(desired, months.bills, names)
+    diagnostics += unknown_values(tenants, names)
     diagnostics += claimed_elsewhere(desired, months.bills, names)
     diagnostics += seats_in_two_tiers(months.now, months.previous, names)
     diagnostics += remarks(judged, ground, windows=windows, closed=months.closed)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.approving import open_row
-from reconciler.model.lines import LineState
+from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
 from reconciler.planning.customers.agreements import day_that_counts
 from reconciler.planning.lines.declared import as_declared, declared_changes, declared_text
@@ -148,6 +148,19 @@ def _held(cell: Cell, hold: Hold) -> Quantity:
 
 
 def _from_bill(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Judged:
+    """The row by the bill; where a tenant is another than it was, a person lets its change in."""
+    judged = _counted(cell, row, found, ground)
+    row, asks = judged.row, "; ".join(dict.fromkeys(f.party.asks for f in cell.feedings if f.party.asks))
+    if not asks or row.state not in WRITTEN or ground.answers.approval(row) is not None:
+        return judged
+    reason = (
+        f"{asks}, and Sophos's bill of {ground.usage.title} gives {plain(row.after or ZERO)} ({row.reason}). "
+        f"To let it in, add under approvals: {open_row(row)}"
+    )
+    return replace(judged, row=row.but(state=LineState.WITHHELD, reason=reason), new=None)
+
+
+def _counted(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Judged:
     """The row by the quantity on the bill, or what the settings say where there is none."""
     problem = cell.disagreement or "; ".join(f.problem for f in cell.feedings if f.problem)
     silent = "; ".join(dict.fromkeys(f.party.silent for f in cell.feedings if f.party.silent))
