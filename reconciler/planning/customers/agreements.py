@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.model.counts import number_of
+from reconciler.model.diagnostics import Diagnostic, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.money import money_text
 from reconciler.model.months import Month
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from decimal import Decimal
 
     from reconciler.model.billing import Agreement, Recap
@@ -20,7 +22,11 @@ if TYPE_CHECKING:
 RENEWAL_DAYS = 60
 #: Months that one invoice of a billing cycle covers. Shorter cycles than a month are not here.
 CYCLE_MONTHS = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
+#: How many agreements a message names.
+_NAMED = 5
 _MONTHLY = "Monthly"
+#: So many periods without an invoice are not counted further.
+_MANY_PERIODS = 600
 #: Ways to make one number of a cycle's months, and the longest cycle for which that many bills are read.
 TAKEN = ("highest", "average")
 LONGEST_TAKEN = 3
@@ -222,12 +228,44 @@ def _cycle_problem(cycle: str, take: str | None) -> tuple[str, str]:
 
 
 def unbilled_periods(agreement: Agreement, recap: Recap | None, today: date) -> int:
-    """How many periods wait for their invoice; counted from the next invoice date without a recap."""
-    if recap is not None and recap.unbilled_periods is not None:
-        return recap.unbilled_periods
-    if agreement.next_invoice is None or agreement.next_invoice > today:
-        return 0
-    return 1 if shifted(agreement.next_invoice, months_of_cycle(agreement)) > today else 2
+    """How many periods wait for their invoice: what the recap says, and never fewer than the date says.
+
+    A next invoice date that lies several periods back means as many invoices, whatever a recap sums up.
+    """
+    by_date, day = 0, agreement.next_invoice
+    while day is not None and by_date < _MANY_PERIODS and _later(agreement, day, by_date) <= today:
+        by_date += 1
+    told = recap.unbilled_periods if recap is not None else None
+    if told is None:
+        return by_date
+    return max(told, by_date) if by_date > 1 else told
+
+
+def _later(agreement: Agreement, day: date, invoices: int) -> date:
+    return shifted(day, invoices * months_of_cycle(agreement))
+
+
+def unchecked_periods(agreements: Iterable[Agreement], recaps: Mapping[int, Recap]) -> list[Diagnostic]:
+    """The agreements of which ConnectWise does not say how many periods wait for their invoice."""
+    by_id = {agreement.id: agreement for agreement in agreements}
+    unchecked = [
+        f"#{number} {by_id[number].company_identifier.strip()}"
+        for number in sorted(by_id)
+        if number not in recaps or recaps[number].unbilled_periods is None
+    ]
+    if not unchecked:
+        return []
+    shown = ", ".join(unchecked[:_NAMED]) + (", …" if unchecked[_NAMED:] else "")
+    return [
+        warning(
+            "unbilled-periods-unknown",
+            "ConnectWise's agreement recaps do not say how many periods of "
+            f"{number_of(len(unchecked), 'agreement')} ({shown}) wait for their invoice. They are counted "
+            "from the next invoice date, which does not show an older invoice that was left out.",
+            "Look at these agreements' invoices before the next ones are made, and at what the API member "
+            "may read of agreement invoicing.",
+        )
+    ]
 
 
 def shifted(day: date, months: int) -> date:

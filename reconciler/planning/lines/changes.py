@@ -9,6 +9,7 @@ from reconciler.model.change import RAISES
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.lines import WRITTEN, LineState, PlannedLine
 from reconciler.model.plan_guards import Answer, Answered
+from reconciler.planning.customers.agreements import unchecked_periods
 from reconciler.planning.customers.parties import (
     count_months_without_usage,
     find_parties,
@@ -202,6 +203,8 @@ def _plan(
     diagnostics += claimed_elsewhere(desired, months.bills, names)
     diagnostics += seats_in_two_tiers(months.now, months.previous, names)
     diagnostics += remarks(judged, ground, windows=windows, closed=months.closed)
+    used = (cell.agreement for cell in cells.cells if cell.agreement is not None)
+    diagnostics += unchecked_periods(used, billing.recaps)
     diagnostics += price_remarks(products, billing, today)
     stopped = tuple(sorted(d.id for d in guards if d.code in RUN_GUARDS and d.severity is Severity.ERROR))
     judged.sort(key=lambda one: (one.row.customer, one.row.tenants, one.row.key))
