@@ -278,7 +278,7 @@ def shifted(day: date, months: int) -> date:
 
 def renewal_warning(agreement: Agreement, others: Iterable[Agreement], today: date) -> str:
     """What to say of an agreement that ends within 60 days, and what follows it; nothing for others."""
-    last = _last_day(agreement)
+    last = last_day_of(agreement)
     if last is None or last > today + timedelta(days=RENEWAL_DAYS):
         return ""
     followers = [
@@ -293,7 +293,8 @@ def renewal_warning(agreement: Agreement, others: Iterable[Agreement], today: da
     return f"{describe(agreement, today)} ends on {last}{then}"
 
 
-def _last_day(agreement: Agreement) -> date | None:
+def last_day_of(agreement: Agreement) -> date | None:
+    """The last day on which it runs; None while it has no end."""
     ends = [agreement.end] if agreement.end is not None else []
     if agreement.cancelled and agreement.cancelled_on is not None:
         ends.append(agreement.cancelled_on - timedelta(days=1))
