@@ -264,7 +264,7 @@ def _ground(desired: Desired, billing: Billing, products: Products, cells: Cells
     answers = Answers(desired, products, today)
     answers.learn(cells.cells, billing)
     open_lines = OpenLines(billing, today)
-    expected = Expected(desired, products, months.before)
+    expected = Expected(desired, products, months.before, open_lines)
     rules = Rules(
         desired.settings.connectwise_member, expected.of, answers.lets_end, desired.protected, today
     )
