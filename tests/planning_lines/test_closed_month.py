@@ -110,6 +110,23 @@ def test_a_tenant_that_is_gone_and_off_the_bill_keeps_its_lines(books: Books) ->
     assert "ended: DATE" in planned.said("tenant-gone")
 
 
+@every_standing
+def test_an_approval_for_a_line_without_a_number_is_said_to_do_nothing(
+    books: Books, tenant: str, words: str
+) -> None:
+    """Nothing of the customer is on the bill: there is no number that it could let in."""
+    row = "{customer: ALPHA, product: MSP-EP, from: 20, upTo: 14, reason: r, until: 2026-12-05}"
+    planned = books.plan(
+        tenants=f"tenant | type | status\n{tenant}",
+        bill=bill("tenant | code | units\nGamma | EP | 14"),
+        yaml=f"{ALPHA}approvals:\n  - {row}\n",
+    )
+    assert planned.states == ["Alpha MSP-EP not counted"]
+    said = planned.said("approval-without-effect")
+    assert "from 20 to 14 lets nothing in: no number is counted for that line" in said
+    assert words in said
+
+
 # --- words that nobody knows
 
 

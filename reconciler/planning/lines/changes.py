@@ -29,6 +29,7 @@ from reconciler.planning.lines.guards import (
 from reconciler.planning.lines.judged import Ground, Judged
 from reconciler.planning.lines.judging import plan_cell
 from reconciler.planning.lines.leftovers import left_over
+from reconciler.planning.lines.moved_serials import link_serials
 from reconciler.planning.lines.open_lines import OpenLines
 from reconciler.planning.lines.prices import price_remarks
 from reconciler.planning.lines.remarks import (
@@ -180,9 +181,9 @@ def _plan(
     if months.closed:
         judged = [_on_its_invoice(one, windows[0]) for one in judged]
     judged = _finished(judged, desired, ground, months)
-    linked = link_shifts(judged, products, ground.takeovers)
-    judged = linked.judged
     names = {tenant.id: tenant.show_as or tenant.name for tenant in tenants}
+    linked = link_serials(link_shifts(judged, products, ground.takeovers), months.bills, names)
+    judged = linked.judged
     answered = [c.tenant_id for c in desired.customers if c.ended is not None or is_excluded(c, today)]
     diagnostics += [*frozen.values(), *replaced.values()]
     guards: list[Diagnostic] = []
@@ -195,7 +196,7 @@ def _plan(
         unsaid = [one.row for one in judged if not one.settled]
         guards += product_guard(unsaid, settings.guards, ground.answers.approval)
     diagnostics += guards
-    diagnostics += ground.answers.without_effect()
+    diagnostics += ground.answers.without_effect(one.row for one in judged)
     diagnostics += silent_customers(parties, judged)
     diagnostics += usage_after_end(parties, months.bills, today)
     diagnostics += unreadable_lines(desired, months.bills, names)
