@@ -25,6 +25,7 @@ from reconciler.planning.customers.parties import (
 )
 from reconciler.planning.lines.answers import Answers
 from reconciler.planning.lines.before import Expected, frozen_products
+from reconciler.planning.lines.doubled import end_doubled
 from reconciler.planning.lines.guards import (
     RUN_GUARDS,
     Allowed,
@@ -202,7 +203,7 @@ def _plan(
     ground = _ground(desired, billing, products, cells, months)
     left = left_lines(parties, beside, configurations, ground)
     judged = [one for cell in cells.cells if (one := plan_cell(cell, ground)) is not None]
-    judged += [row for _, row in left.ending]
+    judged += [*(row for _, row in left.ending), *end_doubled(cells.cells, ground)]
     windows = months.windows
     if months.closed:
         judged = [_on_its_invoice(one, windows[0]) for one in judged]

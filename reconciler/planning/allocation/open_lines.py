@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from reconciler.model.billing import Agreement, Billing, Line
+    from reconciler.model.billing import Agreement, Billing, Company, Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,17 @@ class OpenLines:
         self._today = today
         self._every: tuple[Open, ...] | None = None
         self._by_id = {agreement.id: agreement for agreement in billing.agreements}
+        self._companies = {company.id: company for company in billing.companies}
         self._of_company: dict[int, list[Agreement]] = defaultdict(list)
         self._children: dict[int, list[Agreement]] = defaultdict(list)
         for agreement in sorted(billing.agreements, key=lambda one: one.id):
             self._of_company[agreement.company_id].append(agreement)
             if agreement.parent_id is not None:
                 self._children[agreement.parent_id].append(agreement)
+
+    def company_of(self, agreement: Agreement) -> Company | None:
+        """The company of an agreement; None where it was not read."""
+        return self._companies.get(agreement.company_id)
 
     def agreements_around(self, agreement: Agreement) -> list[Agreement]:
         """Its company's agreements that may be invoiced, its parent and its children, whosever they are."""

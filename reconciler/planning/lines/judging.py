@@ -10,6 +10,7 @@ from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
 from reconciler.planning.customers.agreements import day_that_counts
 from reconciler.planning.lines.declared import as_declared, declared_changes, declared_text
+from reconciler.planning.lines.doubled import doubled
 from reconciler.planning.lines.judged import Judged, cannot_be_written, decide, end_line, is_ours
 from reconciler.planning.lines.missing_lines import (
     add_line,
@@ -48,7 +49,10 @@ def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
     day = day_that_counts(agreement, ground.today)
     whole, cell = cell, _without_ended(cell, day)
     of_product = [line for line in lines or () if item is not None and line.product_id == item.id]
-    found = find_line(cell.terms, of_this_cell(of_product, cell.serial), day, agreement.currency_places)
+    own = of_this_cell(of_product, cell.serial)
+    twice = doubled(cell, own, day, ground.settings)
+    own = [line for line in own if line not in twice]
+    found = find_line(cell.terms, own, day, agreement.currency_places)
     take = ground.allocation.of(whole, has_line=found.line is not None)
     if take.lines:
         found = replace(found, take=take)
