@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 #: Two companies: the line of 20 is on the first one's agreement.
 TWO = "id | company\n1 | ALPHA\n2 | BETA"
 OURS, JANES = "id | qty\n11 | 20", "id | qty | by\n11 | 20 | jane"
-BETA = ALPHA.replace("company: ALPHA", "company: BETA")
+BETA = ALPHA.replace("company: ALPHA", "company: BETA, nameDiffers: true")
 NOW, BEFORE = "tenant | code | units\nAlpha | EP | 20", "tenant | code | units\nAlpha | EP | 20"
 
 
@@ -130,7 +130,7 @@ BOTH = "tenant | code | units\nAlpha | EP | 12\nSecond | EP | 8"
 def test_a_tenant_that_leaves_a_shared_line_for_another_company_waits_with_it(
     books: Books, lines: str
 ) -> None:
-    yaml = SHARED.replace("{name: Second, company: ALPHA", "{name: Second, company: BETA")
+    yaml = SHARED.replace("{name: Second, company: ALPHA", "{name: Second, company: BETA, nameDiffers: true")
     planned = books.plan(yaml=yaml, lines=lines, bill=bill(BOTH), last=bill(BOTH, NOVEMBER.previous()))
     assert planned.writes == [], "the old line waits, by its guard or because a person set it"
     assert planned.accounts == {11: "waits"}
@@ -138,7 +138,7 @@ def test_a_tenant_that_leaves_a_shared_line_for_another_company_waits_with_it(
 
 
 def test_both_are_written_where_nothing_holds_the_old_line_back(books: Books) -> None:
-    yaml = SHARED.replace("{name: Second, company: ALPHA", "{name: Second, company: BETA")
+    yaml = SHARED.replace("{name: Second, company: ALPHA", "{name: Second, company: BETA, nameDiffers: true")
     settings = SETTINGS.replace("mode: live", "mode: live, guards: {lineChange: off}")
     planned = books.plan(yaml=yaml, settings=settings, bill=bill(BOTH), last=bill(BOTH, NOVEMBER.previous()))
     assert planned.writes == ["line 11 quantity 20→12", "new MSP-EP on 2: 8 × 4.50 from 2026-12-01"]
@@ -149,7 +149,7 @@ def test_both_are_written_where_nothing_holds_the_old_line_back(books: Books) ->
 
 @pytest.mark.parametrize("by", ["apirec", "jane"])
 def test_one_that_joins_a_line_that_is_there_waits_as_well(books: Books, by: str) -> None:
-    yaml = SHARED.replace("{name: Second, company: ALPHA", "{name: Second, company: BETA")
+    yaml = SHARED.replace("{name: Second, company: ALPHA", "{name: Second, company: BETA, nameDiffers: true")
     yaml += "  <Third>: {name: Third, company: BETA, agreement: Managed, sync: true}\n"
     three = BOTH + "\nThird | EP | 5"
     planned = books.plan(
