@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 #: How a run may go. `late` is a saved plan with a person's step between it and its apply.
 RUNS = ("folder", "unattended", "saved", "late", "overlapped", "killed", "short list", "saved short list")
 #: Runs of which something goes wrong on purpose: their own exit code says nothing.
-TROUBLED = ("overlapped", "killed", "short list", "saved short list", "late", "saved")
+TROUBLED = ("overlapped", "killed", "short list", "saved short list", "late")
+
+
+#: Lists that may come short; of a bundle, the lines of one agreement.
+SHORT = ("/finance/agreements", "/system/bundles", "/procurement/catalog")
 
 
 class Turn(NamedTuple):
@@ -90,7 +94,7 @@ def play(history: History, folder: Path) -> Played:
     folder.mkdir(parents=True)
     site = make_msp(history.seed, folder, without=history.without)
     oracle = Oracle(first_ledger(site), [copy.deepcopy(site.document)])
-    player = _Player(site, oracle, played.story)
+    player = Player(site, oracle, played.story)
     try:
         for turn in history.turns:
             player.take(turn, is_last=turn is history.turns[-1])
@@ -134,7 +138,7 @@ def _smaller(history: History) -> list[History]:
 
 
 @dataclass
-class _Player:
+class Player:
     """Plays one turn after the other on a site."""
 
     site: Msp
@@ -159,7 +163,7 @@ class _Player:
         oracle.judge(site, before, trouble=turn.run in TROUBLED)
         site.direct.healthy()
         if is_last or code != 0 or chance.random() < 0.3 or oracle.is_doubtful(site):
-            self._ask(0 if code is None else code, trouble=turn.run in TROUBLED)
+            self._ask(1 if code is None else code, trouble=turn.run in TROUBLED)
 
     def _ask(self, code: int, *, trouble: bool) -> None:
         """The next plan and `ready`, and what the oracle says of both."""
@@ -184,17 +188,17 @@ class _Player:
         if kind == "unattended":
             return site.run_apply("--unattended"), before
         if kind == "overlapped":
-            return self._overlapped(chance), before
+            return self.overlapped(chance.randrange(14, 34)), before
         if kind == "killed":
-            self._killed(chance)
+            self.killed(chance.randrange(4), late=chance.random() < 0.5)
             return None, before
         if kind == "short list":
-            site.direct.spoil = _shortened(chance)
+            site.direct.spoil = short_list(chance.choice(SHORT), chance.random())
             return site.run_apply("--yes"), before
         saved = site.root / "plan.json"
         saved.unlink(missing_ok=True)
         if kind == "saved short list":
-            site.direct.spoil = _shortened(chance)
+            site.direct.spoil = short_list(chance.choice(SHORT), chance.random())
         site.ask_plan("--out", str(saved))
         site.direct.healthy()
         if kind == "late":
@@ -203,9 +207,9 @@ class _Player:
             before = site.lines()
         return (site.run_apply("--yes", source=saved) if saved.exists() else None), before
 
-    def _overlapped(self, chance: random.Random) -> Said:
-        """A second run from its beginning to its end between two requests of the first one."""
-        direct, at = self.site.direct, chance.randrange(14, 34)
+    def overlapped(self, at: int) -> Said:
+        """A run, with a second one from its beginning to its end before the first one's request `at`."""
+        direct = self.site.direct
 
         def second(number: int, request: httpx.Request) -> None:
             if number == at:
@@ -215,18 +219,17 @@ class _Player:
         direct.before = second
         return self.site.run_apply("--yes")
 
-    def _killed(self, chance: random.Random) -> None:
-        """The process dies at its nth write, before or after the server carries it out."""
-        direct, left, late = self.site.direct, chance.randrange(4), chance.random() < 0.5
-        dead = False
+    def killed(self, at: int, *, late: bool) -> None:
+        """A run that dies at its write `at`: before the server carries it out, or right after it (`late`)."""
+        direct, writes, dead = self.site.direct, 0, False
 
         def die(number: int, request: httpx.Request) -> None:
-            nonlocal dead
-            if dead or (len(direct.writes) > left + (0 if late else -1) and _writes(request)):
-                dead = True
+            nonlocal writes, dead
+            writes += _writes(request)
+            dead = dead or (writes > at and _writes(request))
+            if dead:
                 raise DiedError
 
-        direct.writes.clear()
         direct.before, direct.after = (None, die) if late else (die, None)
         with suppress(DiedError):
             self.site.run_apply("--yes")
@@ -237,12 +240,8 @@ def _writes(request: httpx.Request) -> bool:
     return request.method != "GET" and "/apis/3.0/" in path and not path.endswith("/system/bundles")
 
 
-def _shortened(chance: random.Random) -> Callable[[str, Any], Any]:
-    """One list of a run comes without one of its records, once."""
-    kind, at = (
-        chance.choice(("/finance/agreements", "/system/bundles", "/procurement/catalog")),
-        chance.random(),
-    )
+def short_list(kind: str, at: float) -> Callable[[str, Any], Any]:
+    """One list of a run comes without one of its records, once; `at` says which one, from 0 to 1."""
     left = 1
 
     def spoil(path: str, payload: Any) -> Any:
@@ -250,14 +249,13 @@ def _shortened(chance: random.Random) -> Callable[[str, Any], Any]:
         if not left or not path.endswith(kind):
             return payload
         if kind == "/system/bundles":
-            results = payload["results"]
-            full = [n for n, result in enumerate(results) if result.get("data")]
+            full = [n for n, result in enumerate(payload["results"]) if result["entities"]]
             if not full:
                 return payload
             left = 0
-            short = copy.deepcopy(payload)
+            short = {**payload, "results": [dict(result) for result in payload["results"]]}
             chosen = short["results"][full[int(at * len(full))]]
-            chosen["data"] = _without_all(chosen["data"])
+            chosen.update(entities=[], count=0)
             return short
         if not isinstance(payload, list) or not payload:
             return payload
@@ -266,10 +264,6 @@ def _shortened(chance: random.Random) -> Callable[[str, Any], Any]:
         return payload[:gone] + payload[gone + 1 :]
 
     return spoil
-
-
-def _without_all(data: Any) -> Any:
-    return [] if isinstance(data, list) else {**data, "entities": []} if "entities" in data else data
 
 
 def _shown(plan: Document | None) -> str:

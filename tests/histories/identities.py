@@ -147,8 +147,7 @@ def units_without_a_row(site: Msp) -> Counter[str]:
     found: Counter[str] = Counter()
     for (tenant, code), units in site.units(site.month).items():
         way = route(site, Seat(tenant, code))
-        if way.account in ("no customer row", "no mapping") or (
-            way.account == "excluded" and way.word in ("exclude", "sync: false")
-        ):
+        has_word = way.account == "excluded" and way.word in ("exclude", "sync: false")
+        if has_word or way.account in ("no customer row", "no mapping"):
             found[way.account] += units
     return found

@@ -92,7 +92,7 @@ class Oracle:
     # --- judging a run
 
     def judge(self, site: Msp, before: Lines, *, trouble: bool = False) -> None:
-        """After one run or several that overlap: what it wrote, line by line, and what became of the seats."""
+        """After one run, or several that overlap: what was written, and what became of the seats."""
         after = site.lines()
         written = {
             number: line
@@ -125,7 +125,7 @@ class Oracle:
                 )
 
     def _peoples_lines(self, site: Msp, before: Lines, written: Lines) -> None:
-        """What a person wrote last is zeroed or ended only where last month's bill explains it, or a word does."""
+        """What a person wrote last is changed or ended only where last month's bill or a word explains it."""
         last = site.units(site.last_month)
         for number, line in written.items():
             old = before.get(number)
@@ -134,8 +134,8 @@ class Oracle:
             if number in self.hands and line["quantity"] != old["quantity"]:
                 raise WrongError(
                     "hand",
-                    f"a person wrote {old['quantity']:g} on line #{number} after the month had closed, and it "
-                    f"was made {line['quantity']:g} without a word",
+                    f"a person wrote {old['quantity']:g} on line #{number} after the month had closed, and "
+                    f"it was made {line['quantity']:g} without a word",
                 )
             is_touched = any(line.get(name) != old.get(name) for name in ("quantity", "cancelledDate"))
             seats = self.ledger.get(number, frozenset())
@@ -164,8 +164,8 @@ class Oracle:
                 if self.restarts.get(seat.tenant, -1) < step:
                     raise WrongError(
                         "restart",
-                        f"a person ended line #{old} at step {step}, and line #{number} bills its seats again "
-                        "without a word that was given since",
+                        f"a person ended line #{old} at step {step}, and line #{number} bills its seats "
+                        "again without a word that was given since",
                     )
 
     def _was_elsewhere(self, site: Msp, before: Lines, seat: Seat, place: Place) -> bool:
@@ -282,12 +282,8 @@ class Oracle:
 
     def _counts(self, site: Msp, lines: Lines) -> Counter[Seat]:
         """On how many open lines each seat is billed."""
-        return Counter(
-            seat
-            for number, line in lines.items()
-            if site.is_open(line)
-            for seat in self.ledger.get(number, ())
-        )
+        are_open = [number for number, line in lines.items() if site.is_open(line)]
+        return Counter(seat for number in are_open for seat in self.ledger.get(number, ()))
 
     def _where(self, site: Msp, seat: Seat) -> str:
         lines = site.lines()

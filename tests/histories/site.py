@@ -113,9 +113,8 @@ class Msp(Site):
         """The document as the folder's one file; codes that share a product add up."""
         document = {key: value for key, value in self.document.items() if value != {}}
         rows = [*self.document["mappings"].values()]
-        rows += [
-            own for row in self.document["customers"].values() for own in row.get("overrides", {}).values()
-        ]
+        for row in self.document["customers"].values():
+            rows += row.get("overrides", {}).values()
         products = sorted({row["product"] for row in rows if "product" in row})
         document["lines"] = {product: {"count": "sum"} for product in products}
         self.say(json.dumps(document))

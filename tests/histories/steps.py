@@ -428,7 +428,7 @@ def _restart(site: Msp, oracle: Oracle, chance: Random) -> str | None:
 
 @step("approvals")
 def _approvals(site: Msp, oracle: Oracle, chance: Random) -> str | None:
-    """A yes to every line that the last plan withheld or asked about, by its numbers; it stays in the file."""
+    """A yes, by its numbers, to every line that the last plan withheld or asked about; it stays."""
     given: list[Document] = []
     for row in oracle.asked:
         before, after = row["quantity"]["before"], row["quantity"]["after"]

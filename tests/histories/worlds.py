@@ -86,7 +86,7 @@ def _tenant(site: Msp, chance: random.Random, name: str, company: str, *, keep: 
 
 
 def _lines(site: Msp, chance: random.Random) -> None:
-    """A line for each place, with last month's units; some were written by a person before the month closed."""
+    """A line for each place with last month's units; a person wrote some of them before it closed."""
     last = site.units(site.last_month)
     for place, seats in sorted(seats_by_place(site).items()):
         by = PERSON if chance.random() < 0.2 else OURS
