@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 import random
 import shutil
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest import mock
 
 from tests.histories.direct import DiedError, aside
 from tests.histories.oracle import Oracle, Verdict, WrongError
@@ -16,7 +19,7 @@ from tests.histories.steps import OF_PEOPLE, STEPS
 from tests.histories.worlds import first_ledger, make_msp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import httpx
@@ -70,16 +73,16 @@ class Played:
 
 
 def draw(seed: str, steps: Sequence[str], runs: Sequence[str]) -> History:
-    """A history of three to six steps out of these kinds."""
+    """A history of three to six steps out of these kinds; short ones and plain runs are more frequent."""
     chance = random.Random(f"history {seed}")
-    count = chance.randint(3, 6)
+    count = chance.choice((3, 3, 3, 4, 4, 5, 6))
     plain = [run for run in runs if run in ("folder", "unattended")]
     people = [kind for kind in steps if kind in OF_PEOPLE] or ["nothing"]
     turns = tuple(
         Turn(
             number,
             chance.choice(steps),
-            chance.choice((*runs, *plain, "folder")),
+            chance.choice((*runs, *plain * 2, "folder")),
             chance.choice(people),
         )
         for number in range(count)
@@ -96,11 +99,24 @@ def play(history: History, folder: Path) -> Played:
     oracle = Oracle(first_ledger(site), [copy.deepcopy(site.document)])
     player = Player(site, oracle, played.story)
     try:
-        for turn in history.turns:
-            player.take(turn, is_last=turn is history.turns[-1])
+        with _quickly():
+            for turn, following in zip_longest(history.turns, history.turns[1:]):
+                player.take(turn, following)
     except WrongError as wrong:
         played.wrong = wrong
     return played
+
+
+@contextmanager
+def _quickly() -> Iterator[None]:
+    """Nobody pulls the plug of this machine; and cycles are looked for as seldom as the program does it."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 100, 100)
+    try:
+        with mock.patch("os.fsync"):
+            yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def shrink(played: Played, folder: Path) -> Played:
@@ -145,8 +161,12 @@ class Player:
     oracle: Oracle
     story: list[str]
 
-    def take(self, turn: Turn, *, is_last: bool) -> None:
-        """A step, a run, and the judgement of both."""
+    def take(self, turn: Turn, following: Turn | None) -> None:
+        """A step, a run, and the judgement of both.
+
+        What the program says is asked for at the end, where a run that said nothing leaves other lines than
+        the rows want, where the next step answers it, and now and then: it costs as much as the run.
+        """
         chance = random.Random(f"{turn}")
         oracle, site = self.oracle, self.site
         oracle.step = turn.number
@@ -162,19 +182,22 @@ class Player:
         self.story.append(f"   run: {turn.run}, exit {code}")
         oracle.judge(site, before, trouble=turn.run in TROUBLED)
         site.direct.healthy()
-        if is_last or code != 0 or chance.random() < 0.3 or oracle.is_doubtful(site):
-            self._ask(1 if code is None else code, trouble=turn.run in TROUBLED)
+        is_last, answers = following is None, following is not None and following.step == "approvals"
+        silent = code in (0, None)
+        if is_last or answers or chance.random() < 0.1 or (silent and oracle.is_doubtful(site)):
+            self._ask(chance, 1 if code is None else code, trouble=turn.run in TROUBLED)
 
-    def _ask(self, code: int, *, trouble: bool) -> None:
-        """The next plan and `ready`, and what the oracle says of both."""
+    def _ask(self, chance: random.Random, code: int, *, trouble: bool) -> None:
+        """The next plan and, where that is clean or now and then, `ready`; what the oracle says of both."""
         planned = self.site.ask_plan()
-        ready = self.site.ask_ready()
         plan = json.loads(planned.out) if planned.out else None
-        self.story.append(f"   plan exit {planned.code}{_shown(plan)}, ready exit {ready.code}")
+        clean = planned.code == 0 and plan is not None and not plan["changes"]
+        ready = self.site.ask_ready().code if clean or chance.random() < 0.2 else None
+        self.story.append(f"   plan exit {planned.code}{_shown(plan)}, ready exit {ready}")
         self.oracle.asked = [
             row for row in (plan or {}).get("lines", ()) if row["state"] in ("withheld", "needs a decision")
         ]
-        self.oracle.judge_words(self.site, Verdict(code, planned.code, plan, ready.code, trouble=trouble))
+        self.oracle.judge_words(self.site, Verdict(code, planned.code, plan, ready, trouble=trouble))
 
     # --- runs
 

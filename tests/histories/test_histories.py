@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.histories.histories import RUNS, draw, play, shrink
+from tests.histories.histories import RUNS, History, Turn, draw, play, shrink
 from tests.histories.kinds import RUNS_IN_FORCE, STEPS_IN_FORCE
+from tests.histories.oracle import Oracle, WrongError
 from tests.histories.steps import STEPS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.histories.site import Msp
 
 #: How many histories are tried; `.ci/run` asks for more.
 HISTORIES = int(os.environ.get("HISTORIES", "60"))
@@ -45,3 +48,20 @@ def test_a_history_is_the_same_each_time(tmp_path: Path) -> None:
 def test_the_kinds_in_force_are_known() -> None:
     assert set(STEPS_IN_FORCE) <= set(STEPS)
     assert set(RUNS_IN_FORCE) <= set(RUNS)
+
+
+def test_a_history_that_fails_is_made_shorter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def judge(oracle: Oracle, site: Msp, before: object, *, trouble: bool = False) -> None:
+        if any(row.get("exclude") for row in site.document["mappings"].values()):
+            raise WrongError("made up", "a code is excluded")
+
+    monkeypatch.setattr(Oracle, "judge", judge)
+    monkeypatch.setattr(Oracle, "judge_words", lambda *_: None)
+    steps = ("nothing", "hand: notes", "mapping excluded", "nothing", "usage")
+    turns = tuple(Turn(number, step, "unattended") for number, step in enumerate(steps))
+    played = play(History("shorter", turns), tmp_path / "site")
+    assert played.wrong is not None
+    smallest = shrink(played, tmp_path / "smaller")
+    assert [(turn.step, turn.run) for turn in smallest.history.turns] == [("mapping excluded", "folder")]
+    assert smallest.story[0].endswith(" is excluded")
+    assert smallest.history.without
