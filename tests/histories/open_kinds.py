@@ -248,6 +248,23 @@ def test_a_list_that_comes_short_leaves_one_line(story: Story, kind: str, saved:
     assert story.open_lines() in (AT_HOME, ["ALDER Managed SPARE-1 20"])
 
 
+@pytest.mark.parametrize("saved", [False, True], ids=["run", "saved plan"])
+def test_an_agreement_that_the_list_lacks_still_bills_its_line(story: Story, saved: bool) -> None:
+    """The row goes to another agreement, and the one that bills the seats is missing from the list."""
+    story.row("Alder", agreement="Mail")
+    story.settle()
+    before, plan = story.site.lines(), story.site.root / "plan.json"
+    story.site.direct.spoil = short_list("/finance/agreements", 0.0)
+    if saved:
+        story.site.ask_plan("--out", str(plan))
+        story.site.direct.healthy()
+        story.site.run_apply("--yes", source=plan)
+    else:
+        story.site.run_apply("--yes")
+    story.oracle.judge(story.site, before, trouble=True)
+    assert story.open_lines() in (AT_HOME, ["ALDER Mail MSP-EP 20"])
+
+
 def test_a_persons_second_line_does_not_let_a_third_one_in(story: Story) -> None:
     """The code moved while its line was wrong; then a person adds a line of the old product."""
     story.site.world.addition(1).update(quantity=50.0, _info=story.site.stamp(PERSON))
