@@ -90,11 +90,6 @@ since_option = click.option(
     help="The base commit's folder: shows what comes from this change and counts what is waiting anyway. "
     "`apply FILE` writes the former only.",
 )
-orphans_option = click.option(
-    "--orphans",
-    is_flag=True,
-    help="Also read every agreement, and name the open lines of our products that no customer row bills.",
-)
 
 
 def format_option(*formats: str) -> Callable[[Any], Any]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.model.causes import with_causes
+from reconciler.model.census_check import CENSUS_OPEN
 from reconciler.model.change import OF_LINES, Action, Cause, Change
 from reconciler.model.diagnostics import Diagnostic, Severity, error, warning
 from reconciler.model.identifiers import identifier_key
@@ -353,9 +354,10 @@ def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     return list(dict.fromkeys(diagnostics))
 
 
-def _order_of(diagnostic: Diagnostic) -> tuple[int, str, int, str, str]:
+def _order_of(diagnostic: Diagnostic) -> tuple[bool, int, str, int, str, str]:
     place = diagnostic.location
     return (
+        diagnostic.code != CENSUS_OPEN,
         _BY_SEVERITY[diagnostic.severity],
         place.file if place else "",
         place.line if place else 0,

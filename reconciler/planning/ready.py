@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,9 @@ from reconciler.model.verdict import (
     group_lines,
     held_back,
     is_held_back,
+    open_apart,
 )
+from reconciler.planning.ready_census import about_identities, about_open, company_key, named, open_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,37 +52,42 @@ def ready(
     after the last one.
 
     Lines of agreements that are invoiced on another day decide nothing; a line whose agreement has no next
-    invoice date is taken to be on this invoice.
+    invoice date is taken to be on this invoice. An open line that the plan has no row of counts like the
+    others: where it waits for a person, or nothing explains it, invoices of its date have to wait.
     """
     mine = [line for line in plan.lines if line.first_invoice in (None, invoice_date)]
+    apart = open_on(plan, invoice_date)
     following = next_window_end or (_following(plan.period) if plan.period is not None else None)
     reasons = [
         *_about_month(plan, invoice_date, following),
         *_about_nothing(plan, mine, invoice_date),
         *_about_shadow(mine, shadow),
         *_about_products(plan),
+        *about_identities(plan),
     ]
     about_lines = _about_lines(plan, mine)
     reasons += _about_problems(plan, mine, about_lines)
-    customers = count_customers(mine)
+    customers = {customer_key(line) for line in mine} | {company_key(line) for line in apart}
     unready = {customer_key(line) for line, _ in about_lines} | {
         customer_key(line) for line in mine if line.shadow
     }
+    unready |= {company_key(line) for line in apart}
     concerns_all = any(reason.kind in _OF_EVERYBODY and not reason.customer for reason in reasons)
     until, why = (None, "")
-    if not reasons and not about_lines:
+    if not reasons and not about_lines and not apart:
         until, why = _holds(plan, invoice_date, following)
     return Ready(
         invoice_date=invoice_date,
         today=plan.today,
         month="" if plan.period is None else plan.period.month,
-        customers=customers,
-        customers_ready=0 if concerns_all else customers - len(unready),
-        reasons=(*reasons, *(reason for _, reason in about_lines)),
+        customers=len(customers),
+        customers_ready=0 if concerns_all else len(customers - unready),
+        reasons=(*reasons, *(reason for _, reason in about_lines), *about_open(plan, apart)),
         remarks=tuple(_remarks(mine)),
         elsewhere=_elsewhere(plan, invoice_date),
         holds_until=until,
         holds_why=why,
+        census=plan.census,
     )
 
 
@@ -159,7 +167,7 @@ def _holds(plan: Plan, invoice_date: date, following: date | None) -> tuple[date
 def _about_nothing(plan: Plan, mine: list[PlannedLine], invoice_date: date) -> list[Reason]:
     if mine:
         return []
-    if not plan.lines:
+    if not plan.lines and plan.census is None:
         return [
             Reason(
                 ReasonKind.USAGE,
@@ -167,7 +175,11 @@ def _about_nothing(plan: Plan, mine: list[PlannedLine], invoice_date: date) -> l
                 "Plan usage too (without --scope products), with rows under `customers`.",
             )
         ]
-    days = sorted({line.first_invoice for line in plan.lines if line.first_invoice is not None})
+    others = () if plan.census is None else plan.census.apart
+    found = {line.first_invoice for line in plan.lines} | {line.next_invoice for line in others}
+    days = sorted(day for day in found if day is not None)
+    if not days or invoice_date in days:  # nothing is billed by a row, and every line has its account
+        return []
     shown = ", ".join(_day(day) for day in days[:3])
     return [
         Reason(
@@ -348,22 +360,23 @@ def _bills(line: PlannedLine) -> str:
 def _elsewhere(plan: Plan, invoice_date: date) -> tuple[Elsewhere, ...]:
     """The agreements of other invoice dates, with what is pending on them."""
     pending = {id(line) for line in _pending(group_lines(plan))}
-    found: dict[tuple[date, str, str], list[PlannedLine]] = {}
+    found: dict[tuple[date, str, str], list[Elsewhere]] = {}
     for line in plan.lines:
         day = line.first_invoice
         if day is not None and day != invoice_date:
             where = f"{line.agreement_id or line.agreement}"
-            found.setdefault((day, line.customer.casefold(), where), []).append(line)
+            one = Elsewhere(
+                line.customer, line.agreement, line.agreement_id, day, 1, int(id(line) in pending)
+            )
+            found.setdefault((day, line.customer.casefold(), where), []).append(one)
+    for apart, name in named(plan, open_apart(plan)):
+        day = apart.next_invoice
+        if day is not None and day != invoice_date:
+            one = Elsewhere(name, apart.agreement, apart.agreement_id, day, 1, 1)
+            found.setdefault((day, name.casefold(), f"{apart.agreement_id}"), []).append(one)
     return tuple(
-        Elsewhere(
-            customer=lines[0].customer,
-            agreement=lines[0].agreement,
-            agreement_id=lines[0].agreement_id,
-            next_invoice=day,
-            lines=len(lines),
-            pending=sum(id(line) in pending for line in lines),
-        )
-        for (day, _, _), lines in sorted(found.items(), key=lambda one: one[0])
+        replace(lines[0], lines=len(lines), pending=sum(line.pending for line in lines))
+        for _, lines in sorted(found.items(), key=lambda entry: entry[0])
     )
 
 

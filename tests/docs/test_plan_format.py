@@ -38,7 +38,9 @@ def test_every_key_is_explained_and_none_besides() -> None:
 
 def test_every_value_of_a_key_with_few_values_is_named() -> None:
     text = read(PAGE)
-    missing = [value for value in (*Action, *LineState, *LineAccount, *UnitAccount) if f"`{value.value}`" not in text]
+    missing = [
+        value for value in (*Action, *LineState, *LineAccount, *UnitAccount) if f"`{value.value}`" not in text
+    ]
     assert not missing, f"docs/plan-format.md names no {missing}"
 
 

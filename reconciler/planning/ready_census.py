@@ -1,0 +1,89 @@
+"""What a plan's census says about an invoice date: the open lines that no row speaks of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.model.census import OPEN_UNITS, LineAccount
+from reconciler.model.census_check import CENSUS_OPEN, census_problem
+from reconciler.model.counts import number_of
+from reconciler.model.identifiers import identifier_key
+from reconciler.model.money import money_text
+from reconciler.model.verdict import Reason, ReasonKind, customer_key, needs_person, open_apart, rounded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from reconciler.model.census import LineApart
+    from reconciler.model.plan import Plan
+
+_NO_REMEDY = "Give it a row or a word in the configuration, or end it in ConnectWise."
+
+
+def open_on(plan: Plan, invoice_date: date) -> list[LineApart]:
+    """The open lines without a row that this invoice bills; those without an invoice date are taken to be."""
+    here = [line for line in open_apart(plan) if line.next_invoice in (None, invoice_date)]
+    return sorted(
+        here, key=lambda line: (line.company_name.casefold(), line.agreement.casefold(), line.line_id)
+    )
+
+
+def about_open(plan: Plan, lines: Iterable[LineApart]) -> list[Reason]:
+    """A reason for each of these lines, under the name that the rows of its customer have."""
+    return [
+        Reason(
+            ReasonKind.UNEXPLAINED if line.account is LineAccount.UNEXPLAINED else ReasonKind.DECISION,
+            f"{_account(line)}: {line.reason.rstrip('.')}{_bills(line)}",
+            line.remedy or _NO_REMEDY,
+            customer=name,
+            agreement=line.agreement,
+            product=line.product,
+            line_id=line.line_id,
+            source=line.source,
+        )
+        for line, name in named(plan, lines)
+    ]
+
+
+def named(plan: Plan, lines: Iterable[LineApart]) -> list[tuple[LineApart, str]]:
+    """Each line with its customer's name: that of the customer's rows, where it has some."""
+    names = {customer_key(line): line.customer for line in plan.lines}
+    return [(line, names.get(company_key(line), line.company_name or line.company)) for line in lines]
+
+
+def company_key(line: LineApart) -> str:
+    """The key of its customer, as `verdict.customer_key` makes it of a row."""
+    return identifier_key(line.company)
+
+
+def about_identities(plan: Plan) -> list[Reason]:
+    """What is wrong with the census as a whole, where no line of the plan says it."""
+    problem = census_problem(plan.census)
+    if problem is not None:
+        if any(said.code == CENSUS_OPEN for said in plan.diagnostics):
+            return []
+        return [Reason(ReasonKind.PROBLEM, f"[{problem.code}] {problem.message}", problem.remedy)]
+    if plan.census is None or open_apart(plan) or any(map(needs_person, plan.lines)) or plan.blocked:
+        return []
+    undecided = [part for part in plan.census.units if part.account in OPEN_UNITS and part.units]
+    return [
+        Reason(
+            ReasonKind.DECISION,
+            f"{number_of(part.units, 'unit')} on Sophos's bill undecided: {part.word or 'no line says why'}",
+            "See the plan's messages.",
+        )
+        for part in undecided
+    ]
+
+
+def _account(line: LineApart) -> str:
+    return line.account.value if line.account is LineAccount.UNEXPLAINED else "waits for a decision"
+
+
+def _bills(line: LineApart) -> str:
+    units = f". It has {number_of(line.quantity, 'unit')}"
+    if line.sales is None:
+        return units
+    money = rounded(line.sales)
+    return f"{units} and bills {money_text(money.before, money.places)} {money.currency} a month"
