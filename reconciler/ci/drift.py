@@ -68,7 +68,7 @@ def differences(plan: Plan) -> list[Difference]:
         if change.target.agreement is None
     ]
     groups = group_lines(plan)
-    for line in (*groups.written, *groups.shadow, *groups.decisions, *groups.apart):
+    for line in (*groups.written, *groups.shadow, *groups.decisions, *groups.apart, *groups.unchanged):
         if line.state is LineState.TERMS or needs_person(line):
             kind = _TERMS if line.state is LineState.TERMS else _ASKED
             found.append(Difference(kind, line.key, f"{place(line)}, {product_text(line)}: {line.reason}"))

@@ -42,6 +42,10 @@ def _apart_only(made: Plan, products: tuple[str, ...], customers: tuple[str, ...
     return replace(made, census=replace(made.census, apart=kept))
 
 
+def _apart(made: Plan) -> tuple[LineApart, ...]:
+    return () if made.census is None else made.census.apart
+
+
 def _company_keys(line: LineApart) -> set[str]:
     """By what the customer of an open line without a row can be named."""
     return {identifier_key(name) for name in (line.company, line.company_name)}
@@ -49,7 +53,7 @@ def _company_keys(line: LineApart) -> set[str]:
 
 def _known_customers(names: tuple[str, ...], made: Plan) -> tuple[str, ...]:
     """The names of `--customer`, each of a customer that has a line. Raises ReconcilerError for others."""
-    apart = () if made.census is None else made.census.apart
+    apart = _apart(made)
     keys = {key for line in made.lines for key in customer_keys(line)}
     keys |= {key for line in apart for key in _company_keys(line)}
     for name in names:
@@ -73,6 +77,7 @@ def _known_products(names: tuple[str, ...], desired: Desired, made: Plan) -> tup
     known = {str(selector) for row in desired.rows for selector in row.targets}
     known |= {product.identifier for product in desired.products}
     known |= {change.target.identifier for change in made.changes} | {line.product for line in made.lines}
+    known |= {line.product for line in _apart(made)}
     keys = {identifier_key(name) for name in known}
     unknown = [name for name in names if identifier_key(name) not in keys]
     if unknown:

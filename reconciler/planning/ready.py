@@ -23,6 +23,7 @@ from reconciler.model.verdict import (
     group_lines,
     held_back,
     is_held_back,
+    needs_person,
     open_apart,
 )
 from reconciler.planning.ready_census import about_identities, about_open, company_key, named, open_on
@@ -264,7 +265,7 @@ def _pending(groups: LineGroups) -> Iterable[PlannedLine]:
     yield from groups.written
     yield from groups.waiting
     yield from groups.decisions
-    yield from (line for line in groups.apart if line.billed_without_usage)
+    yield from (line for line in (*groups.apart, *groups.unchanged) if needs_person(line))
 
 
 def _reason(line: PlannedLine, held: tuple[str, ...], problem: Diagnostic | None) -> Reason:

@@ -143,6 +143,7 @@ def summary_line(plan: Plan) -> str:
         parts += [f"{count}." for count in unsettled]
     problems = sum(d.severity is Severity.ERROR for d in plan.diagnostics)
     if held:
+        parts[0] = parts[0] if counts or unsettled else "Nothing can be written yet."
         parts.append(f"{number_of(held, 'change')} held back.")
     if problems:
         parts.append(f"{number_of(problems, 'problem')} to settle.")
