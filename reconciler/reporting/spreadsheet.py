@@ -227,8 +227,8 @@ def summary_table(plan: Plan) -> Table:
     rows: list[tuple[Value, ...]] = [("Verdict", verdict_line(groups), *[None] * 5)]
     rows += _money_rows("Sales of what changes", sums(line.sales for line in groups.moving))
     rows += _money_rows("Cost of what changes", sums(line.cost for line in groups.moving))
-    rows += _money_rows("Sales of all lines", totals(groups, "sales"))
-    rows += _money_rows("Cost of all lines", totals(groups, "cost"))
+    rows += _money_rows("Sales of all lines with a row", totals(groups, "sales"))
+    rows += _money_rows("Cost of all lines with a row", totals(groups, "cost"))
     rows += [
         (f"Lines: {state.value}", None, counts[state], *[None] * 4) for state in LineState if counts[state]
     ]

@@ -14,7 +14,7 @@ from reconciler.cli import exit_codes
 from reconciler.cli.plan import exit_code, verdict_text
 from reconciler.model.census import Census, LineAccount, LinesIn
 from reconciler.model.census_check import CENSUS_OPEN, census_problem
-from reconciler.model.diagnostics import Location
+from reconciler.model.diagnostics import Location, error
 from reconciler.model.lines import Amount, LineState
 from reconciler.model.plan import Plan
 from reconciler.planning.plan import guarded
@@ -364,7 +364,8 @@ def test_a_line_billed_without_usage_for_two_months_ends_with_exit_code_4() -> N
 )  # fmt: skip
 def test_a_census_that_does_not_close_is_said_first_and_nothing_is_written(found: Census, says: str) -> None:
     changed = line()
-    made = guarded(plan(changed, changes=(change_of(changed),), census=found))
+    another = error("another-problem", "something else")
+    made = guarded(plan(changed, changes=(change_of(changed),), census=found, diagnostics=(another,)))
     assert made.diagnostics[0].code == CENSUS_OPEN
     assert says in made.diagnostics[0].message
     assert made.ready == ()
@@ -373,7 +374,8 @@ def test_a_census_that_does_not_close_is_said_first_and_nothing_is_written(found
     assert text_of(made).count(f"[{CENSUS_OPEN}]") == 1
     problems = markdown(made).split("### Problems\n")[1]
     assert problems.startswith(f"- **{CENSUS_OPEN}** ")
-    assert sheet(made, "Problems")[-1]["Code"] == CENSUS_OPEN
+    (told,) = [row for row in sheet(made, "Problems") if row["Code"] == CENSUS_OPEN]
+    assert told["What"].endswith("Nothing is written.")
 
 
 def test_both_numbers_are_shown_where_they_differ() -> None:
