@@ -48,6 +48,11 @@ class Agreement:
     bill_to: str = ""
     one_time: bool = False
 
+    @property
+    def company_key(self) -> str:
+        """Its company's identifier as identifiers compare."""
+        return identifier_key(self.company_identifier)
+
     def in_force(self, day: date) -> bool:
         """Whether it runs on that day."""
         if self.start is not None and day < self.start:

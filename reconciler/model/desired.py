@@ -191,6 +191,17 @@ class AgreementSelector:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a customer was billed before: on which agreement, of which company; one of them may be absent.
+
+    An agreement's name or type without a company is one of the customer's own company.
+    """
+
+    company: Selector | None = None
+    agreement: AgreementSelector | None = None
+
+
+@dataclass(frozen=True)
 class Override:
     """One customer's own way for a Sophos product: other products, another agreement, or none at all."""
 
@@ -207,6 +218,7 @@ class Customer:
     """One row under `customers`, keyed by Sophos tenant id in lower case, defaults already filled in.
 
     Without `sync_said` neither the row nor the defaults say anything of `sync`, which then is off.
+    `open_lines` says what becomes of lines that are open although the row excludes or does not sync.
     """
 
     tenant_id: str
@@ -221,7 +233,8 @@ class Customer:
     overrides: tuple[Override, ...] = ()
     lines: tuple[LineTerms, ...] = ()
     firewalls: tuple[str, ...] = ()
-    moved_from: AgreementSelector | None = None
+    moved_from: Origin | None = None
+    open_lines: str | None = None
     ended: date | None = None
     restart: bool = False
     start: str | None = None

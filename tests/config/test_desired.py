@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.model.desired import AgreementSelector, LineChangeGuard, RunChangeGuard, TotalGuard
+from reconciler.model.desired import AgreementSelector, LineChangeGuard, Origin, RunChangeGuard, TotalGuard
 from reconciler.model.identifiers import Id, Name
 from tests.config.folders import OTHER, ROW, TENANT, loaded, said, wanted
 
@@ -197,7 +197,7 @@ def test_customers(tmp_path: Path) -> None:
         True,
     )
     assert safelog.ended == date(2026, 12, 31)
-    assert safelog.moved_from == AgreementSelector(name="Managed IT")
+    assert safelog.moved_from == Origin(agreement=AgreementSelector(name="Managed IT"))
     assert safelog.firewalls == ("C01234ABC1CDEF2",)
     overrides = {override.code: override for override in safelog.overrides}
     assert overrides["CIXA-MSP"].targets == (Name("MSP-ENDPOINT-EDU"),)

@@ -167,7 +167,7 @@ REFUSED = {
     ),
     "agreement by none": ("wrong-type", A_CUSTOMER + TENANT + ": {company: X, agreement: ▸{}}\n"),
     "company too long": ("too-long", A_CUSTOMER + TENANT + ": {agreement: A, company: ▸" + "x" * 31 + "}\n"),
-    "moved from": ("missing-key", A_CUSTOMER + TENANT + ": {exclude: x, ▸movedFrom: {}}\n"),
+    "moved from": ("empty", A_CUSTOMER + TENANT + ": {exclude: x, movedFrom: ▸{}}\n"),
     "serial": ("malformed", A_CUSTOMER + TENANT + ": {exclude: x, firewalls: [▸'C 01']}\n"),
     "empty override": ("empty", A_CUSTOMER + TENANT + ": {exclude: x, overrides: {A-MSP: ▸{}}}\n"),
     # holds and approvals

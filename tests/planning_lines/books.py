@@ -19,7 +19,7 @@ from reconciler.model.billing import Agreement, Billing, Company, Line, Recap
 from reconciler.model.identifiers import Id
 from reconciler.model.months import Month
 from reconciler.model.observed import CatalogItem, Instance, Observed, Tenant, UsageLine, UsageMonth
-from reconciler.planning.lines.changes import LinePlan, plan_lines
+from reconciler.planning.line_plan import LinePlan, plan_lines
 from reconciler.planning.products.homes import wanted_homes
 
 if TYPE_CHECKING:
@@ -302,6 +302,34 @@ class Planned:
     def codes(self) -> list[str]:
         """The codes of the diagnostics, sorted."""
         return sorted(d.code for d in self.plan.diagnostics)
+
+    @property
+    def accounts(self) -> dict[int, str]:
+        """`{12: "left (onUnmap: keep)"}`: the account of each open line that concerns us."""
+        assert self.plan.accounts is not None
+        found = {one.line.line.id: one for one in self.plan.accounts.lines}
+        assert len(found) == len(self.plan.accounts.lines) == self.plan.accounts.line_total
+        assert sum(one.units for one in self.plan.accounts.units) == self.plan.accounts.unit_total
+        return {
+            number: one.account.value + (f" ({one.word})" if one.word else "")
+            for number, one in sorted(found.items())
+        }
+
+    @property
+    def units(self) -> dict[str, str]:
+        """`{"billed": "20", "excluded (internal)": "7"}`: the units on the bill by their account."""
+        assert self.plan.accounts is not None
+        found: dict[str, Decimal] = {}
+        for one in self.plan.accounts.units:
+            name = one.account.value + (f" ({one.word})" if one.word else "")
+            found[name] = found.get(name, Decimal(0)) + one.units
+        return {name: _number(units) for name, units in sorted(found.items())}
+
+    def apart(self, number: int) -> str:
+        """The reason and the remedy of an open line that no row of the plan has."""
+        assert self.plan.accounts is not None
+        (line,) = [line for line in self.plan.accounts.apart if line.line_id == number]
+        return f"{line.reason}. {line.remedy}"
 
     def said(self, code: str) -> str:
         """The message of the one diagnostic with this code."""

@@ -38,7 +38,7 @@ def test_a_line_that_may_be_another_customers_does_not_end_with_the_first(books:
     assert books.plan(yaml=LEFT, others=GONE, lines=LINE).writes == ["line 12 cancelledDate None→2026-11-30"]
     planned = books.plan(yaml=LEFT + second, others=GONE, lines=LINE)
     assert planned.writes == []
-    assert "line #12 of MSP-GONE" in planned.said("line-left")
+    assert planned.accounts[12] == "left (onUnmap: keep)"
 
 
 def test_a_line_of_two_customers_ends_where_both_are_live(books: Books) -> None:

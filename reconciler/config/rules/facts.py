@@ -53,7 +53,9 @@ class Facts:
 
 
 #: Keys of a customer's row whose loss hides no code, product or company from the rules.
-_HARMLESS = frozenset({"name", "agreement", "sync", "mode", "lines", "firewalls", "movedFrom", "until"})
+_HARMLESS = frozenset(
+    {"name", "agreement", "sync", "mode", "lines", "firewalls", "movedFrom", "openLines", "until"}
+)
 
 
 def _hides(path: Path) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.model.billing import Billing, Line
     from reconciler.model.desired import Approval, Customer, Desired, Hold
     from reconciler.model.lines import PlannedLine
-    from reconciler.planning.lines.open_lines import Open
+    from reconciler.planning.allocation.open_lines import Open
     from reconciler.planning.products.managed import Products
     from reconciler.planning.usage.cells import Cell
 

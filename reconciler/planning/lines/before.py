@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from reconciler.model.desired import Desired, Row
-    from reconciler.planning.lines.open_lines import Open
+    from reconciler.planning.allocation.open_lines import Open
     from reconciler.planning.products.managed import Products
     from reconciler.planning.usage.bills import Bills
     from reconciler.planning.usage.cells import Cell

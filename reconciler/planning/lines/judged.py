@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Settings
     from reconciler.model.lines import PlannedLine
     from reconciler.model.months import Month
+    from reconciler.planning.allocation.allocation import Allocation
+    from reconciler.planning.allocation.open_lines import Open, OpenLines
     from reconciler.planning.lines.answers import Answers
     from reconciler.planning.lines.new_lines import NewLine
-    from reconciler.planning.lines.open_lines import Open, OpenLines
-    from reconciler.planning.lines.takeover import Takeovers
     from reconciler.planning.products.managed import Products
     from reconciler.planning.usage.cells import Cell, Place
 
@@ -36,7 +36,7 @@ class Ground:
     settings: Settings
     answers: Answers
     open_lines: OpenLines
-    takeovers: Takeovers
+    allocation: Allocation
     managed: frozenset[Place]
     products: Products
     usage: Month
@@ -50,7 +50,7 @@ class Judged:
     `expected` is what last month's bill gives under the same rules, None where that is not known. `by_hand`
     says that the line's present quantity is a person's word, `settled` that a row says itself what happens,
     so that no guard of one line asks again. `new` is the line that is created, `ends` are those that end for
-    it, or with it.
+    it, or with it. `word` is the word that leaves a line as it is although no number is known for it.
     """
 
     row: PlannedLine
@@ -61,11 +61,20 @@ class Judged:
     settled: bool = False
     new: NewLine | None = None
     ends: tuple[Open, ...] = ()
+    word: str = ""
 
     def with_row(self, row: PlannedLine) -> Judged:
         """The same line with another row; quicker than `replace`."""
         return Judged(
-            row, self.cell, self.line, self.expected, self.by_hand, self.settled, self.new, self.ends
+            row,
+            self.cell,
+            self.line,
+            self.expected,
+            self.by_hand,
+            self.settled,
+            self.new,
+            self.ends,
+            self.word,
         )
 
 

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from reconciler.planning.lines.whose_line import Found
     from reconciler.planning.usage.cells import Cell
 
+#: Words that leave a line as it is although the bill says nothing of it.
+WITHOUT_USAGE, ON_ZERO_USAGE = "without usage", "onZeroUsage: keep"
+
 
 def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
     """What becomes of one product on one agreement; None where there is neither usage nor a line."""
@@ -46,7 +49,7 @@ def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
     whole, cell = cell, _without_ended(cell, day)
     of_product = [line for line in lines or () if item is not None and line.product_id == item.id]
     found = find_line(cell.terms, of_this_cell(of_product, cell.serial), day, agreement.currency_places)
-    take = ground.takeovers.of(whole, has_line=found.line is not None)
+    take = ground.allocation.of(whole, has_line=found.line is not None)
     if take.lines:
         found = replace(found, take=take)
     row = with_lines(row_of(cell), found, agreement)
@@ -154,7 +157,7 @@ def _from_bill(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Ju
     if silent:
         months = max(f.party.months_without_usage for f in cell.feedings)
         row = row.but(state=LineState.NOT_COUNTED, reason=silent, months_without_usage=months)
-        return Judged(row, cell, found.line)
+        return Judged(row, cell, found.line, word="" if row.billed_without_usage else WITHOUT_USAGE)
     if problem:
         return Judged(decide(row, problem), cell, found.line)
     wanted, problem = quantity_now(cell)
@@ -162,8 +165,8 @@ def _from_bill(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Ju
         return Judged(decide(row, problem), cell, found.line)
     nothing = wanted.counted == 0 and not cell.terms.own_minimum
     if nothing and (found.line is not None or found.take.lines) and ground.settings.on_zero_usage == "keep":
-        row = row.but(state=LineState.NOT_COUNTED, reason=f"no usage; onZeroUsage: keep{_kept(found)}")
-        return Judged(row, cell, found.line)
+        row = row.but(state=LineState.NOT_COUNTED, reason=f"no usage; {ON_ZERO_USAGE}{_kept(found)}")
+        return Judged(row, cell, found.line, word=ON_ZERO_USAGE)
     judged = _apply(cell, row, found, wanted, ground)
     if (
         nothing

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.lines import LineState, OldLine
 from reconciler.model.money import cents, plain, price
+from reconciler.planning.allocation.allocation import wanted_place
+from reconciler.planning.allocation.open_lines import Open
 from reconciler.planning.customers.agreements import day_that_counts, invoice_problem
 from reconciler.planning.lines.dates import Start, last_day, next_invoice, start_of_new_line
 from reconciler.planning.lines.judged import Judged, cannot_be_written, decide, is_ours
 from reconciler.planning.lines.new_lines import new_line, not_billed, not_billed_text
-from reconciler.planning.lines.open_lines import Open
 from reconciler.planning.lines.rows import amount, billed, plus
-from reconciler.planning.lines.takeover import wanted_place
 from reconciler.planning.lines.whose_line import ids
 from reconciler.planning.usage.cycles import invoice_text
 from reconciler.planning.usage.quantities import ZERO
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from reconciler.model.billing import Agreement, Line
     from reconciler.model.lines import Amount, PlannedLine
+    from reconciler.planning.allocation.allocation import Takeover
     from reconciler.planning.lines.judged import Ground
     from reconciler.planning.lines.new_lines import NewLine
-    from reconciler.planning.lines.takeover import Takeover
     from reconciler.planning.lines.whose_line import Found
     from reconciler.planning.usage.cells import Cell
     from reconciler.planning.usage.quantities import Quantity
@@ -266,7 +266,7 @@ def _came_back(cell: Cell, agreement: Agreement, ground: Ground) -> bool:
 
     A line at a place that a row speaks of ends for want of its own usage: it gives no seats to another.
     """
-    if ground.takeovers.shared.get(wanted_place(cell)):
+    if ground.allocation.shared.get(wanted_place(cell)):
         return True
     return any(one.place not in ground.managed for one in _just_ended(cell, agreement, ground))
 

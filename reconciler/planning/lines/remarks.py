@@ -121,7 +121,7 @@ def _billed_elsewhere(one: Judged, line: Line, ground: Ground) -> list[Diagnosti
             "If these are the same seats, end one of the two lines.",
             **_where(one),
         )
-        for other in ground.takeovers.twins(one.cell)
+        for other in ground.allocation.twins(one.cell)
     ]
 
 

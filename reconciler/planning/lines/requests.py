@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reconciler.model.billing import Agreement, Line
+    from reconciler.planning.allocation.open_lines import Open
     from reconciler.planning.lines.judged import Ground, Judged
-    from reconciler.planning.lines.open_lines import Open
 
 #: What a line's money rests on, besides what is written.
 _TERMS = ("quantity", "lessIncluded", "unitPrice", "billCustomer", "cancelledDate")

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
+from reconciler.planning.allocation.allocation import wanted_place
+from reconciler.planning.allocation.evidence import fitting_numbers, was_billed_before
 from reconciler.planning.lines.judged import Judged, decide
 from reconciler.planning.lines.new_lines import not_billed_text
 from reconciler.planning.lines.requests import write_of
-from reconciler.planning.lines.takeover import wanted_place
+from reconciler.planning.usage.quantities import ZERO
 
 if TYPE_CHECKING:
-    from reconciler.planning.lines.takeover import Takeovers
+    from collections.abc import Iterable
+    from decimal import Decimal
+
+    from reconciler.planning.allocation.allocation import Allocation
+    from reconciler.planning.allocation.evidence import Evidence
     from reconciler.planning.products.managed import Products
 
 _GAINING = frozenset({LineState.NEW_LINE, LineState.MOVES, LineState.MORE, LineState.LESS})
@@ -32,15 +38,15 @@ class Linked:
     pairs: list[tuple[str, str]]
 
 
-def link_shifts(judged: list[Judged], products: Products, takeovers: Takeovers) -> Linked:
+def link_shifts(judged: list[Judged], products: Products, allocation: Allocation) -> Linked:
     """Bring lines that gain seats together with those around them that lose the same ones.
 
     One that cannot be written now holds the gaining one back: the seats would be on both. What loses them is
-    a line that is counted from less than before, or one that ends for another wanted line (`takeovers`). One
+    a line that is counted from less than before, or one that ends for another wanted line (`allocation`). One
     that is held back may itself lose seats to a third, which then waits as well.
     """
     while True:
-        linked = _linked(judged, products, takeovers)
+        linked = _linked(judged, products, allocation)
         if _waiting(linked.judged) == _waiting(judged):
             return linked
         judged = linked.judged
@@ -50,12 +56,14 @@ def _waiting(judged: list[Judged]) -> int:
     return sum(one.row.state not in WRITTEN for one in judged)
 
 
-def _linked(judged: list[Judged], products: Products, takeovers: Takeovers) -> Linked:
+def _linked(judged: list[Judged], products: Products, allocation: Allocation) -> Linked:
     of_company: dict[int, list[Judged]] = defaultdict(list)
     places = {wanted_place(one.cell): one for one in judged}
-    for one in judged:
-        if _may_lose(one) and one.cell.agreement is not None:
+    losing = [one for one in judged if _may_lose(one)]
+    for one in losing:
+        if one.cell.agreement is not None:
             of_company[one.cell.agreement.company_id].append(one)
+    elsewhere = _Elsewhere(losing, allocation.evidence)
     after: dict[str, tuple[str, ...]] = {}
     pairs: list[tuple[str, str]] = []
     result = []
@@ -67,10 +75,11 @@ def _linked(judged: list[Judged], products: Products, takeovers: Takeovers) -> L
         losers = [
             other for other in of_company.get(agreement.company_id, ()) if _passes(other, one, products)
         ]
+        losers += elsewhere.losing_to(one)
         pairs += [(one.row.key, other.row.key) for other in losers]
         stuck = [_shown(other) for other in losers if not _is_written_with(other, one)]
         writes = {write for other in losers if _shrinks(other) for write in _writes(other)}
-        for open_line, place in takeovers.shared.get(wanted_place(one.cell), ()):
+        for open_line, place in allocation.shared.get(wanted_place(one.cell), ()):
             other = places.get(place)
             if open_line.line.product_id == _item(one) and one.line is not None:
                 continue  # a line of the same product beside this one may be of other seats
@@ -88,6 +97,62 @@ def _linked(judged: list[Judged], products: Products, takeovers: Takeovers) -> L
                 after[one.row.key] = tuple(sorted(writes))
         result.append(one)
     return Linked(result, after, pairs)
+
+
+class _Elsewhere:
+    """The lines of other companies that lose seats to a line that has none yet: a tenant has left them.
+
+    That a line stands above what the bill gives for its own tenants, by the seats of one that had its codes
+    last month, is all that is left of it.
+    """
+
+    def __init__(self, losing: Iterable[Judged], evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._by_product: dict[int, list[Judged]] = defaultdict(list)
+        for judged in losing:
+            item = _item(judged)
+            if item is not None:
+                self._by_product[item].append(judged)
+
+    def losing_to(self, gainer: Judged) -> list[Judged]:
+        """The lines that may have billed the seats that a line is created or raised for."""
+        cell, agreement = gainer.cell, gainer.cell.agreement
+        numbers = _gained(gainer) if self._by_product else frozenset()
+        if agreement is None or not numbers:
+            return []
+        rivals = self._evidence.products.rivals(cell.product, cell.every_code)
+        return [
+            loser
+            for number in sorted(rivals & self._by_product.keys())
+            for loser in self._by_product[number]
+            if loser.cell.agreement is not None
+            and loser.cell.agreement.company_id != agreement.company_id
+            and self._covers(loser, gainer, numbers)
+        ]
+
+    def _covers(self, loser: Judged, gainer: Judged, numbers: frozenset[Decimal]) -> bool:
+        """Whether the loser stands above its own by these seats; or above them, of a new line's tenants that
+        were billed last month."""
+        row = loser.row
+        if row.before is None or row.after is None:
+            return False
+        own = [number for number in (loser.expected, row.after) if number is not None]
+        above = {row.before - number for number in own}
+        if above & numbers:
+            return True
+        may_be_more = gainer.line is None and was_billed_before(gainer.cell, self._evidence.rules)
+        return may_be_more and max(above, default=ZERO) >= min(numbers)
+
+
+def _gained(gainer: Judged) -> frozenset[Decimal]:
+    """The units that a line is created for, or by which one stands below what its own tenants had."""
+    if gainer.line is None:
+        return fitting_numbers(gainer.cell)
+    row = gainer.row
+    if row.before is None or row.after is None or not _out_of_step(gainer):
+        return frozenset()
+    own = [number - row.before for number in (gainer.expected, row.after) if number is not None]
+    return frozenset(number for number in own if number > 0)
 
 
 def _item(one: Judged) -> int | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.model.money import USUAL_PLACES, plain, price
-from reconciler.planning.lines.takeover import NOTHING, Takeover
+from reconciler.planning.allocation.allocation import NOTHING, Takeover
 from reconciler.planning.usage.quantities import ZERO
 
 if TYPE_CHECKING:

@@ -120,7 +120,7 @@ def code_usage(lines: Sequence[UsageLine], kind: str, month: Month) -> CodeUsage
     with two contents, could count the same seats twice: that is for a person to say. `kind` is `billable`
     or `actual`.
     """
-    counted = _each_once(lines)
+    counted = each_once(lines)
     every = sorted(_units(line, kind) for line in counted)  # the same words in any order of the bill
     for units in every:
         if units < 0:
@@ -145,7 +145,7 @@ def _units(line: UsageLine, kind: str) -> Decimal:
     return line.actual if kind == "actual" else line.billable
 
 
-def _each_once(lines: Sequence[UsageLine]) -> list[UsageLine]:
+def each_once(lines: Sequence[UsageLine]) -> list[UsageLine]:
     """Without the repetitions of a line that is the same in everything, its order line included."""
     if len(lines) < 2:
         return list(lines)

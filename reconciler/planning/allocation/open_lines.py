@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.model.money import plain
 from reconciler.planning.customers.agreements import day_that_counts
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.model.billing import Agreement, Billing, Line
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Open:
     """A line that may be billed on the day that counts for its agreement, or later."""
 
@@ -29,6 +30,18 @@ class Open:
         """Its agreement, and its product as `planning.managed` keys it."""
         return self.agreement.id, f"#{self.line.product_id}"
 
+    @property
+    def text(self) -> str:
+        """For people: `line #12 of MSP-OLD (20)`."""
+        line = self.line
+        return f"line #{line.id} of {line.product_identifier.strip()} ({plain(line.quantity)})"
+
+    @property
+    def company_text(self) -> str:
+        """For people: `Alpha Ltd (ALPHA)`."""
+        agreement = self.agreement
+        return f"{agreement.company_name.strip()} ({agreement.company_identifier.strip()})"
+
 
 class OpenLines:
     """Every open line of the companies that were read, by company and by agreement."""
@@ -36,6 +49,7 @@ class OpenLines:
     def __init__(self, billing: Billing, today: date) -> None:
         self._billing = billing
         self._today = today
+        self._every: tuple[Open, ...] | None = None
         self._by_id = {agreement.id: agreement for agreement in billing.agreements}
         self._of_company: dict[int, list[Agreement]] = defaultdict(list)
         self._children: dict[int, list[Agreement]] = defaultdict(list)
@@ -52,12 +66,13 @@ class OpenLines:
             found[agreement.parent_id] = self._by_id[agreement.parent_id]
         return [one for _, one in sorted(found.items()) if self._may_be_invoiced(one)]
 
-    def every(self) -> Iterator[Open]:
+    def every(self) -> tuple[Open, ...]:
         """The open lines of every agreement that may be invoiced, ordered by agreement and id."""
-        for number in sorted(self._billing.lines):
-            agreement = self._by_id.get(number)
-            if agreement is not None and self._may_be_invoiced(agreement):
-                yield from self.on(agreement)
+        if self._every is None:
+            agreements = (self._by_id.get(number) for number in sorted(self._billing.lines))
+            wanted = [one for one in agreements if one is not None and self._may_be_invoiced(one)]
+            self._every = tuple(line for agreement in wanted for line in self.on(agreement))
+        return self._every
 
     def around(self, agreement: Agreement) -> Iterator[Open]:
         """The open lines on the agreements around one (`agreements_around`)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,12 @@ from reconciler.model.change import RAISES
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.lines import WRITTEN, LineState, PlannedLine
 from reconciler.model.plan_guards import Answer, Answered
+from reconciler.planning.accounts.census import Accounts
+from reconciler.planning.accounts.lines import account_lines, count_lines, left_lines
+from reconciler.planning.accounts.units import account_units, total_units
+from reconciler.planning.allocation.allocation import allocate
+from reconciler.planning.allocation.open_lines import OpenLines
+from reconciler.planning.allocation.why_not import Rules
 from reconciler.planning.customers.parties import (
     count_months_without_usage,
     find_parties,
@@ -27,8 +34,6 @@ from reconciler.planning.lines.guards import (
 )
 from reconciler.planning.lines.judged import Ground, Judged
 from reconciler.planning.lines.judging import plan_cell
-from reconciler.planning.lines.leftovers import left_over
-from reconciler.planning.lines.open_lines import OpenLines
 from reconciler.planning.lines.prices import price_remarks
 from reconciler.planning.lines.remarks import (
     ending_soon,
@@ -41,17 +46,18 @@ from reconciler.planning.lines.remarks import (
 from reconciler.planning.lines.requests import is_written, requests
 from reconciler.planning.lines.serials import with_silent_serials
 from reconciler.planning.lines.shifts import link_shifts
-from reconciler.planning.lines.takeover import Rules, find_takeovers
 from reconciler.planning.lines.tenant_notes import tenant_notes, usage_after_end
 from reconciler.planning.products.managed import Products
 from reconciler.planning.usage.bills import claimed_elsewhere, sort_bill
 from reconciler.planning.usage.cells import collect_cells
 from reconciler.planning.usage.cycles import months_back
 from reconciler.planning.usage.feed import last_window_day, replaced_codes, seats_in_two_tiers
+from reconciler.planning.usage.quantities import ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import date
+    from decimal import Decimal
 
     from reconciler.model.billing import Billing
     from reconciler.model.change import Change
@@ -59,6 +65,7 @@ if TYPE_CHECKING:
     from reconciler.model.months import Month
     from reconciler.model.observed import Observed, Tenant, UsageMonth
     from reconciler.model.usage_notes import UsageNote
+    from reconciler.planning.accounts.lines import LeftLines
     from reconciler.planning.lines.shifts import Linked
     from reconciler.planning.usage.bills import Bills
     from reconciler.planning.usage.cells import Cell, Cells
@@ -66,7 +73,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LinePlan:
-    """What usage means for the agreement lines. `together` is as in `model.plan.Plan`."""
+    """What usage means for the agreement lines. `together` is as in `model.plan.Plan`.
+
+    `accounts` are those of every open line and unit; None where nothing was counted.
+    """
 
     lines: tuple[PlannedLine, ...] = ()
     changes: tuple[Change, ...] = ()
@@ -74,6 +84,7 @@ class LinePlan:
     notes: tuple[UsageNote, ...] = ()
     together: tuple[tuple[str, str], ...] = ()
     answers: tuple[Answer, ...] = ()
+    accounts: Accounts | None = None
 
 
 @dataclass(frozen=True)
@@ -115,14 +126,15 @@ def plan_lines(
     previous: UsageMonth | None,
     closed: bool,
     unattended: bool = False,
+    base: Desired | None = None,
 ) -> LinePlan:
     """Every line that the customers' usage is billed on.
 
     `product_changes` are those of the same plan, with what holds them back; those that are not to be written
     with it (usage alone is applied) are left out. `today` is the site's day. `closed` says that the month's
     billing windows have all ended: a running month is a forecast, planned and not written. `unattended`
-    says that nobody reads the plan before it is written. Without a complete feed nothing is planned for
-    anyone, and that is said.
+    says that nobody reads the plan before it is written. `base` is the configuration that the desired one
+    replaces, where it is known. Without a complete feed nothing is planned for anyone, and that is said.
     """
     if not desired.customers:
         return LinePlan()
@@ -136,8 +148,8 @@ def plan_lines(
     if months_back([desired]) > 1:
         older |= {one.month: sort_bill(one, desired) for one in observed.usage if one.month < before}
     months = _Month(today, month, previous, closed, sort_bill(month, desired), older, unattended)
-    products = Products(desired, observed, product_changes)
-    planned = _plan(desired, observed.tenants, observed.billing, products, months)
+    products = Products(desired, observed, product_changes, base)
+    planned = _plan((desired, base), observed.tenants, observed.billing, products, months)
     notes = tenant_notes(desired, months.bills, observed.tenants, today)
     return replace(planned, diagnostics=(*planned.diagnostics, *soon), notes=notes)
 
@@ -155,8 +167,13 @@ def _unknown(month: UsageMonth | None, observed: Observed, today: date) -> str:
 
 
 def _plan(
-    desired: Desired, tenants: Iterable[Tenant], billing: Billing, products: Products, months: _Month
+    configurations: tuple[Desired, Desired | None],
+    tenants: Iterable[Tenant],
+    billing: Billing,
+    products: Products,
+    months: _Month,
 ) -> LinePlan:
+    desired = configurations[0]
     tenants, settings, today = tuple(tenants), desired.settings, months.today
     parties, diagnostics = find_parties(
         desired.customers, tenants, billing, today, on_the_bill=months.bills.by_tenant.keys()
@@ -170,15 +187,14 @@ def _plan(
     replaced = replaced_codes(desired, months.now, months.previous)
     _park(cells.cells, frozen, replaced)
     ground = _ground(desired, billing, products, cells, months)
+    left = left_lines(parties, beside, configurations, ground)
     judged = [one for cell in cells.cells if (one := plan_cell(cell, ground)) is not None]
-    ending, problems = left_over(ground.takeovers.left, parties, beside, desired, ground)
-    judged += ending
-    diagnostics += problems
+    judged += [row for _, row in left.ending]
     windows = months.windows
     if months.closed:
         judged = [_on_its_invoice(one, windows[0]) for one in judged]
     judged = _finished(judged, desired, ground, months)
-    linked = link_shifts(judged, products, ground.takeovers)
+    linked = link_shifts(judged, products, ground.allocation)
     judged = linked.judged
     names = {tenant.id: tenant.show_as or tenant.name for tenant in tenants}
     answered = [c.tenant_id for c in desired.customers if c.ended is not None or is_excluded(c, today)]
@@ -201,7 +217,26 @@ def _plan(
     diagnostics += price_remarks(products, billing, today)
     stopped = tuple(sorted(d.id for d in guards if d.code in RUN_GUARDS and d.severity is Severity.ERROR))
     judged.sort(key=lambda one: (one.row.customer, one.row.tenants, one.row.key))
-    return _line_plan(judged, linked, ground, stopped, diagnostics)
+    accounts = _accounts(judged, left, ground, (desired, tenants), months)
+    return replace(_line_plan(judged, linked, ground, stopped, diagnostics), accounts=accounts)
+
+
+def _accounts(
+    judged: list[Judged],
+    left: LeftLines,
+    ground: Ground,
+    of_whom: tuple[Desired, Iterable[Tenant]],
+    months: _Month,
+) -> Accounts:
+    """The account of every open line and of every unit on the month's bill, and how many were read."""
+    lines, without_row = account_lines(judged, ground.allocation, left, ground)
+    return Accounts(
+        lines=tuple(lines),
+        units=tuple(account_units(months.now, *of_whom, judged, months.today)),
+        apart=tuple(without_row),
+        line_total=count_lines(ground),
+        unit_total=total_units(months.now),
+    )
 
 
 def _line_plan(
@@ -259,13 +294,30 @@ def _ground(desired: Desired, billing: Billing, products: Products, cells: Cells
     open_lines = OpenLines(billing, today)
     expected = Expected(desired, products, months.before)
     rules = Rules(
-        desired.settings.connectwise_member, expected.of, answers.lets_end, desired.protected, today
+        desired.settings.connectwise_member,
+        expected.of,
+        answers.lets_end,
+        desired.protected,
+        today,
+        _units_of_strangers(desired, months),
+        months.on_last_bill,
     )
-    takeovers = find_takeovers(cells, open_lines, products, rules)
+    allocation = allocate(cells, open_lines, products, rules)
     month = months.now.month
     return Ground(
-        billing, desired.settings, answers, open_lines, takeovers, cells.managed, products, month, today
+        billing, desired.settings, answers, open_lines, allocation, cells.managed, products, month, today
     )
+
+
+def _units_of_strangers(desired: Desired, months: _Month) -> dict[str, set[Decimal]]:
+    """The units, this month and last, of tenants that no synced row speaks of, by code."""
+    synced = {row.tenant_id for row in desired.customers if row.sync and not is_excluded(row, months.today)}
+    found: dict[str, set[Decimal]] = defaultdict(set)
+    for bills in filter(None, (months.bills, months.before)):
+        for tenant, codes in bills.by_tenant.items():
+            for code, lines in codes.items() if tenant not in synced else ():
+                found[code].add(sum((line.billable for line in lines), ZERO))
+    return found
 
 
 def _park(cells: Iterable[Cell], frozen: dict[str, Diagnostic], replaced: dict[str, Diagnostic]) -> None:
