@@ -180,8 +180,8 @@ allow_waiting_option = click.option(
     "--allow-waiting",
     is_flag=True,
     help="Exit code 0 instead of 4 where all that is left is decisions of people: lines that are withheld, "
-    "were set by hand or are explained by nothing, and what an error in the plan holds back. It is 4 all the same where a request "
-    "failed, something reviewed is held back, or no usage could be counted.",
+    "were set by hand or are explained by nothing, and what an error in the plan holds back. It is 4 all the "
+    "same where a request failed, something reviewed is held back, or no usage could be counted.",
 )
 expect_option = click.option(
     "--expect", metavar="HASH", callback=parse_hash, help="Write the plan of this hash only."

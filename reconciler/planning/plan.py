@@ -266,7 +266,7 @@ def _with_what_they_need(plan: Plan, kept: set[str], lines: Iterable[PlannedLine
     written = {name for c in changes if c.action in OF_LINES for name in names_of(c.target)}
     own = {line.key for line in lines}
     shown = tuple(line for line in plan.lines if line.key in own or written & {*requests_of(line)})
-    return replace(plan, changes=changes, lines=shown, census=None)
+    return replace(plan, changes=changes, lines=shown)
 
 
 def _writes_by_row(plan: Plan) -> list[set[str]]:

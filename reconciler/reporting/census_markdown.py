@@ -16,6 +16,7 @@ from reconciler.reporting.census_words import (
     apart_sum,
     apart_title,
     apart_written,
+    by_reason,
     identities,
 )
 from reconciler.reporting.line_words import source_text
@@ -26,9 +27,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.census import Census, LineApart
 
-_COLUMNS = (
-    "Company · agreement", "Product", ">Quantity", ">A month", "Last written by", "Why", "What to do", "Row",
-)  # fmt: skip
+_COLUMNS = ("Company · agreement", "Product", ">Quantity", ">A month", "Last written by", "Row")
 #: How many open lines are named where the whole would be too long otherwise.
 _FEWEST_OPEN = 5
 
@@ -62,8 +61,10 @@ def _group(title: str, lines: Sequence[LineApart], most: int) -> Iterable[str]:
     yield title
     yield ""
     shown, rest = lines[:most], lines[most:]
-    if shown:
-        yield from table(_COLUMNS, map(_cells, shown))
+    for reason, remedy, several in by_reason(shown):
+        yield md(reason) + (f" → {md(remedy)}" if remedy else "")
+        yield ""
+        yield from table(_COLUMNS, map(_cells, several))
         yield ""
     if rest:
         money = apart_sum(rest)
@@ -79,7 +80,5 @@ def _cells(line: LineApart) -> tuple[str, ...]:
         plain(line.quantity),
         apart_money(line),
         apart_written(line),
-        line.reason,
-        line.remedy,
         source_text(line.source),
     )

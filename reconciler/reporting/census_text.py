@@ -17,6 +17,7 @@ from reconciler.reporting.census_words import (
     apart_sum,
     apart_title,
     apart_written,
+    by_reason,
     identities,
 )
 from reconciler.reporting.clean import clean
@@ -33,9 +34,7 @@ if TYPE_CHECKING:
 TITLE = "Open lines without a row"
 #: Lines that a word leaves are cut after so many, by word; what is open only where there are many.
 MOST_LEFT, MOST_OPEN = 8, 50
-_COLUMNS = (
-    "  Company · agreement", "Product", ">Quantity", ">A month", "Last written by", "Why", "Row",
-)  # fmt: skip
+_COLUMNS = ("  Company · agreement", "Product", ">Quantity", ">A month", "Last written by", "Row")
 
 
 def print_identities(console: Console, census: Census | None) -> None:
@@ -58,7 +57,7 @@ def print_lines_apart(console: Console, census: Census | None) -> None:
         if is_open:
             _print_open(console, shown)
         else:
-            print_table(console, _COLUMNS, [_cells(line) for line in shown])
+            print_table(console, (*_COLUMNS, "Why"), [(*_cells(line), line.reason) for line in shown])
         rest = lines[len(shown) :]
         if rest:
             money = apart_sum(rest)
@@ -67,19 +66,12 @@ def print_lines_apart(console: Console, census: Census | None) -> None:
 
 
 def _print_open(console: Console, lines: Sequence[LineApart]) -> None:
-    for number, line in enumerate(lines, 1):
-        parts = [
-            apart_place(line),
-            apart_product(line),
-            number_of(line.quantity, "unit"),
-            f"{apart_money(line)} a month",
-            f"last written by {apart_written(line)}",
-            source_text(line.source),
-        ]
-        console.print(Text(f"  {number}. {', '.join(part for part in parts if part)}"))
-        console.print(Text(f"     {clean(line.reason)}"))
-        if line.remedy:
-            console.print(Text(f"     → {clean(line.remedy)}", style="dim"))
+    """By the reason, which many may have: said once, with what to do."""
+    for reason, remedy, several in by_reason(lines):
+        console.print(Text(f"  {clean(reason)}"))
+        if remedy:
+            console.print(Text(f"  → {clean(remedy)}", style="dim"))
+        print_table(console, _COLUMNS, [_cells(line) for line in several])
 
 
 def _cells(line: LineApart) -> tuple[str, ...]:
@@ -89,6 +81,5 @@ def _cells(line: LineApart) -> tuple[str, ...]:
         plain(line.quantity),
         apart_money(line),
         apart_written(line),
-        line.reason,
         source_text(line.source),
     )

@@ -29,8 +29,8 @@ _COUNTED: dict[LineAccount, tuple[str, str]] = {
 _IN_SHADOW = "in shadow"
 #: Accounts that are shown where they are empty as well.
 _ALWAYS = frozenset({LineAccount.UNEXPLAINED, UnitAccount.UNDECIDED})
-#: How many words of an account are named, and how long each may be.
-_MOST_WORDS, _LONGEST_WORD = 5, 40
+#: How many words of lines and reasons of units are named in an account, and how long each may be.
+_MOST_WORDS, _MOST_REASONS, _LONGEST_WORD = 5, 3, 40
 
 
 def identities(census: Census | None) -> tuple[str, ...]:
@@ -100,7 +100,8 @@ def _listed(words: Mapping[str, Decimal], *, before: bool) -> str:
     if not named:
         return ""
     biggest = sorted(named, key=lambda entry: (-entry[1], entry[0]))
-    shown = biggest[:_MOST_WORDS] if len(biggest) > _MOST_WORDS + 1 else biggest
+    most = _MOST_WORDS if before else _MOST_REASONS
+    shown = biggest[:most] if len(biggest) > most + 1 else biggest
     texts = [
         f"{_number(number)} {_short(word)}" if before else f"{_short(word)} {_number(number)}"
         for word, number in shown
@@ -216,6 +217,14 @@ def apart_groups(census: Census) -> list[tuple[LineAccount, str, list[LineApart]
         (order[number], word, sorted(groups[number, word], key=_biggest_first))
         for number, word in sorted(groups)
     ]
+
+
+def by_reason(lines: Iterable[LineApart]) -> list[tuple[str, str, list[LineApart]]]:
+    """The lines by their reason and what to do, in the order of the first of each."""
+    found: dict[tuple[str, str], list[LineApart]] = {}
+    for line in lines:
+        found.setdefault((line.reason, line.remedy), []).append(line)
+    return [(*why, several) for why, several in found.items()]
 
 
 def _biggest_first(line: LineApart) -> tuple[bool, Decimal, str, int]:

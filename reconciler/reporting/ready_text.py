@@ -77,9 +77,12 @@ def by_customer(reasons: Iterable[Reason]) -> dict[str, list[Reason]]:
 
 
 def _print_reasons(console: Console, reasons: Iterable[Reason]) -> None:
-    for reason in reasons:
+    """Each reason with what to do; one that several in a row share is said with the last of them."""
+    several = list(reasons)
+    for number, reason in enumerate(several, 1):
         console.print(Text(f"  - {_where(reason)}{clean(reason.message)}"))
-        if reason.remedy:
+        following = several[number].remedy if number < len(several) else ""
+        if reason.remedy and reason.remedy != following:
             console.print(Text(f"    → {clean(reason.remedy)}", style="dim"))
 
 
