@@ -14,7 +14,7 @@ import signal
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from textwrap import dedent
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from unittest import mock
 
 import httpx
@@ -53,11 +53,14 @@ class _NoWaiting(selectors.DefaultSelector):
     """Instead of waiting for a timer, moves its loop's clock there."""
 
     skipped = 0.0
+    #: Over all loops: what the sandbox's quirk read-lag goes by.
+    passed: ClassVar[float] = 0.0
 
     def select(self, timeout: float | None = None) -> Any:
         found = super().select(0 if timeout is not None else None)
         if not found and timeout is not None and timeout > 0:
             self.skipped += timeout
+            _NoWaiting.passed += timeout
         return found
 
 
@@ -70,6 +73,16 @@ class VirtualTime(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return super().time() + self._no_waiting.skipped
+
+
+def virtual_seconds() -> float:
+    """How long the programs of this process have slept, without anybody having waited."""
+    return _NoWaiting.passed
+
+
+def wait(seconds: float) -> None:
+    """Lets time pass between two commands."""
+    _NoWaiting.passed += seconds
 
 
 # --- faults
@@ -284,7 +297,7 @@ class Site:
     transport: httpx.AsyncBaseTransport | None = None
 
     def __post_init__(self) -> None:
-        self.app = create_app(self.world, quirks=self.quirks, faults=self.faults)
+        self.app = create_app(self.world, quirks=self.quirks, faults=self.faults, monotonic=virtual_seconds)
         self.network = Network(self.app)
         self.folder = self.root / "mappings"
         self.environ = environment(URL, member=self.member)

@@ -52,7 +52,7 @@ class Wanted:
             shown = ", ".join(f"{code}: {{{_way(*way)}}}" for code, way in own.items())
             customers.append(
                 f"  {tenant_id(name)}: {{name: {name}, company: {company}, "
-                f"agreement: {self.agreement[name]}, sync: true"
+                f"agreement: {self.agreement[name]}, sync: true, nameDiffers: true"
                 + (f", overrides: {{{shown}}}" if shown else "")
                 + (", ended: 2026-11-20" if name in self.ended else "")
                 + (", restart: true" if self.restart else "")

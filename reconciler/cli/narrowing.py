@@ -39,7 +39,7 @@ def _apart_only(made: Plan, products: tuple[str, ...], customers: tuple[str, ...
         if (not of_products or identifier_key(line.product) in of_products)
         and (not of_customers or of_customers & _company_keys(line))
     )
-    return replace(made, census=replace(made.census, apart=kept))
+    return replace(made, census=replace(made.census, apart=kept, narrowed=True))
 
 
 def _apart(made: Plan) -> tuple[LineApart, ...]:

@@ -122,17 +122,23 @@ report_option = click.option(
 
 
 def write_report(runtime: Runtime, content: bytes, report: Path | None) -> None:
-    """A report to its file, or to stdout; what is no text goes to no terminal."""
-    from reconciler.cli.files import write_bytes
+    """A report to its file, or to stdout; what is no text goes to no terminal.
 
-    if report is not None:
-        write_bytes(report, content)
-        return
+    A text commands no runner that shows the file later, as it commands none on stdout.
+    """
+    from reconciler.cli.files import write_bytes
+    from reconciler.reporting.clean import Inert
+
     try:
-        text = content.decode()
+        text = Inert()(content.decode())
     except UnicodeDecodeError:
+        text = None
+    if report is not None:
+        write_bytes(report, content if text is None else text.encode())
+        return
+    if text is None:
         if runtime.stdout.isatty() or not hasattr(runtime.stdout, "buffer"):
-            raise click.UsageError(_NO_TEXT) from None
+            raise click.UsageError(_NO_TEXT)
         runtime.stdout.buffer.write(content)
         return
     runtime.stdout.write(text)

@@ -22,7 +22,7 @@ from reconciler.model.desired import (
     Settings,
     TotalGuard,
 )
-from reconciler.model.fields import FIELDS_BY_NAME, Kind, normalise
+from reconciler.model.fields import FIELDS_BY_NAME, PRICE_PLACES, Kind, normalise
 from reconciler.model.identifiers import identifier_key
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _field(key: str, view: View) -> DeclaredValue:
     if field.kind is Kind.REFERENCE:
         return to_selector(value)
     if field.kind in (Kind.MONEY, Kind.NUMBER):
-        return view.number(key, places=2 if field.kind is Kind.MONEY else 6)
+        return view.number(key, places=PRICE_PLACES if field.kind is Kind.MONEY else 6)
     if field.kind is Kind.TEXT:
         return view.required_text(key)
     normal = normalise(field, value)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.config.view import View, key_selector
 from reconciler.model.desired import Customer, Example, LineTerms, Origin, Override
-from reconciler.model.fields import Kind
+from reconciler.model.fields import PRICE_PLACES, Kind
 from reconciler.model.line_fields import LINE_FIELDS
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def _customer(tenant_id: str, view: View, defaults: View) -> Customer:
         restart=view.flag("restart"),
         start=view.text("start") or defaults.text("start"),
         sync_said="sync" in view.value or "sync" in defaults.value,
+        name_differs=view.flag("nameDiffers"),
     )
 
 
@@ -93,7 +94,7 @@ def _line_fields(view: View | None) -> dict[str, Any]:
         if view is None or field.name not in view.value:
             continue
         if field.kind is Kind.MONEY:
-            found[field.name] = view.number(field.name)
+            found[field.name] = view.number(field.name, places=PRICE_PLACES)
         elif field.kind is Kind.FLAG:
             found[field.name] = view.flag(field.name)
         else:

@@ -37,7 +37,8 @@ mappings:
   `approvals`, `protected`) are joined.
 - Texts are what was typed, with or without quotes: `0012`, `NO`, `12:30` and `1_000` stay as they are.
 - Numbers are plain decimals: `12`, `4.50`. No decimal comma, no `1_000`, `1e3`, `0x1F` or leading zeros,
-  and no quotes. Money and quantities have two decimal places at most; nothing is rounded in silence.
+  and no quotes. Prices and costs have four decimal places at most, other money and
+  quantities two; nothing is rounded in silence.
 - `true` and `false` are the only flags. `null` (or `~`, or nothing) clears a field where the table says so.
 - Dates are `YYYY-MM-DD`.
 - UTF-8, one YAML document a file. Anchors and aliases are allowed, within a bound; tags (`!…`) and merge
@@ -46,8 +47,9 @@ mappings:
 - Identifiers of products and companies compare without capitals and outer blanks (a difference is a
   warning), Sophos codes exactly, tenant ids in lower case. An identifier that holds quotes, brackets, `%`
   or a backslash is named by its id, `{{id: 7}}`; as a key, `"#7"`.
-- All problems come at once, each with its place. An exclusion, hold or approval that has run out is a
-  warning: the calendar alone does not stop everybody's billing.
+- All problems come at once, each with its place. An exclusion that has run out is a warning: its row is
+  billed from then on. A hold or an approval that has run out is an error, and nothing is read or written
+  until somebody decides what follows: a person's word about money does not end by itself.
 - `settings.timeZone` is UTC where it is left out; with customers, holds or approvals, that is a warning.
 """
 

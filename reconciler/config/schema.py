@@ -226,7 +226,10 @@ def _person_row() -> dict[str, Schema]:
             example="MSP-GOLD",
         ),
         "reason": words.text("Why, for whoever reads it next year.", 300, example="two leavers disputed"),
-        "until": words.day("The last day on which it counts."),
+        "until": words.day(
+            "The last day on which it counts. From the day after it on, `validate`, `plan` and `apply` stop "
+            "with an error until the row is taken out or has a later day."
+        ),
     }
 
 

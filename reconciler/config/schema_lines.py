@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 COMPANY_LIMIT = 30
 AGREEMENT_LIMIT = 100
+_PLACES = "Four decimal places at most; invoices keep them, and accounting may add a rounding line."
 
 
 def catalog_field(field: Field) -> Schema:
@@ -29,7 +30,7 @@ def catalog_field(field: Field) -> Schema:
         return words.selector(field.about, 30 if vendor else 50, pattern=pattern, clearable=field.clearable)
     if field.kind is Kind.INTEGER:
         return words.integer(field.about, clearable=field.clearable)
-    about = f"{field.about} Two decimal places at most." if field.kind is Kind.MONEY else field.about
+    about = f"{field.about} {_PLACES}" if field.kind is Kind.MONEY else field.about
     return words.number(about, clearable=field.clearable, example=4.50 if field.name == "price" else None)
 
 
@@ -174,6 +175,11 @@ def customer() -> Schema:
             COMPANY_LIMIT,
             pattern=words.NAMED,
             example="SAFELOG",
+        ),
+        "nameDiffers": words.flag(
+            "Says that the company is the right one although it is called otherwise than the Sophos "
+            "customer. Without it such a row waits, because rows may have been swapped.",
+            default=False,
         ),
         **customer_defaults(),
         "exclude": words.text(reason, 300, example="internal"),

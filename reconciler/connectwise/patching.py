@@ -8,7 +8,7 @@ from reconciler.model.fields import Kind, to_wire
 from reconciler.model.line_fields import LINE_FIELDS_BY_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from reconciler.model.fields import Value
 
@@ -19,23 +19,29 @@ def patch_operations(
     identifier: str | None = None,
     notes: str | None = None,
     custom_fields: Mapping[int, Any] | None = None,
+    absent: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """The operations that give a product these values, in the order given.
 
     A field whose value is None is cleared by `remove`, which recorded requests show to work for texts,
-    numbers and flags; `replace` with null is shown nowhere. References are replaced whole, by id: a write
-    to a path below one may be answered with 200 and change nothing. Custom fields are by id; those not
-    named keep their values. Paths have no leading slash, as the Developer Guide writes them.
+    numbers and flags; `replace` with null is shown nowhere. What has no value yet (`absent`) is set by `add`:
+    ConnectWise leaves such fields out of its answers, and a strict JSON Patch (RFC 6902) replaces only what
+    is there, while `add` is right either way. References are replaced whole, by id: a write to a path below
+    one may be answered with 200 and change nothing. Custom fields are by id; those not named keep their
+    values. Paths have no leading slash, as the Developer Guide writes them.
     """
     operations: list[dict[str, Any]] = []
     if identifier is not None:
-        operations.append(_replace("identifier", identifier))
+        operations.append(_set("identifier", identifier))
     for name, value in fields.items():
-        operations.append({"op": "remove", "path": name} if value is None else _replace(name, to_wire(value)))
+        if value is None:
+            operations.append({"op": "remove", "path": name})
+        else:
+            operations.append(_set(name, to_wire(value), absent))
     if notes is not None:
-        operations.append(_replace("notes", notes))
+        operations.append(_set("notes", notes, absent))
     if custom_fields:
-        operations.append(_replace("customFields", _custom(custom_fields)))
+        operations.append(_set("customFields", _custom(custom_fields)))
     return operations
 
 
@@ -56,9 +62,9 @@ def create_body(
     return body
 
 
-def line_operations(fields: Mapping[str, Value]) -> list[dict[str, Any]]:
-    """The operations that give an agreement's line these values, in the order given."""
-    return patch_operations({name: _of_line(name, value) for name, value in fields.items()})
+def line_operations(fields: Mapping[str, Value], *, absent: Collection[str] = ()) -> list[dict[str, Any]]:
+    """The operations that give an agreement's line these values, in the order given; `absent` as above."""
+    return patch_operations({name: _of_line(name, value) for name, value in fields.items()}, absent=absent)
 
 
 def line_body(product_id: int, fields: Mapping[str, Value]) -> dict[str, Any]:
@@ -79,8 +85,8 @@ def _of_line(name: str, value: Value) -> Value:
     return f"{value}T00:00:00Z"
 
 
-def _replace(path: str, value: Any) -> dict[str, Any]:
-    return {"op": "replace", "path": path, "value": value}
+def _set(path: str, value: Any, absent: Collection[str] = ()) -> dict[str, Any]:
+    return {"op": "add" if path in absent else "replace", "path": path, "value": value}
 
 
 def _custom(custom_fields: Mapping[int, Any]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from reconciler.model.diagnostics import ReconcilerError
 from reconciler.model.fields import from_plan
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.line_fields import LINE_FIELDS_BY_NAME
-from reconciler.model.line_state import PRICE_PLACES, holds, line_value
+from reconciler.model.line_state import COMPARED_PLACES, holds, line_value
 from reconciler.model.money import cents, plain, price, to_places
 from reconciler.model.outcome import Outcome, Result
 from reconciler.transport.errors import RecordNotFound, Unsure
@@ -111,7 +111,8 @@ async def _write(client: Client, changes: Sequence[Change], before_write: Before
     if not fields:
         return share(changes, Result.ALREADY_OK)
     operations = patching.line_operations(
-        {one.field: from_plan(LINE_FIELDS_BY_NAME[one.field], one.after) for one in fields}
+        {one.field: from_plan(LINE_FIELDS_BY_NAME[one.field], one.after) for one in fields},
+        absent=[one.field for one in fields if line_value(line, one.field) is None],
     )
     before_write(sent(changes, fields))
     try:
@@ -134,8 +135,8 @@ def _terms(line: Line) -> dict[str, Value]:
     """What decides an invoice; without floating-point noise."""
     return {
         "quantity": cents(line.quantity),
-        "unitPrice": price(to_places(line.unit_price, PRICE_PLACES)),
-        "unitCost": price(to_places(line.unit_cost, PRICE_PLACES)),
+        "unitPrice": price(to_places(line.unit_price, COMPARED_PLACES)),
+        "unitCost": price(to_places(line.unit_cost, COMPARED_PLACES)),
         "lessIncluded": cents(line.less_included),
         "billCustomer": line.bill_customer,
         "cancelledDate": None if line.cancelled is None else line.cancelled.isoformat(),

@@ -88,7 +88,11 @@ async def _edit(item_id: int, changes: Sequence[Change], writer: Writer) -> list
         return share(changes, Result.ALREADY_OK)
     values = _values(open_fields, item, writer)
     operations = patching.patch_operations(
-        values.fields, identifier=values.identifier, notes=values.notes, custom_fields=values.custom_fields
+        values.fields,
+        identifier=values.identifier,
+        notes=values.notes,
+        custom_fields=values.custom_fields,
+        absent=_absent(item),
     )
     writer.before_write(sent(changes, open_fields))
     try:
@@ -248,6 +252,12 @@ def _values(fields: Sequence[FieldChange], item: CatalogItem | None, writer: Wri
         else:
             values.custom_fields[_definition(writer.place.custom_field, item, writer).id] = text or None
     return values
+
+
+def _absent(item: CatalogItem) -> set[str]:
+    """The fields that have no value now."""
+    absent = {name for name in FIELDS_BY_NAME if item.fields.get(name) is None}
+    return absent if item.notes else absent | {"notes"}
 
 
 def _definition(caption: str, item: CatalogItem | None, writer: Writer) -> CustomField:

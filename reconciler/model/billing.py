@@ -15,12 +15,21 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 
+#: The cycle of an agreement where the table of billing cycles may not be read, or is not there.
+UNREAD_CYCLE = "(unread)"
+#: The options that a billing cycle has in ConnectWise's API.
+CYCLES = frozenset(
+    {"BiMonthly", "BiWeekly", "Monthly", "NotRecurring", "Quarterly", "SemiAnnual", "Weekly", "Yearly"}
+)
+
+
 @dataclass(frozen=True)
 class Agreement:
     """A ConnectWise agreement. Dates are calendar days; None is "not set".
 
     `end` is None while it has no end; `cancelled_on` is the day of a cancellation. `cycle` is the billing
-    cycle's option (`Monthly`, `Quarterly`, `NotRecurring`, …; empty where unknown). `period_type` says
+    cycle's option (`Monthly`, `Quarterly`, `NotRecurring`, …; empty where it has none, UNREAD_CYCLE where it
+    could not be read). `period_type` says
     which service period the next invoice covers (`Current`, `Future`, `Both`, `Undefined`).
     `currency_places` are the decimals of its currency (ISK has none).
     """

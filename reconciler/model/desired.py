@@ -219,6 +219,7 @@ class Customer:
 
     Without `sync_said` neither the row nor the defaults say anything of `sync`, which then is off.
     `open_lines` says what becomes of lines that are open although the row excludes or does not sync.
+    `name_differs` is a person's word that the company is the right one although its name is another.
     """
 
     tenant_id: str
@@ -239,6 +240,7 @@ class Customer:
     restart: bool = False
     start: str | None = None
     sync_said: bool = True
+    name_differs: bool = False
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 IDENTIFIER_LIMIT = 60
+#: The most decimals of a declared price or cost. ConnectWise keeps them from product to extended price; only
+#: its accounting batch rounds, and adds a line for the difference (wise-sync.com's help, 36000041544).
+PRICE_PLACES = 4
 
 
 class Kind(StrEnum):
@@ -30,7 +33,7 @@ class Kind(StrEnum):
 
     TEXT = "text"
     FLAG = "flag"
-    MONEY = "money"  # Decimal, at most two places
+    MONEY = "money"  # a price or cost: Decimal, at most PRICE_PLACES places
     NUMBER = "number"  # Decimal
     INTEGER = "integer"
     CHOICE = "choice"

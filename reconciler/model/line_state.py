@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.model.fields import Value
 
 #: Prices are compared to so many places: all that anybody agrees on, and less than floating-point noise.
-PRICE_PLACES = 6
+COMPARED_PLACES = 6
 
 
 def holds(line: Line, name: str, value: Any) -> bool:
@@ -22,7 +22,7 @@ def holds(line: Line, name: str, value: Any) -> bool:
     field = LINE_FIELDS_BY_NAME[name]
     now, wanted = line_value(line, name), from_plan(field, value)
     if isinstance(now, Decimal) and isinstance(wanted, Decimal):
-        places = PRICE_PLACES if field.kind is Kind.MONEY else USUAL_PLACES
+        places = COMPARED_PLACES if field.kind is Kind.MONEY else USUAL_PLACES
         return to_places(now, places) == to_places(wanted, places)
     return same(field, now, wanted)
 

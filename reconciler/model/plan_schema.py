@@ -144,6 +144,10 @@ def _census(source: dict[str, Any]) -> dict[str, Any]:
         lines=record("All lines.", total=_COUNT, accounts=_list(of_lines, "Those that are not empty.")),
         units=record("All units.", total=_NUMBER, accounts=_list(of_units, "Those that are not empty.")),
         apart=_list(apart, "Open lines that no row of the plan speaks of."),
+        narrowed={
+            "type": "boolean",
+            "description": "Whether `apart` has those of some customers or products alone.",
+        },
     )
 
 
@@ -282,7 +286,8 @@ def _line(source: dict[str, Any]) -> dict[str, Any]:
         key={**TEXT, "description": "Natural key, the same in every run."},
         customer=TEXT,
         tenants=_list(TEXT, "Sophos tenant ids."),
-        company=TEXT,
+        company={**TEXT, "description": "The ConnectWise company's identifier."},
+        companyName={**TEXT, "description": "Its name in ConnectWise; empty where it is not known."},
         agreement=record("The agreement.", id=number, name=TEXT),
         product=TEXT,
         line=number,

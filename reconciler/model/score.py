@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.identifiers import identifier_key
+from reconciler.model.lines import billed_as
 from reconciler.model.money import plain
 from reconciler.model.verdict import rounded, source_json, sums
 
@@ -53,12 +54,21 @@ class ScoreRow:
     explained: str = ""
     writer: str = ""
     source: Location | None = None
+    company: str = ""
+    company_name: str = ""
+
+    @property
+    def who(self) -> str:
+        """The customer with the company that is billed."""
+        return billed_as(self.customer, self.company, self.company_name)
 
     def to_json(self) -> dict[str, Any]:
         """The form of `--format json`."""
         numbers = {"was": self.was, "bill": self.bill, "tool": self.tool, "line": self.line}
         return {
             "customer": self.customer,
+            "company": self.company,
+            "companyName": self.company_name,
             "agreement": self.agreement,
             "product": self.product,
             "line": self.line_id,

@@ -19,6 +19,7 @@ from reconciler.model.months import Month
 from reconciler.model.observed import FirewallLicence, Tenant, UsageLine, UsageMonth
 from reconciler.model.plan import canonical
 from reconciler.model.schema_parts import record
+from reconciler.model.versions import other_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -176,14 +177,13 @@ def from_json(data: Any) -> FrozenUsage:
     Raises ReconcilerError (`usage-file-version`, `usage-file-format`, `usage-file-damaged`) for anything
     that is not exactly what `to_json` writes.
     """
-    if isinstance(data, dict) and data.get("kind") == KIND and data.get("formatVersion") != FORMAT_VERSION:
-        raise ReconcilerError(
-            error(
-                "usage-file-version",
-                f"The usage file has format {str(data.get('formatVersion'))[:20]!r}, not {FORMAT_VERSION}.",
-                "Read it with the version that wrote it, or freeze the month again.",
+    if isinstance(data, dict) and data.get("kind") == KIND:
+        problem, remedy = other_version(data.get("formatVersion"), FORMAT_VERSION, "the usage file")
+        if problem:
+            again = f"{remedy} Or freeze the month again with `reconciler usage --out`.".strip()
+            raise ReconcilerError(
+                error("usage-file-version", f"The frozen month cannot be read: {problem}.", again)
             )
-        )
     try:
         frozen = _read_document(data)
     except _NotThisFormatError as found:

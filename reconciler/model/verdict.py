@@ -11,11 +11,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.census import OPEN_LINES
+from reconciler.model.census import OPEN_LINES, OPEN_UNITS
 from reconciler.model.change import OF_LINES, Cause
 from reconciler.model.diagnostics import ALL_USAGE, Severity
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.lines import WRITTEN, Amount, LineState, PlannedLine
+from reconciler.model.lines import WRITTEN, Amount, LineState, PlannedLine, billed_as
 from reconciler.model.money import to_places
 
 if TYPE_CHECKING:
@@ -119,9 +119,18 @@ def open_apart(plan: Plan) -> tuple[LineApart, ...]:
     return () if census is None else tuple(line for line in census.apart if line.account in OPEN_LINES)
 
 
+def has_open_accounts(plan: Plan) -> bool:
+    """Whether the census of a plan of the whole site has lines or units with which no invoice can be made."""
+    census = plan.census
+    if census is None or census.narrowed:
+        return False
+    lines = any(part.lines and part.account in OPEN_LINES for part in census.lines)
+    return lines or any(part.units and part.account in OPEN_UNITS for part in census.units)
+
+
 def is_settled(plan: Plan) -> bool:
-    """Whether no line of the plan waits for a person and every open line is explained."""
-    return not open_apart(plan) and not any(map(needs_person, plan.lines))
+    """Whether no line of the plan waits for a person, and every open line and unit is explained."""
+    return not (open_apart(plan) or any(map(needs_person, plan.lines)) or has_open_accounts(plan))
 
 
 def usage_is_counted(plan: Plan) -> bool:
@@ -219,7 +228,10 @@ class ReasonKind(StrEnum):
 
 @dataclass(frozen=True)
 class Reason:
-    """One thing to settle before invoices are made; `customer` is empty where it concerns all of them."""
+    """One thing to settle before invoices are made; `customer` is empty where it concerns all of them.
+
+    `company` and `company_name` are its company in ConnectWise, where the reason is about a line.
+    """
 
     kind: ReasonKind
     message: str
@@ -229,6 +241,13 @@ class Reason:
     product: str = ""
     line_id: int | None = None
     source: Location | None = None
+    company: str = ""
+    company_name: str = ""
+
+    @property
+    def who(self) -> str:
+        """The customer with the company that is billed."""
+        return billed_as(self.customer, self.company, self.company_name)
 
     def to_json(self) -> dict[str, Any]:
         """The form of `--format json`."""
@@ -237,6 +256,8 @@ class Reason:
             "message": self.message,
             "remedy": self.remedy,
             "customer": self.customer or None,
+            "company": self.company or None,
+            "companyName": self.company_name or None,
             "agreement": self.agreement or None,
             "product": self.product or None,
             "line": self.line_id,
@@ -254,11 +275,20 @@ class Elsewhere:
     next_invoice: date
     lines: int
     pending: int
+    company: str = ""
+    company_name: str = ""
+
+    @property
+    def who(self) -> str:
+        """The customer with the company that is billed."""
+        return billed_as(self.customer, self.company, self.company_name)
 
     def to_json(self) -> dict[str, Any]:
         """The form of `--format json`."""
         return {
             "customer": self.customer,
+            "company": self.company,
+            "companyName": self.company_name,
             "agreement": {"id": self.agreement_id, "name": self.agreement},
             "nextInvoice": self.next_invoice.isoformat(),
             "lines": self.lines,

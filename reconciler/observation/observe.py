@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.connectwise import catalog, setup_tables
+from reconciler.connectwise.client import may_be_done_without
 from reconciler.connectwise.lookup import read_any_of
 from reconciler.connectwise.rows import WrongTypeError, setup_entry
 from reconciler.model.diagnostics import Diagnostic, ReconcilerError, Severity
@@ -64,7 +65,7 @@ async def observe(
         firewalls=sophos.firewalls,
         usage_read_at=sophos.read_at,
         billing=billing[0],
-        diagnostics=(*tables[1], *billing[1], *sophos.diagnostics),
+        diagnostics=(*tables[1], *billing[1], *connectwise.unread.values(), *sophos.diagnostics),
     )
 
 
@@ -148,10 +149,19 @@ async def read_feed(sophos: Sophos, months: Iterable[Month], *, read_at: str) ->
 async def _billing(
     connectwise: ConnectWise, needs: Needs, since: date, today: date
 ) -> tuple[Billing | None, tuple[Diagnostic, ...]]:
-    """What the customers are billed by, where there are any."""
+    """What the customers are billed by, where there are any.
+
+    None and a warning where the API member may not read it: no line is counted then, and products are
+    planned all the same.
+    """
     if not needs.customers:
         return None, ()
-    return await read_billing(connectwise, needs.customers, since=since, today=today)
+    try:
+        return await read_billing(connectwise, needs.customers, since=since, today=today)
+    except ReconcilerError as failed:
+        if not may_be_done_without(failed):
+            raise
+        return None, tuple(replace(one, severity=Severity.WARNING) for one in failed.diagnostics)
 
 
 async def _similar(connectwise: ConnectWise, missing: list[str]) -> tuple[CatalogEntry, ...]:

@@ -46,7 +46,7 @@ from reconciler.planning.lines.remarks import (
 from reconciler.planning.lines.requests import is_written, requests
 from reconciler.planning.lines.serials import with_silent_serials
 from reconciler.planning.lines.shifts import link_shifts
-from reconciler.planning.lines.tenant_notes import tenant_notes, usage_after_end
+from reconciler.planning.lines.tenant_notes import nobody_is_billed, tenant_notes, usage_after_end
 from reconciler.planning.products.managed import Products
 from reconciler.planning.usage.bills import claimed_elsewhere, sort_bill
 from reconciler.planning.usage.cells import collect_cells
@@ -137,7 +137,7 @@ def plan_lines(
     replaces, where it is known. Without a complete feed nothing is planned for anyone, and that is said.
     """
     if not desired.customers:
-        return LinePlan()
+        return _without_customers(desired, observed, month, today)
     soon = ending_soon(desired, today)
     if not (month and month.lines) or observed.tenants is None or observed.billing is None:
         answered = observed.tenants is not None and observed.billing is not None
@@ -154,9 +154,19 @@ def plan_lines(
     return replace(planned, diagnostics=(*planned.diagnostics, *soon), notes=notes)
 
 
+def _without_customers(
+    desired: Desired, observed: Observed, month: UsageMonth | None, today: date
+) -> LinePlan:
+    if month is None:
+        return LinePlan()
+    bills, tenants = sort_bill(month, desired), observed.tenants or ()
+    said = nobody_is_billed(desired, bills, tenants)
+    return LinePlan(diagnostics=said, notes=tenant_notes(desired, bills, tenants, today) if said else ())
+
+
 def _unknown(month: UsageMonth | None, observed: Observed, today: date) -> str:
     if observed.billing is None:
-        return "ConnectWise's agreements could not be read"
+        return "ConnectWise's agreements and companies could not be read"
     if observed.tenants is None:
         return "Sophos's customers could not be read"
     if month is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ from reconciler.model.lines import LineState, PlannedLine
 from reconciler.model.money import USUAL_PLACES, cents, plain, price
 from reconciler.model.months import Month
 from reconciler.model.verdict import (
-    Elsewhere,
     LineGroups,
     Ready,
     Reason,
@@ -24,9 +22,14 @@ from reconciler.model.verdict import (
     held_back,
     is_held_back,
     needs_person,
-    open_apart,
 )
-from reconciler.planning.ready_census import about_identities, about_open, company_key, named, open_on
+from reconciler.planning.ready_census import (
+    about_identities,
+    about_open,
+    company_key,
+    open_on,
+)
+from reconciler.planning.ready_elsewhere import elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,7 +88,7 @@ def ready(
         customers_ready=0 if concerns_all else len(customers - unready),
         reasons=(*reasons, *(reason for _, reason in about_lines), *about_open(plan, apart)),
         remarks=tuple(_remarks(mine)),
-        elsewhere=_elsewhere(plan, invoice_date),
+        elsewhere=elsewhere(plan, invoice_date, _pending(group_lines(plan))),
         holds_until=until,
         holds_why=why,
         census=plan.census,
@@ -192,7 +195,7 @@ def _about_nothing(plan: Plan, mine: list[PlannedLine], invoice_date: date) -> l
 
 
 def _about_shadow(mine: list[PlannedLine], shadow: bool) -> list[Reason]:
-    of_customers = {customer_key(line): line.customer for line in mine if line.shadow}
+    of_customers = {customer_key(line): line for line in mine if line.shadow}
     if not shadow and not of_customers:
         return []
     everybody = shadow or len(of_customers) == count_customers(mine)
@@ -201,7 +204,15 @@ def _about_shadow(mine: list[PlannedLine], shadow: bool) -> list[Reason]:
     if everybody:
         return [Reason(ReasonKind.SHADOW, message, remedy)]
     return [
-        Reason(ReasonKind.SHADOW, message, remedy, customer=name) for _, name in sorted(of_customers.items())
+        Reason(
+            ReasonKind.SHADOW,
+            message,
+            remedy,
+            customer=line.customer,
+            company=line.company,
+            company_name=line.company_name,
+        )
+        for _, line in sorted(of_customers.items())
     ]
 
 
@@ -301,6 +312,8 @@ def _about(line: PlannedLine, kind: ReasonKind, message: str, remedy: str) -> Re
         product=line.product,
         line_id=line.line_id,
         source=line.source,
+        company=line.company,
+        company_name=line.company_name,
     )
 
 
@@ -356,29 +369,6 @@ def _bills(line: PlannedLine) -> str:
     if line.sales is None:
         return ""
     return f". It bills {cents(line.sales.before)} {line.sales.currency} a month"
-
-
-def _elsewhere(plan: Plan, invoice_date: date) -> tuple[Elsewhere, ...]:
-    """The agreements of other invoice dates, with what is pending on them."""
-    pending = {id(line) for line in _pending(group_lines(plan))}
-    found: dict[tuple[date, str, str], list[Elsewhere]] = {}
-    for line in plan.lines:
-        day = line.first_invoice
-        if day is not None and day != invoice_date:
-            where = f"{line.agreement_id or line.agreement}"
-            one = Elsewhere(
-                line.customer, line.agreement, line.agreement_id, day, 1, int(id(line) in pending)
-            )
-            found.setdefault((day, line.customer.casefold(), where), []).append(one)
-    for apart, name in named(plan, open_apart(plan)):
-        day = apart.next_invoice
-        if day is not None and day != invoice_date:
-            one = Elsewhere(name, apart.agreement, apart.agreement_id, day, 1, 1)
-            found.setdefault((day, name.casefold(), f"{apart.agreement_id}"), []).append(one)
-    return tuple(
-        replace(lines[0], lines=len(lines), pending=sum(line.pending for line in lines))
-        for _, lines in sorted(found.items(), key=lambda entry: entry[0])
-    )
 
 
 def _day(day: date) -> str:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.model.census import OPEN_UNITS, LineAccount
+from reconciler.model.census import OPEN_LINES, OPEN_UNITS, LineAccount
 from reconciler.model.census_check import CENSUS_OPEN, census_problem
 from reconciler.model.counts import number_of
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.money import money_text
-from reconciler.model.verdict import Reason, ReasonKind, customer_key, needs_person, open_apart, rounded
+from reconciler.model.verdict import (
+    Reason,
+    ReasonKind,
+    customer_key,
+    needs_person,
+    open_apart,
+    rounded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,25 +38,35 @@ def open_on(plan: Plan, invoice_date: date) -> list[LineApart]:
 
 def about_open(plan: Plan, lines: Iterable[LineApart]) -> list[Reason]:
     """A reason for each of these lines, under the name that the rows of its customer have."""
+    names = Names(plan)
     return [
         Reason(
             ReasonKind.UNEXPLAINED if line.account is LineAccount.UNEXPLAINED else ReasonKind.DECISION,
             f"{_account(line)}: {line.reason.rstrip('.')}{_bills(line)}",
             line.remedy or _NO_REMEDY,
-            customer=name,
+            **names.of(line),
             agreement=line.agreement,
             product=line.product,
             line_id=line.line_id,
             source=line.source,
         )
-        for line, name in named(plan, lines)
+        for line in lines
     ]
 
 
-def named(plan: Plan, lines: Iterable[LineApart]) -> list[tuple[LineApart, str]]:
-    """Each line with its customer's name: that of the customer's rows, where it has some."""
-    names = {customer_key(line): line.customer for line in plan.lines}
-    return [(line, names.get(company_key(line), line.company_name or line.company)) for line in lines]
+class Names:
+    """What the customers of a plan's rows are called, by company."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._rows = {customer_key(line): line for line in plan.lines}
+
+    def of(self, line: LineApart) -> dict[str, str]:
+        """The customer and the company of a line: those of the customer's rows, where it has some."""
+        row = self._rows.get(company_key(line))
+        if row is None:
+            customer = line.company_name or line.company
+            return {"customer": customer, "company": line.company, "company_name": line.company_name}
+        return {"customer": row.customer, "company": row.company, "company_name": row.company_name}
 
 
 def company_key(line: LineApart) -> str:
@@ -66,14 +83,24 @@ def about_identities(plan: Plan) -> list[Reason]:
         return [Reason(ReasonKind.PROBLEM, f"[{problem.code}] {problem.message}", problem.remedy)]
     if plan.census is None or open_apart(plan) or any(map(needs_person, plan.lines)) or plan.blocked:
         return []
-    undecided = [part for part in plan.census.units if part.account in OPEN_UNITS and part.units]
+    said = [
+        (number_of(part.lines, "open line"), account.value, part.word)
+        for account in OPEN_LINES
+        for part in plan.census.lines
+        if part.account is account and part.lines
+    ]
+    said += [
+        (f"{number_of(part.units, 'unit')} on Sophos's bill", part.account.value, part.word)
+        for part in plan.census.units
+        if part.account in OPEN_UNITS and part.units
+    ]
     return [
         Reason(
             ReasonKind.DECISION,
-            f"{number_of(part.units, 'unit')} on Sophos's bill undecided: {part.word or 'no line says why'}",
+            f"{what} {account}: {word or 'no line of the plan says why'}",
             "See the plan's messages.",
         )
-        for part in undecided
+        for what, account, word in said
     ]
 
 

@@ -127,6 +127,8 @@ def _row(line: PlannedLine, today: _Today, *, waits: bool) -> ScoreRow:
         explained=line.parts or line.reason,
         writer=today.lines[0].updated_by.strip() if today.lines else "",
         source=line.source,
+        company=line.company,
+        company_name=line.company_name,
     )
     return replace(row, differs=_differs(row), money=_money(line, row, today))
 

@@ -34,7 +34,8 @@ def apart_row(line: LineApart) -> dict[str, Value]:
         "Change per month": money.delta,
     }  # fmt: skip
     return {
-        "Customer": line.company_name or line.company, "Company": line.company, "Agreement": line.agreement,
+        "Customer": line.company_name or line.company, "Company": line.company,
+        "Company name": line.company_name, "Agreement": line.agreement,
         "Product": line.product, "Line": line.line_id, "What happens": apart_account(line),
         "Written by this plan": "no", "Quantity now": line.quantity, "Quantity new": line.quantity, **known,
         "Why": why_and_remedy(line), "First invoice": line.next_invoice, "On hold": "no",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.census import LineAccount, UnitAccount
 from reconciler.model.counts import number_of
+from reconciler.model.lines import billed_as
 from reconciler.model.money import MOST_PLACES, USUAL_PLACES, money_text, plain
 from reconciler.model.verdict import rounded, sums
 from reconciler.reporting.clean import clean
@@ -157,8 +158,7 @@ def apart_account(line: LineApart) -> str:
 
 def apart_place(line: LineApart) -> str:
     """`Birch Ltd (BIRCH) · Managed #117`."""
-    name, identifier = line.company_name.strip(), line.company.strip()
-    company = f"{name} ({identifier})" if name and name != identifier else identifier
+    company = billed_as(line.company_name.strip() or line.company, line.company, "")
     return clean(f"{company} · {line.agreement} #{line.agreement_id}")
 
 

@@ -12,7 +12,7 @@ from reconciler.model.census_check import CENSUS_OPEN
 from reconciler.model.change import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action, Change
 from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Severity
-from reconciler.model.verdict import UNDECIDED, open_apart
+from reconciler.model.verdict import UNDECIDED, has_open_accounts, open_apart
 from reconciler.reporting.census_text import print_identities, print_lines_apart
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
@@ -161,7 +161,8 @@ def unsettled_counts(plan: Plan) -> list[str]:
     unexplained = apart.count(LineAccount.UNEXPLAINED)
     found = [f"{number_of(waiting, 'line')} waiting for a decision"] if waiting else []
     found += [f"{number_of(silent, 'line')} billed without Sophos usage"] if silent else []
-    return [*found, f"{number_of(unexplained, 'open line')} unexplained"] if unexplained else found
+    found += [f"{number_of(unexplained, 'open line')} unexplained"] if unexplained else []
+    return found or (["lines or units whose accounts are open"] if has_open_accounts(plan) else [])
 
 
 def _line_counts(ready: Sequence[Change], repriced: Container[str]) -> list[str]:

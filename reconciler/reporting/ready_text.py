@@ -37,7 +37,7 @@ def print_ready(console: Console, ready: Ready) -> None:
         console.print(Text("\nNot on this invoice", style="bold"))
         rows = [
             (
-                f"{one.customer} · {one.agreement}",
+                f"{one.who} · {one.agreement}",
                 day_text(one.next_invoice),
                 str(one.lines),
                 str(one.pending),
@@ -68,11 +68,11 @@ def ready_json(ready: Ready) -> str:
 
 
 def by_customer(reasons: Iterable[Reason]) -> dict[str, list[Reason]]:
-    """The reasons of each customer, by name; those that concern all are left out."""
+    """The reasons of each customer, by its name and company; those that concern all are left out."""
     found: dict[str, list[Reason]] = {}
     for reason in reasons:
         if reason.customer:
-            found.setdefault(reason.customer, []).append(reason)
+            found.setdefault(reason.who, []).append(reason)
     return dict(sorted(found.items(), key=lambda one: one[0].casefold()))
 
 

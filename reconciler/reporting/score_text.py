@@ -85,7 +85,8 @@ def score_json(score: Score) -> str:
 _COLUMNS = tuple(
     Column(title, form=form)
     for title, form in (
-        ("Customer", ""), ("Agreement", ""), ("Product", ""), ("Line", "0"), ("What happened", ""),
+        ("Customer", ""), ("Company", ""), ("Company name", ""), ("Agreement", ""), ("Product", ""),
+        ("Line", "0"), ("What happened", ""),
         ("Quantity was", "General"), ("Sophos's bill", "General"), ("This tool", "General"),
         ("Line now", "General"), ("Which differs", ""), ("Currency", ""), ("By the bill", MONEY),
         ("Invoiced now", MONEY), ("Difference per month", CHANGE),
@@ -101,7 +102,8 @@ def score_table(score: Score) -> Table:
         money = None if row.money is None else rounded(row.money)
         rows.append(
             (
-                row.customer, row.agreement, row.product, row.line_id, row.match.value, row.was, row.bill,
+                row.customer, row.company, row.company_name, row.agreement, row.product, row.line_id,
+                row.match.value, row.was, row.bill,
                 row.tool, row.line, ", ".join(row.differs), "" if money is None else money.currency,
                 None if money is None else money.before, None if money is None else money.after,
                 None if money is None else money.delta, row.writer, row.explained, source_text(row.source),
@@ -122,7 +124,7 @@ def score_csv(score: Score, *, separator: str = ",", bom: bool = False) -> str:
 
 def _row(row: ScoreRow) -> tuple[str, ...]:
     return (
-        f"{row.customer} · {row.agreement}",
+        f"{row.who} · {row.agreement}",
         row.product if row.line_id is None else f"{row.product} #{row.line_id}",
         *(_number(number) for number in (row.was, row.bill, row.tool, row.line)),
         row.match.value,

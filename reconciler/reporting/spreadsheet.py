@@ -52,7 +52,8 @@ def csv_text(plan: Plan, *, separator: str = ",", bom: bool = False) -> str:
 
 
 _LINES = (
-    Column("Customer", 30), Column("Company", 16), Column("Agreement", 26), Column("Product", 24),
+    Column("Customer", 30), Column("Company", 16), Column("Company name", 30), Column("Agreement", 26),
+    Column("Product", 24),
     Column("Line", 9, "0"), Column("What happens", 18), Column("Written by this plan", 12),
     Column("Starts", 12, DAY), Column("Ends", 12, DAY), Column("Takes over", 30),
     Column("Quantity now", 10, UNITS), Column("Quantity new", 10, UNITS),
@@ -91,8 +92,8 @@ def _line_row(line: PlannedLine, written: bool) -> tuple[Value, ...]:
     cost = None if line.cost is None else rounded(line.cost)
     known = sales or cost
     return (
-        line.customer, line.company, line.agreement, line.product, line.line_id, line.state.value,
-        "yes" if written else "no", line.starts, line.ends, _taken_over(line),
+        line.customer, line.company, line.company_name, line.agreement, line.product, line.line_id,
+        line.state.value, "yes" if written else "no", line.starts, line.ends, _taken_over(line),
         line.before, line.after, line.included_before, line.included_after,
         _billed_now(line),
         billed_units(line.after, line.included_after, line.bill_customer),
@@ -133,7 +134,8 @@ def _feed(feed: Mapping[str, Decimal]) -> tuple[Value, str]:
 
 
 _PROBLEMS = (
-    Column("Kind", 18), Column("Code", 24), Column("Customer", 30), Column("Agreement", 26),
+    Column("Kind", 18), Column("Code", 24), Column("Customer", 30), Column("Company", 16),
+    Column("Company name", 30), Column("Agreement", 26),
     Column("Product", 24), Column("Line", 9, "0"), Column("What", 80), Column("What to do", 60),
     Column("Row", 30),
 )  # fmt: skip
@@ -148,16 +150,16 @@ def problems_table(plan: Plan) -> Table:
         what = f"held back by {', '.join(blocked_by)}" if blocked_by else line.reason
         to_do = "; ".join(answers(line, spoken.get(line.key), plan.today, held_back=bool(blocked_by)))
         rows.append(
-            (line.state.value, "", line.customer, line.agreement, line.product, line.line_id, what, to_do,
-             source_text(line.source))
+            (line.state.value, "", line.customer, line.company, line.company_name, line.agreement,
+             line.product, line.line_id, what, to_do, source_text(line.source))
         )  # fmt: skip
     rows += [
-        (apart_account(line), "", line.company_name or line.company, line.agreement, line.product,
-         line.line_id, line.reason, line.remedy, source_text(line.source))
+        (apart_account(line), "", line.company_name or line.company, line.company, line.company_name,
+         line.agreement, line.product, line.line_id, line.reason, line.remedy, source_text(line.source))
         for line in open_apart(plan)
     ]  # fmt: skip
     rows += [
-        (problem.severity.value, problem.code, "", "", "", None, problem.message, problem.remedy,
+        (problem.severity.value, problem.code, "", "", "", "", "", None, problem.message, problem.remedy,
          source_text(problem.location))
         for problem in plan.diagnostics
     ]  # fmt: skip
@@ -165,7 +167,8 @@ def problems_table(plan: Plan) -> Table:
 
 
 _NOT_BILLED = (
-    Column("Kind", 30), Column("Customer", 30), Column("Agreement", 26), Column("Product or Sophos code", 26),
+    Column("Kind", 30), Column("Customer", 30), Column("Company", 16), Column("Company name", 30),
+    Column("Agreement", 26), Column("Product or Sophos code", 26),
     Column("Line or serial number", 20), Column("Quantity", 10, UNITS), Column("Customers", 10, "0"),
     Column("Billed now", 12, MONEY), Column("Not billed", 12, MONEY), Column("Currency", 9),
     Column("Months", 24), Column("At Sophos", 12, MONEY),
@@ -197,7 +200,8 @@ def _apart_row(line: PlannedLine) -> tuple[Value, ...]:
     unbilled = line.not_billed
     return (
         line.state.value if unbilled is None else "before the new line's first day",
-        line.customer, line.agreement, line.product, line.line_id, line.after, 1,
+        line.customer, line.company, line.company_name, line.agreement, line.product, line.line_id,
+        line.after, 1,
         None if billed is None else billed.before, _not_billed(line),
         "" if billed is None else billed.currency,
         "" if unbilled is None else months_text(unbilled),
@@ -209,7 +213,7 @@ def _note_row(note: UsageNote) -> tuple[Value, ...]:
     value = {currency: Decimal(amount) for currency, amount in note.value.items()}
     about = "; ".join(text for text in (note.detail, note.description) if text)
     return (
-        _KINDS.get(note.kind, note.kind), "", "", note.code, note.serial, Decimal(note.quantity),
+        _KINDS.get(note.kind, note.kind), "", "", "", "", note.code, note.serial, Decimal(note.quantity),
         note.customers, None, None, "", "", *_feed(value), about, "",
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.sandbox.billing import day_of
 from reconciler.sandbox.errors import Complaints
+from reconciler.sandbox.invoicing import make_up_now
 from reconciler.sandbox.parts import midnight
 from reconciler.sandbox.schema import RESOURCES
 from reconciler.sandbox.writing import from_payload, missing, operations, patched
@@ -45,7 +46,10 @@ def create_addition(site: Site, member: Member, agreement: Row, payload: Any) ->
         "agreementId": agreement["id"],
         "_info": {"lastUpdated": stamp, "updatedBy": member.name, "dateEntered": stamp},
     }
-    return site.world.insert("additions", row)
+    stored = site.store("additions", row)
+    site.world.entered[stored["id"]] = site.clock().date()
+    make_up_now(site, agreement, stored)
+    return stored
 
 
 def change_addition(site: Site, member: Member, agreement: Row, row: Row, payload: Any) -> Row:
@@ -71,6 +75,8 @@ def change_addition(site: Site, member: Member, agreement: Row, row: Row, payloa
     draft["_info"] = {**row.get("_info", {}), "lastUpdated": site.moment(), "updatedBy": member.name}
     row.clear()
     row.update(draft)
+    if starts_anew:
+        make_up_now(site, agreement, row)
     return row
 
 

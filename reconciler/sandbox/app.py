@@ -20,7 +20,9 @@ from starlette.routing import Route
 from reconciler.sandbox.connectwise import answer_connectwise, company_info
 from reconciler.sandbox.errors import Refused, route_not_found
 from reconciler.sandbox.faults import Asked
+from reconciler.sandbox.history import History
 from reconciler.sandbox.quirks import chosen
+from reconciler.sandbox.short_lists import ShortLists
 from reconciler.sandbox.site import Call, Site
 from reconciler.sandbox.sophos import answer_sophos, failure, is_sophos
 
@@ -83,16 +85,19 @@ def create_app(
     rate_limit: int | None = None,
     clock: Callable[[], datetime] | None = None,
     faults: Faults | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Starlette:
     """The two systems over this world.
 
     `latency` is in seconds and added to every request; `rate_limit` is in requests a minute, for each of the
     two systems on its own. Without a clock it is 09:00 UTC of `world.today`, and time goes on. `faults` are
-    what goes wrong on the way.
+    what goes wrong on the way. `monotonic` gives the seconds that the quirk read-lag goes by.
     Raises ValueError for an unknown quirk.
     """
     now = clock or clock_from(datetime.combine(world.today, clock_time(9), tzinfo=UTC))
-    site = Site(world, chosen(quirks), now)
+    values = chosen(quirks)
+    history = History(float(values["read-lag"]), monotonic)
+    site = Site(world, values, now, history, ShortLists(values["short-list"], values["short-times"]))
     requests: list[RecordedRequest] = []
     minutes: dict[System, _Minute] = {
         "connectwise": _Minute(rate_limit, now),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.sandbox.errors import Refused, bad_request, forbidden, simple
 from reconciler.sandbox.listing import listing_from, page_of
 from reconciler.sandbox.schema import RESOURCES
+from reconciler.sandbox.short_lists import BUNDLE_ITEM
 
 if TYPE_CHECKING:
     from reconciler.sandbox.identity import Member
@@ -52,7 +53,11 @@ def answer_bundle(site: Site, member: Member, payload: Any, base: str) -> Row:
     most = int(site.quirks["bundle-maximum"])
     if len(asked) > most:
         raise bad_request(f"A bundle may hold at most {most} requests.")
-    return {"results": [_result(site, member, entry, base) for entry in asked]}
+    results = [_result(site, member, entry, base) for entry in asked]
+    filled = [result for result in results if result["entities"]]
+    if filled and site.short_lists.strike(BUNDLE_ITEM):
+        filled[-1] |= {"entities": []} | ({"count": 0} if "count" in filled[-1] else {})
+    return {"results": results}
 
 
 def _result(site: Site, member: Member, entry: Row, base: str) -> Row:

@@ -32,7 +32,7 @@ def create_item(site: Site, member: Member, payload: Any) -> Row:
     row.setdefault("unitOfMeasure", _default_unit(site))
     stamp = site.moment()
     row["_info"] = {"lastUpdated": stamp, "updatedBy": member.name, "dateEntered": stamp}
-    return site.world.insert("catalog", row)
+    return site.store("catalog", row)
 
 
 def change_item(site: Site, member: Member, row: Row, payload: Any) -> Row:
@@ -72,6 +72,7 @@ def _update_additions(site: Site, member: Member, before: Row, after: Row) -> No
     for addition in site.world.rows("additions"):
         is_open = (addition.get("cancelledDate") or today) >= today
         if is_open and addition["product"]["id"] == before["id"]:
+            site.history.keep(site.world, "additions", addition["id"])
             stamp = {"lastUpdated": site.moment(), "updatedBy": member.name}
             addition |= {**changes, "_info": {**addition.get("_info", {}), **stamp}}
 

@@ -15,7 +15,7 @@ from reconciler.sandbox.additions import change_addition, create_addition
 from reconciler.sandbox.bundles import answer_bundle
 from reconciler.sandbox.catalog import change_item, create_item, delete_item
 from reconciler.sandbox.errors import Refused, forbidden, record_not_found, route_not_found, simple
-from reconciler.sandbox.invoicing import make_invoice
+from reconciler.sandbox.invoicing import make_invoice, undo_invoice
 from reconciler.sandbox.listing import count_of, listing_from, one_of, page_of
 from reconciler.sandbox.pricing import answer_pricing
 from reconciler.sandbox.schema import RESOURCES
@@ -52,6 +52,7 @@ def _routes() -> list[tuple[re.Pattern[str], Resource]]:
 
 _ROUTES = _routes()
 _INVOICE = re.compile(r"finance/agreements/(\d+)/invoice")
+_UNDO = re.compile(r"finance/invoices/(\d+)")
 _PRICING = re.compile(r"procurement/catalog/(\d+)/pricing")
 
 
@@ -116,16 +117,21 @@ def answer_connectwise(site: Site, codebase: str, call: Call) -> Answer:
     if call.path == "system/bundles":
         _allow(call, "POST")
         payload = read_json(call.body, call.headers)
-        return Answer(200, answer_bundle(site, _member(call), payload, call.base), {})
+        return Answer(200, answer_bundle(site.as_read(), _member(call), payload, call.base), {})
     if match := _INVOICE.fullmatch(call.path):
         _allow(call, "POST")
         _permit(call, RESOURCES["agreements"])
         return Answer(201, make_invoice(site, int(match[1]))["id"], {})
+    if match := _UNDO.fullmatch(call.path):
+        _allow(call, "DELETE")
+        _permit(call, RESOURCES["agreements"])
+        undo_invoice(site, int(match[1]))
+        return Answer(204, None, {})
     if match := _PRICING.fullmatch(call.path):
         _allow(call, "POST")
         _permit(replace(call, method="GET"), RESOURCES["catalog"])  # a POST that only reads
         payload = read_json(call.body, call.headers)
-        return Answer(201, answer_pricing(site, int(match[1]), payload, call.base), {})
+        return Answer(201, answer_pricing(site.as_read(), int(match[1]), payload, call.base), {})
     for pattern, resource in _ROUTES:
         if match := pattern.fullmatch(call.path):
             return _answer_resource(site, call, resource, match)
@@ -162,11 +168,15 @@ def _answer_resource(site: Site, call: Call, resource: Resource, match: re.Match
     verbs = resource.verbs
     if found["id"] and resource.table == "catalogInfo":
         raise route_not_found()
+    if found["count"] and site.quirks["count"] == "absent":
+        raise route_not_found()
     if found["id"]:
         _allow(call, *sorted(verbs - {"POST"}))
     else:
         _allow(call, *sorted(verbs & {"GET", "POST"} if not found["count"] else {"GET"}))
     _permit(call, resource)
+    if call.method == "GET":
+        site = site.as_read()
     if parent is not None and parent not in site.world.tables["agreements"]:
         raise record_not_found("Agreement", parent)
     if call.method != "GET":
@@ -192,6 +202,8 @@ def _permit(call: Call, resource: Resource) -> None:
 
 def _write(site: Site, call: Call, resource: Resource, parent: int | None, number: int | None) -> Answer:
     row = one_of(site, resource, number, parent) if number is not None else None
+    if number is not None:
+        site.history.keep(site.world, resource.table, number)
     if call.method == "DELETE" and row is not None:
         if resource.table == "catalog":
             delete_item(site, row)

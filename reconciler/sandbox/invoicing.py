@@ -1,4 +1,4 @@
-"""Makes the next recurring invoice of an agreement, as the accountant at ConnectWise would.
+"""Makes the next recurring invoice of an agreement, as the accountant at ConnectWise would, and undoes one.
 
 The vendor documents POST /finance/agreements/{id}/invoice with no body and an integer as its answer, which is
 taken to be the invoice's id. Invoices hold additions only: an agreement's own amount, adjustments, time and
@@ -9,17 +9,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.sandbox.billing import Period, anchor_of, cycle_of, day_of, period_from, share_of
+from reconciler.sandbox.billing import (
+    Rules,
+    day_of,
+    made_up,
+    schedule_of,
+    shares_of,
+)
 from reconciler.sandbox.errors import bad_request, record_not_found
 from reconciler.sandbox.parts import midnight
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from reconciler.sandbox.billing import Period, Schedule, Share
     from reconciler.sandbox.site import Site
     from reconciler.sandbox.world import Row
 
 _FIRST_NUMBER = 50_000
+#: The first day of an addition that has none.
+_ALWAYS = "0001-01-01"
 
 
 def make_invoice(site: Site, agreement_id: int) -> Row:
@@ -39,31 +48,65 @@ def make_invoice(site: Site, agreement_id: int) -> Row:
         raise bad_request(f"Agreement {agreement_id} has no next invoice date.")
     if not in_force(agreement, first):
         raise bad_request(f"Agreement {agreement_id} is not in force on {first}.")
-    anchor = anchor_of(agreement, first, _last_anchor(site, agreement_id))
-    cycle = cycle_of(world, agreement)
-    period = period_from(first, cycle, anchor)
+    schedule = schedule_of(world, agreement, first)
+    period = schedule.period(first)
     if period is None:
         raise bad_request(f"The billing cycle of agreement {agreement_id} does not recur.")
-    lines = _lines(site, agreement, period)
-    number = world.next_id("invoices")
-    invoice = world.insert("invoices", {
-        "id": number,
-        "invoiceNumber": str(_FIRST_NUMBER + number),
-        "agreementId": agreement_id,
-        "company": dict(agreement["company"]),
-        "billToCompany": dict(agreement.get("billToCompany") or agreement["company"]),
-        "currency": (agreement.get("currency") or {}).get("currencyCode"),
-        "date": midnight(first),
+    rules, additions = Rules.of(site.quirks), world.additions_of(agreement_id)
+    shares = [(row, share) for row in additions for share in shares_of(world, agreement, row, period, rules)]
+    invoice = _store(site, agreement, first, shares)
+    invoice |= {
         "firstDay": midnight(first),
         "lastDay": midnight(period.last),
-        "servicePeriod": _service_period(agreement, period, cycle, anchor),
-        "anchorDay": anchor,
-        "lines": lines,
-        "total": round(sum(line["amount"] for line in lines), 2),
-    })  # fmt: skip
+        "servicePeriod": _service_period(agreement, period, schedule),
+        "anchorDay": schedule.anchor,
+        "wholeDays": period.whole,
+        "seen": {row["id"]: row.get("effectiveDate") or _ALWAYS for row in additions},
+    }
     agreement["nextInvoiceDate"] = midnight(period.following)
-    _write_recap(site, invoice, period, cycle, anchor)
+    recap = _write_recap(site, invoice)
+    for stored in ("nextInvoiceDate", "nextInvoiceAmount"):
+        recap.pop(stored, None)  # what a test has set held for the invoice that is made now
+    recap["unbilledPeriods"] = _waiting(site, period, schedule)
     return invoice
+
+
+def make_up_now(site: Site, agreement: Row, addition: Row) -> Row | None:
+    """The invoice of its own for the days that invoiced periods owe of an addition; None where they owe none.
+
+    Only an agreement that bills prorated additions at once has such invoices (taken to be what
+    `invoiceProratedAdditionsFlag` says). Its next invoice date stays.
+    """
+    following = day_of(agreement.get("nextInvoiceDate"))
+    if not agreement.get("invoiceProratedAdditionsFlag") or following is None:
+        return None
+    if addition["billCustomer"] != "Billable":
+        return None
+    found = list(made_up(site.world, agreement, addition, following, Rules.of(site.quirks)))
+    if not found:
+        return None
+    invoice = _store(site, agreement, site.clock().date(), [(addition, share) for share in found])
+    _write_recap(site, invoice)
+    return invoice
+
+
+def undo_invoice(site: Site, number: int) -> None:
+    """Deletes the newest invoice of an agreement: its period waits to be invoiced again.
+
+    Raises Refused: 404 without such an invoice, 400 where the agreement has a newer one.
+    """
+    world = site.world
+    invoice = world.tables["invoices"].get(number)
+    if invoice is None:
+        raise record_not_found("Invoice", number)
+    agreement_id = invoice["agreementId"]
+    if any(row["id"] > number for row in world.rows("invoices") if row["agreementId"] == agreement_id):
+        raise bad_request(f"Agreement {agreement_id} has a newer invoice than {number}.")
+    _keep(site, agreement_id)
+    del world.tables["invoices"][number]
+    world.tables["recaps"][agreement_id] = dict(invoice["recapBefore"])
+    if invoice["firstDay"] is not None:
+        world.agreement(agreement_id)["nextInvoiceDate"] = invoice["firstDay"]
 
 
 def make_invoices(site: Site, day: date) -> list[Row]:
@@ -76,7 +119,7 @@ def make_invoices(site: Site, day: date) -> list[Row]:
         for row in site.world.rows("agreements")
         if day_of(row.get("nextInvoiceDate")) == day
         and in_force(row, day)
-        and period_from(day, cycle_of(site.world, row), day.day) is not None
+        and schedule_of(site.world, row, day).period(day) is not None
     ]
     return [make_invoice(site, number) for number in due]
 
@@ -91,38 +134,59 @@ def in_force(agreement: Row, day: date) -> bool:
     return not agreement.get("cancelledFlag") or (cancelled is not None and day < cancelled)
 
 
-def _last_anchor(site: Site, agreement_id: int) -> int:
-    number = site.world.tables["recaps"].get(agreement_id, {}).get("lastInvoiceNumber") or ""
-    made = int(number) - _FIRST_NUMBER if str(number).isdecimal() else 0
-    last = site.world.tables["invoices"].get(made, {})
-    return int(last["anchorDay"]) if last.get("agreementId") == agreement_id else 0
+def _keep(site: Site, agreement_id: int) -> None:
+    site.history.keep(site.world, "agreements", agreement_id)
+    site.history.keep(site.world, "recaps", agreement_id)
 
 
-def _lines(site: Site, agreement: Row, period: Period) -> list[Row]:
-    found = []
-    last_day_bills = site.quirks["cancelled-day"] == "last-billed"
-    for row in site.world.additions_of(agreement["id"]):
-        share = share_of(agreement, row, period, last_day_bills=last_day_bills)
-        if share is None:
-            continue
-        item = site.world.tables["catalog"].get(row["product"]["id"], {})
-        found.append({
-            "additionId": row["id"],
-            "identifier": item.get("identifier", row["product"].get("identifier")),
-            "quantity": float(share.quantity),
-            "unitPrice": row.get("unitPrice") or 0.0,
-            "days": share.days,
-            "ofDays": period.days,
-            "amount": float(share.amount),
-            "text": row.get("invoiceDescription") or item.get("description") or "",
-        })  # fmt: skip
-    return found
+def _store(site: Site, agreement: Row, day: date, shares: list[tuple[Row, Share]]) -> Row:
+    """A new invoice that bills no period yet, with the lines of these shares."""
+    world, number = site.world, site.world.next_id("invoices")
+    _keep(site, agreement["id"])
+    lines = [_line(site, row, share) for row, share in shares]
+    return world.insert("invoices", {
+        "id": number,
+        "invoiceNumber": str(_FIRST_NUMBER + number),
+        "agreementId": agreement["id"],
+        "company": dict(agreement["company"]),
+        "billToCompany": dict(agreement.get("billToCompany") or agreement["company"]),
+        "currency": (agreement.get("currency") or {}).get("currencyCode"),
+        "date": midnight(day),
+        "firstDay": None,
+        "lastDay": None,
+        "servicePeriod": "",
+        "lines": lines,
+        "total": round(sum(line["amount"] for line in lines), 4),
+        "madeUp": [
+            {"additionId": row["id"], "firstDay": midnight(share.period.first), "begins": str(share.begins)}
+            for row, share in shares
+            if share.begins is not None
+        ],
+        "recapBefore": dict(world.tables["recaps"].get(agreement["id"], {"id": agreement["id"]})),
+    })  # fmt: skip
 
 
-def _service_period(agreement: Row, period: Period, cycle: str, anchor: int) -> str:
+def _line(site: Site, row: Row, share: Share) -> Row:
+    item = site.world.tables["catalog"].get(row["product"]["id"], {})
+    text = row.get("invoiceDescription") or item.get("description") or ""
+    if share.begins is not None:
+        text = f"{text} This item has been prorated with a start date of {share.begins}.".strip()
+    return {
+        "additionId": row["id"],
+        "identifier": item.get("identifier", row["product"].get("identifier")),
+        "quantity": float(share.quantity),
+        "unitPrice": row.get("unitPrice") or 0.0,
+        "days": share.days,
+        "ofDays": share.of_days,
+        "amount": float(share.amount),
+        "text": text,
+    }
+
+
+def _service_period(agreement: Row, period: Period, schedule: Schedule) -> str:
     """The days that the invoice says it is for; they change nothing about what it bills."""
     kind = agreement.get("periodType")
-    after = period_from(period.following, cycle, anchor) or period
+    after = schedule.period(period.following) or period
     first, last = {
         "Current": (period.first, period.last),
         "Future": (after.first, after.last),
@@ -131,18 +195,19 @@ def _service_period(agreement: Row, period: Period, cycle: str, anchor: int) -> 
     return f"{first} to {last}" if first is not None else ""
 
 
-def _write_recap(site: Site, invoice: Row, period: Period, cycle: str, anchor: int) -> None:
+def _write_recap(site: Site, invoice: Row) -> Row:
     recap = site.world.tables["recaps"].setdefault(invoice["agreementId"], {"id": invoice["agreementId"]})
-    for stored in ("nextInvoiceDate", "nextInvoiceAmount"):
-        recap.pop(stored, None)  # what a test has set held for the invoice that is made now
-    waiting, day, today = 0, period.following, site.clock().date()
-    while day <= today:
-        waiting += 1
-        later = period_from(day, cycle, anchor)
-        day = later.following if later is not None else today
     recap |= {
         "lastInvoiceDate": invoice["date"],
         "lastInvoiceNumber": invoice["invoiceNumber"],
         "lastInvoiceAmount": f"{invoice['total']:.2f}",
-        "unbilledPeriods": waiting,
     }
+    return recap
+
+
+def _waiting(site: Site, period: Period, schedule: Schedule) -> int:
+    """How many periods after this one are due by now."""
+    waiting, day, today = 0, period.following, site.clock().date()
+    while day <= today and (later := schedule.period(day)) is not None:
+        waiting, day = waiting + 1, later.following
+    return waiting

@@ -189,12 +189,14 @@ def page_of(
         following = (row for row in matching(site, listing) if row["id"] > listing.page_id)
         rows = list(islice(following, size + 1))
         link = _forward_link(site, rows, size, url, params)
-        rows = rows[:size]
+        rows, ends = rows[:size], len(rows) <= size
     else:
         found = _sorted(site, listing, matching(site, listing))
         pages = max(1, -(-len(found) // size))
         link = _numbered_links(listing.page, pages, url, params)
-        rows = found[(listing.page - 1) * size : listing.page * size]
+        rows, ends = found[(listing.page - 1) * size : listing.page * size], listing.page >= pages
+    if ends and rows and site.short_lists.strike(listing.resource.table):
+        rows = rows[:-1]
     answers = (shown(site, listing.resource, row, base) for row in rows)
     return [projected(answer, listing.fields) for answer in answers], link
 

@@ -5,14 +5,20 @@ Each has a row in ``docs/unknowns.md`` that says what is known and what the prod
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from reconciler.sandbox.short_lists import ALWAYS, BUNDLE_ITEM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NUMBER = "<number>"
 """Among a quirk's values: any whole number from 1 on."""
+SECONDS = "<seconds>"
+"""Among a quirk's values: any number above 0, like 5 or 0.5."""
+_SECONDS = re.compile(r"\d{1,6}(\.\d{1,6})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,11 @@ class Quirk:
     meaning: str
 
     def accepts(self, value: str) -> bool:
-        return value in self.values or (NUMBER in self.values and value.isdecimal() and int(value) > 0)
+        if value in self.values:
+            return value not in (NUMBER, SECONDS)
+        if SECONDS in self.values:
+            return _SECONDS.fullmatch(value) is not None and float(value) > 0
+        return NUMBER in self.values and value.isdecimal() and int(value) > 0
 
 
 _ALL = (
@@ -49,10 +59,14 @@ _ALL = (
     Quirk("empty-date", ("omitted", "blank"), "omitted", "A date without a value: no key, or ''"),
     Quirk("clear-cancelled-date", ("remove", "replace-null", "refused"), "remove",
           "The one patch that re-opens an addition; the others answer 400"),
+    Quirk("replace-absent", ("accepted", "refused"), "accepted",
+          "A patch that replaces a field without a value; add is accepted either way"),
     Quirk("patch-in-invoiced-period", ("accepted", "refused"), "accepted",
           "PATCH of a quantity while the addition's current period is already invoiced"),
     Quirk("cancel-before-start", ("accepted", "refused"), "accepted",
           "A cancelledDate before the addition's effectiveDate"),
+    Quirk("mid-period-start", ("whole", "not-billed"), "whole",
+          "An addition that begins inside a period that is not invoiced and does not prorate"),
     Quirk("cancelled-day", ("last-billed", "first-unbilled"), "last-billed",
           "Whether an addition is still billed on its cancelledDate"),
     Quirk("create-on-ended-agreement", ("refused", "accepted"), "refused",
@@ -69,7 +83,7 @@ _ALL = (
           "What a POST of an addition takes from the catalog: price, cost, tax, text; price, cost; nothing"),
     Quirk("addition-description", ("derived", "writable"), "derived",
           "Whether an addition's description can be written"),
-    Quirk("addition-status", ("absent", "present"), "absent", "Whether additions carry additionStatus"),
+    Quirk("addition-status", ("present", "absent"), "present", "Whether additions carry additionStatus"),
     Quirk("category-mismatch", ("derived", "refused"), "derived",
           "A category that is not the subcategory's: ignored, or 400"),
     Quirk("class-change", ("allowed", "refused"), "allowed",
@@ -78,6 +92,12 @@ _ALL = (
     Quirk("bundle-maximum", ("50", NUMBER), "50", "The most requests one bundle may hold"),
     Quirk("bundle-count", ("entities", "absent"), "entities",
           "Whether each result of a bundle says how many entities it holds"),
+    Quirk("read-lag", ("0", SECONDS), "0",
+          "How many seconds reads trail writes: lists, bundles, counts and single records"),
+    Quirk("count", ("present", "absent"), "present", "Whether lists have a /count beside them, or it is 404"),
+    Quirk("short-list", ("off", "agreements", "additions", "catalog", "companies", BUNDLE_ITEM), "off",
+          "The list that lacks its last record, with status 200; or the item of a bundle that comes empty"),
+    Quirk("short-times", (ALWAYS, NUMBER), ALWAYS, "How often that happens"),
     Quirk("codebase", ("v2025_1", "v4_6_release"), "v2025_1", "The codebase that companyinfo names"),
     Quirk("codebase-move", ("never", NUMBER), "never",
           "After how many ConnectWise requests a cloud upgrade moves the codebase (v2025_2)"),

@@ -114,12 +114,21 @@ def running(
     rate_limit: int | None = None,
     clock: Callable[[], datetime] | None = None,
     faults: Faults | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Iterator[RunningSandbox]:
     """Serves from a thread on a free loopback port, and stops at the end of the block.
 
     Raises RuntimeError when the server does not come up within ten seconds.
     """
-    app = create_app(world, quirks=quirks, latency=latency, rate_limit=rate_limit, clock=clock, faults=faults)
+    app = create_app(
+        world,
+        quirks=quirks,
+        latency=latency,
+        rate_limit=rate_limit,
+        clock=clock,
+        faults=faults,
+        monotonic=monotonic,
+    )
     listener, url = _bound(0)
     server = _server(app, faults)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

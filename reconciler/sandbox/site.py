@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from reconciler.sandbox.history import History
     from reconciler.sandbox.identity import Member, SophosClient
-    from reconciler.sandbox.world import World
+    from reconciler.sandbox.short_lists import ShortLists
+    from reconciler.sandbox.world import Row, World
 
 LEGACY_CODEBASE = "v4_6_release"
 MOVED_CODEBASE = "v2025_2"
@@ -26,6 +28,8 @@ class Site:
     world: World
     quirks: Mapping[str, str]
     clock: Callable[[], datetime]
+    history: History
+    short_lists: ShortLists
     connectwise_requests: int = 0
     codebase_moves: int = 0
     tokens: dict[str, tuple[SophosClient, datetime]] = field(default_factory=dict)
@@ -38,6 +42,17 @@ class Site:
         if moves_after != "never" and self.connectwise_requests > int(moves_after):
             return MOVED_CODEBASE
         return self.quirks["codebase"]
+
+    def as_read(self) -> Site:
+        """This site as a read shows it (quirk read-lag)."""
+        world = self.history.as_read(self.world)
+        return self if world is self.world else replace(self, world=world)
+
+    def store(self, table: str, row: Row) -> Row:
+        """Inserts the row of a POST."""
+        stored = self.world.insert(table, row)
+        self.history.inserted(table, stored["id"])
+        return stored
 
     def moment(self) -> str:
         return self.clock().strftime("%Y-%m-%dT%H:%M:%SZ")

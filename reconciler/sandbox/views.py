@@ -8,8 +8,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from reconciler.sandbox.billing import billed, day_of
+from reconciler.sandbox.billing import Rules, billed, day_of
 from reconciler.sandbox.conditions import Column
+from reconciler.sandbox.parts import midnight
 from reconciler.sandbox.schema import RESOURCES
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def expanded(site: Site, resource: Resource, row: Row, *, with_amount: bool = Tr
         full["companyName"] = company.get("name")
         if with_amount and agreement and full.get("nextInvoiceAmount") is None:
             day = day_of(full["nextInvoiceDate"]) or site.clock().date()
-            last_day_bills = site.quirks["cancelled-day"] == "last-billed"
-            full["nextInvoiceAmount"] = billed(site.world, agreement, day, last_day_bills=last_day_bills)
+            full["nextInvoiceAmount"] = billed(site.world, agreement, day, Rules.of(site.quirks))
     return full
 
 
@@ -71,10 +71,18 @@ def _addition_values(site: Site, row: Row) -> Row:
         "description": row.get("description") or item.get("description"),
     }
     if site.quirks["addition-status"] == "present":
-        ended = row.get("cancelledDate")
-        is_over = ended is not None and ended < site.moment()
-        values["additionStatus"] = "Cancelled" if is_over else "Active"
+        values["additionStatus"] = _addition_status(row, agreement, midnight(site.clock().date()))
     return values
+
+
+def _addition_status(row: Row, agreement: Row, today: str) -> str:
+    """By its dates and by its agreement's; which of the four words is shown when is inferred."""
+    if (row.get("cancelledDate") or today) < today:
+        return "Cancelled"
+    if agreement.get("agreementStatus") == "Expired" or (agreement.get("endDate") or today) < today:
+        return "Expired"
+    is_waiting = (row.get("effectiveDate") or today) > today
+    return "Inactive" if is_waiting or agreement.get("agreementStatus") == "Inactive" else "Active"
 
 
 def with_custom_fields(site: Site, resource: Resource, row: Row) -> list[Row]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from reconciler.sandbox.billing import Schedule, cycle_of, day_of
 from reconciler.sandbox.identity import (
     PARTNER_ID,
     Member,
@@ -46,6 +47,8 @@ class World:
     usage: dict[tuple[int, int], list[Row]] = field(default_factory=dict)
     firewalls: list[Row] = field(default_factory=list)
     licences: dict[str, list[Row]] = field(default_factory=dict)
+    #: The day on which an addition was created over the API, by its id.
+    entered: dict[int, date] = field(default_factory=dict)
     _last_id: dict[str, int] = field(default_factory=dict)
     _additions_by_agreement: dict[int, list[int]] = field(default_factory=dict)
 
@@ -209,6 +212,11 @@ class World:
                 row[field_name] = self.reference(table, row[field_name])
         if isinstance(row.get("parentAgreement"), int):
             row["parentAgreement"] = self.reference("agreements", row["parentAgreement"])
+        if first_day := day_of(row.get("nextInvoiceDate")):
+            # Without its own word, an agreement goes by the calendar where its date is one of the calendar's.
+            period = Schedule(cycle_of(self, row), first_day.day, by_calendar=True).period(first_day)
+            by_calendar = period is None or period.days == period.whole
+            row.setdefault("invoicingCycle", "CalendarYear" if by_calendar else "ContractYear")
         row = self.insert("agreements", {**row, "_info": fields.get("_info", self.info())})
         recap = {
             "id": row["id"],

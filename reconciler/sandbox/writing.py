@@ -211,9 +211,17 @@ def patched(
             if entry.kind not in ("reference", "object"):
                 raise bad_request(f"The path {'/'.join(path)} cannot be patched.")
         elif is_writable(site, resource, path[0]):
+            if op == "replace" and draft.get(path[0], resource.defaults.get(path[0])) in (None, ""):
+                _check_absent(site, path[0])
             new = clean(site, entry, path[0], value, complaints)
             draft[path[0]] = resource.defaults.get(path[0]) if op == "remove" else new
     return draft
+
+
+def _check_absent(site: Site, name: str) -> None:
+    """A strict JSON Patch replaces only what is there (quirk replace-absent). Raises Refused (400)."""
+    if site.quirks["replace-absent"] == "refused":
+        raise bad_request(f"The target location specified by path segment '{name}' was not found.")
 
 
 def _patch_custom(

@@ -30,6 +30,9 @@ REFUSED = {
     "half a conflict": ("conflict-marker", ROW + "▸>>>>>>> other\n"),
     "no closing bracket": ("yaml-syntax", "mappings: {A-MSP: {product: P}\n▸"),
     "tab": ("yaml-syntax", ROW + "▸\tx: y\n"),
+    "no-break space before a key": ("yaml-syntax", ROW + "▸\u00a0\u00a0B-MSP: {product: P}\n"),
+    "no-break space after blanks": ("yaml-syntax", "mappings:\n  A-MSP:\n  ▸\u00a0\u00a0product: P\n"),
+    "wide blank before a list": ("yaml-syntax", ROW + "protected:\n▸\u3000- P: x\n"),
     "second document": ("several-documents", ROW + "▸---\nlines: {}\n"),
     "python tag": ("yaml-tag", A_ROW + "{product: ▸!!python/object/apply:os.system [x]}\n"),
     "include tag": ("yaml-tag", A_ROW + "▸!include other.yaml\n"),
@@ -92,8 +95,9 @@ REFUSED = {
     "quoted number": ("quoted-number", A_PRODUCT + "price: ▸'4.50'\n"),
     "huge": ("not-a-number", A_PRODUCT + "price: ▸" + "9" * 500 + "\n"),
     "too large": ("too-large", A_PRODUCT + "price: ▸1000000001\n"),
-    "three places": ("too-many-decimals", A_PRODUCT + "price: ▸4.505\n"),
-    "three places on a line": ("too-many-decimals", A_LINE + "{whenNew: {unitPrice: ▸9.999}}\n"),
+    "five places": ("too-many-decimals", A_PRODUCT + "price: ▸4.50505\n"),
+    "five places on a line": ("too-many-decimals", A_LINE + "{whenNew: {unitPrice: ▸9.99999}}\n"),
+    "three places of a quantity": ("too-many-decimals", A_LINE + "{minimum: ▸1.005}\n"),
     "negative": ("too-small", A_PRODUCT + "price: ▸-1\n"),
     "half a unit in stock": ("not-a-number", A_PRODUCT + "minStockLevel: ▸1.5\n"),
     "yes": ("not-a-boolean", A_ROW + "{product: P, sync: ▸yes}\n"),
@@ -233,14 +237,14 @@ def test_all_errors_at_once_in_order(tmp_path: Path) -> None:
         "mappings:\n  A-MSP: {product: P, snyc: true}\n  B-MSP: {product: 'P%'}\n"
         "settings: {mode: x, timeZone: Mars/Base}\n"
     )
-    other = "products:\n  P: {price: 4.505, sku: 1}\n  Q: {renamedFrom: q}\n"
+    other = "products:\n  P: {price: 4.50505, sku: 1}\n  Q: {renamedFrom: q}\n"
     assert said(loaded(tmp_path, text, other), Severity.ERROR) == [
         "unknown-key 2:23",
         "unsafe-identifier 3:20",
         "not-one-of 4:18",
         "unknown-time-zone 4:31",
         "too-many-decimals 2:14",
-        "unknown-key 2:21",
+        "unknown-key 2:23",
         "renamed-from-itself 3:20",
     ]
 

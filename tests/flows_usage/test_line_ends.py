@@ -61,7 +61,7 @@ def test_an_end_is_one_day_in_the_one_form_that_is_accepted(tmp_path: Path, clea
     books = ending(tmp_path, clear_cancelled_date=clearing)
     applied = books.apply()
     assert (applied.code, results(applied)) == (0, {END: "applied"})
-    assert books.bodies() == [[{"op": "replace", "path": "cancelledDate", "value": LAST}]]
+    assert books.bodies() == [[{"op": "add", "path": "cancelledDate", "value": LAST}]]
     assert books.writes == [f"PATCH {additions(1, 1)}"]
     assert lines(books)[0]["cancelledDate"] == LAST
     assert books.plan().ids == []

@@ -20,7 +20,7 @@ def test_map_to_an_existing_product_writes_its_notes_and_nothing_else(site: Site
     applied = site.apply()
 
     assert (applied.code, applied.results) == (0, {"map MSP-A CODE-1": "applied"})
-    assert site.bodies() == [[{"op": "replace", "path": "notes", "value": "[sophos:main CODE-1]"}]]
+    assert site.bodies() == [[{"op": "add", "path": "notes", "value": "[sophos:main CODE-1]"}]]
     assert site.plan().ids == []
 
 

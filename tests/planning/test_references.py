@@ -45,7 +45,8 @@ def test_by_name_and_by_id(site: Site, field: str, written: str, reference: dict
     plan = declare(site, f"{field}: {written}")
     assert plan.fields(ID)[field][1] == reference
     assert set(site.apply().results.values()) == {"applied"}
-    assert {"op": "replace", "path": field, "value": {"id": reference["id"]}} in site.bodies()[0]
+    op = "replace" if field in ("subcategory", "type", "unitOfMeasure") else "add"
+    assert {"op": op, "path": field, "value": {"id": reference["id"]}} in site.bodies()[0]
     assert site.plan().ids == []
 
 

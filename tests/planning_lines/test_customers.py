@@ -261,7 +261,7 @@ LONG = "Sociedade de Fabrico e Comércio de Azulejos do Sul e Ilhas"
 def test_the_name_is_checked_and_a_cut_at_50_forgiven(
     books: Books, row: str, tenant: str, same: bool
 ) -> None:
-    yaml = ALPHA.replace("name: Alpha", f'name: "{row}"')
+    yaml = ALPHA.replace("name: Alpha", f'name: "{row}", nameDiffers: true')
     planned = books.plan(yaml=yaml, tenants=f"tenant | name\nAlpha | {tenant}", bill=MORE)
     assert ("tenant-name-differs" not in planned.codes) is same
     assert planned.writes == (["line 11 quantity 20→22"] if same else [])
@@ -278,7 +278,7 @@ mappings:
   EP: {product: MSP-EP, sync: true}
 customers:
   <Alpha>: {name: Alpha, company: ALPHA, agreement: Managed, sync: true}
-  <Beta>: {name: Beta, company: ALPHA, agreement: {id: 1}, sync: true}
+  <Beta>: {name: Beta, company: ALPHA, nameDiffers: true, agreement: {id: 1}, sync: true}
 """
 
 
@@ -316,7 +316,9 @@ def test_two_tenants_must_state_the_same(books: Books) -> None:
 
 def test_one_tenant_with_a_problem_blocks_its_lines_and_no_others(books: Books) -> None:
     planned = books.plan(
-        yaml=TWO.replace("company: ALPHA, agreement: {id: 1}", "company: BETA, agreement: Managed"),
+        yaml=TWO.replace(
+            "company: ALPHA, nameDiffers: true, agreement: {id: 1}", "company: BETA, agreement: Managed"
+        ),
         agreements=agreements("id | company\n1 | ALPHA\n2 | BETA"),
         bill=bill("tenant | code | units\nAlpha | EP | 22\nBeta | EP | -2"),
         lines="id | on | qty\n11 | 1 | 20\n21 | 2 | 20",
@@ -459,7 +461,7 @@ def test_a_firewall_goes_to_the_customer_that_names_its_serial(books: Books) -> 
 
 
 def test_a_shared_line_does_not_lose_the_units_of_a_tenant_whose_sync_is_off(books: Books) -> None:
-    beta = "  <Beta>: {name: Beta, company: ALPHA, agreement: Managed, SYNC}\n"
+    beta = "  <Beta>: {name: Beta, company: ALPHA, nameDiffers: true, agreement: Managed, SYNC}\n"
     both = bill("tenant | code | units\nAlpha | EP | 10\nBeta | EP | 5")
     shared = {"bill": both, "last": replace(both, month=OCTOBER), "lines": "id | qty\n11 | 15"}
     off = books.plan(yaml=ALPHA + beta.replace("SYNC", "sync: false"), **shared)

@@ -253,7 +253,7 @@ def test_agreements_of_different_invoice_days_are_not_joined_by_guessing(books: 
 
 def test_a_customer_whose_sync_is_off_keeps_its_lines(books: Books) -> None:
     """Beta is of the same company and not synced: its line on the other agreement is not Alpha's."""
-    yaml = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, agreement: Old}\n"
+    yaml = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, nameDiffers: true, agreement: Old}\n"
     planned = books.plan(
         yaml=yaml, bill=MORE, agreements=TWO, lines=ON_OLD.format(by="apirec"), tenants="tenant\nAlpha\nBeta"
     )
@@ -354,6 +354,13 @@ def test_a_price_is_raised_by_a_pair_of_lines(books: Books) -> None:
     assert "price 4.50 → 4.75 (linePrice: follow)" in planned.reason
 
 
+def test_a_price_that_differs_in_its_third_place_is_raised_as_well(books: Books) -> None:
+    follow = FOLLOW.replace("4.75", "4.5012")
+    planned = books.plan(yaml=follow + ALPHA, fields={"MSP-EP": {"price": Decimal("4.5012")}})
+    assert planned.writes[1] == "new MSP-EP on 1: 20 × 4.5012 from 2026-12-01"
+    assert "price 4.50 → 4.5012 (linePrice: follow)" in planned.reason
+
+
 @pytest.mark.parametrize("free", ["20 | NoCharge | 4.50", "20 | Billable | 0"])
 def test_a_line_that_bills_nothing_follows_no_price(books: Books, free: str) -> None:
     lines = "id | qty | bills | price\n11 | " + free
@@ -388,6 +395,8 @@ def test_a_changed_catalog_price_names_the_lines_that_keep_theirs(books: Books) 
     planned = books.plan(product_changes=(edit,))
     assert "1 open line of the mapped customers, 20 units, keep" in planned.said("price-kept")
     assert "1 × 4.50 EUR" in planned.said("price-kept")
+    fine = books.plan(product_changes=(edit,), lines="id | qty | price\n11 | 20 | 0.0375")
+    assert "1 × 0.0375 EUR" in fine.said("price-kept")
     automatic = books.plan(product_changes=(edit,), fields={"MSP-EP": {"autoUpdateUnitPriceFlag": True}})
     assert "may reprice 1 open line" in automatic.said("price-reprices-lines")
     assert "up to +5.00 EUR" in automatic.said("price-reprices-lines")

@@ -217,7 +217,9 @@ def test_a_hold_stands_over_a_bill_that_says_nothing(books: Books) -> None:
 
 
 def test_a_hold_for_a_company_with_two_agreements_does_not_hold_both(books: Books) -> None:
-    yaml = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, agreement: Second, sync: true}\n"
+    yaml = (
+        ALPHA + "  <Beta>: {name: Beta, company: ALPHA, nameDiffers: true, agreement: Second, sync: true}\n"
+    )
     hold = "holds:\n  - {customer: %s, product: MSP-EP, quantity: 12, reason: r, until: 2026-12-31}\n"
     both = {
         "bill": bill("tenant | code | units\nAlpha | EP | 20\nBeta | EP | 20"),
@@ -284,7 +286,7 @@ def test_included_units_are_never_more_than_the_line_itself_carries(books: Books
 
 # --- answers that fit more than they say
 
-SHARED = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, agreement: Managed, sync: true}\n"
+SHARED = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, nameDiffers: true, agreement: Managed, sync: true}\n"
 TOGETHER = bill("tenant | code | units\nAlpha | EP | 10\nBeta | EP | 5")
 
 

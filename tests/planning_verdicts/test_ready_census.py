@@ -47,6 +47,8 @@ def test_an_unexplained_line_is_named_with_its_money_and_what_to_do() -> None:
             product="MSP-EMAIL",
             line_id=71,
             source=Location("c.yaml", 4),
+            company="BIRCH",
+            company_name="Birch & Sons",
         ),
     )
     assert (verdict.customers, verdict.customers_ready) == (2, 1)
@@ -139,7 +141,7 @@ def test_the_text_names_the_line_under_its_customer() -> None:
     verdict = ready(plan(SAME, census=census(apart())), INVOICE)
     shown = printed(lambda console: print_ready(console, verdict))
     assert (
-        "\nBirch & Sons\n  - Managed IT, MSP-EMAIL #71: unexplained: no customer row speaks of it. "
+        "\nBirch & Sons (BIRCH)\n  - Managed IT, MSP-EMAIL #71: unexplained: no customer row speaks of it. "
         "It has 20 units and bills 80.00 EUR a month\n    → give the customer a row\n"
     ) in shown
 

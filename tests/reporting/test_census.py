@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +19,14 @@ from reconciler.model.diagnostics import Location, error
 from reconciler.model.lines import Amount, LineState
 from reconciler.model.plan import Plan
 from reconciler.planning.plan import guarded
+from reconciler.planning.ready import ready
 from reconciler.planning.score import score
 from reconciler.reporting.census_words import identities
 from reconciler.reporting.markdown import COMMENT, markdown
 from reconciler.reporting.plan_text import print_plan, print_summary, summary_line
 from reconciler.reporting.score_text import print_score, score_csv
 from reconciler.reporting.spreadsheet import csv_text, xlsx_bytes
-from tests.reporting.made import apart, census, change_of, line, plan, printed
+from tests.reporting.made import INVOICE, apart, census, change_of, line, plan, printed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -282,7 +284,8 @@ def test_they_are_rows_of_the_csv_like_the_others() -> None:
     assert [row["What happens"] for row in rows] == ["left: exclude", "unchanged", "census", "census"]
     found = {name: value for name, value in rows[0].items() if value}
     assert found == {
-        "Customer": "Birch & Sons", "Company": "BIRCH", "Agreement": "Managed IT", "Product": "MSP-EMAIL",
+        "Customer": "Birch & Sons", "Company": "BIRCH", "Company name": "Birch & Sons",
+        "Agreement": "Managed IT", "Product": "MSP-EMAIL",
         "Line": "9", "What happens": "left: exclude", "Written by this plan": "no", "Quantity now": "20",
         "Quantity new": "20", "Currency": "EUR", "Sales now": "80.00", "Sales new": "80.00",
         "Change per month": "0.00", "Why": "no customer row speaks of it → give the customer a row",
@@ -317,6 +320,24 @@ def test_what_is_open_ends_with_exit_code_4_and_its_name(lines: list[Any], says:
     assert verdict_text(made, 4) == f"Exit code 4 because of {says}. Nothing can be written.\n"
     assert summary_line(made).startswith("Nothing is written until somebody decides. ")
     assert all(f"{part}." in summary_line(made) for part in says.split(" and "))
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        census(("in step", 1), ("waits", 1)),
+        census(("in step", 1), ("unexplained", 1)),
+        census(("in step", 2), units=(("billed", 1), ("undecided", 1))),
+    ],
+)
+def test_an_open_account_ends_with_exit_code_4_even_where_no_line_says_why(found: Census) -> None:
+    made = plan(SAME, census=found)
+    assert exit_code(made, detailed=True) == exit_codes.PARTLY
+    assert "because of lines or units whose accounts are open" in verdict_text(made, 4)
+    assert "Nothing to do" not in summary_line(made)
+    assert not ready(made, INVOICE).yes
+    alone = plan(SAME, census=replace(found, narrowed=True))
+    assert exit_code(alone, detailed=True) == exit_codes.DONE, "they may be another customer's"
 
 
 def test_a_line_that_a_word_leaves_is_nothing_to_decide() -> None:

@@ -149,7 +149,7 @@ def test_a_decision_names_customer_agreement_line_and_place_and_how_to_answer() 
         line("Colégio Sá", state=S.WITHHELD, before=38, after=64, reason="over the limit", company="SA")
     )
     text = held_to(shown(made), "Please decide (nothing of this is written)")
-    assert "Colégio Sá · Managed Security, MSP-ENDPOINT #5512, mappings/customers.yaml:14" in text
+    assert "Colégio Sá (SA) · Managed Security, MSP-ENDPOINT #5512, mappings/customers.yaml:14" in text
     assert "withheld: over the limit [38 → 64, +117.00 EUR a month]" in text
     assert "{customer: SA, product: MSP-ENDPOINT, from: 38, upTo: 64, reason: …, until: 2026-12-01}" in text
     assert "{customer: SA, product: MSP-ENDPOINT, quantity: 38, reason: …, until: 2026-12-01}" in text
@@ -528,3 +528,18 @@ def test_rows_add_up_to_the_totals_of_each_currency(lines: list[PlannedLine]) ->
 def test_any_plan_prints(lines: list[PlannedLine]) -> None:
     made = plan(*lines)
     assert bool(shown(made)) == bool(lines)
+
+
+# --- whose company it is
+
+
+def test_the_company_stands_with_the_customer_and_is_not_said_twice() -> None:
+    made = plan(
+        line("Safelog", company="SAFELOG", company_name="Safelog"),
+        line("Alder Dental", company="ALD", company_name="Alder Clinics, Lda.", agreement_id=2),
+        line("Beech", company="B-17", company_name="BEECH", agreement_id=3),
+    )
+    text = shown(made)
+    assert "\nSafelog · Managed Security" in text
+    assert "\nAlder Dental (Alder Clinics, Lda., ALD) · Managed Security" in text
+    assert "\nBeech (B-17) · Managed Security" in text

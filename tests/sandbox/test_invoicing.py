@@ -147,7 +147,7 @@ def test_the_last_day_of_an_agreement_is_billed(world: World, changes: dict[str,
 def test_cycles(world: World, cycle: str, start: str, first: str, following: list[str]) -> None:
     agreement = world.agreement(1)
     agreement.update({"billStartDate": midnight(start), "nextInvoiceDate": midnight(first)})
-    agreement["billingCycle"] = {"id": 99, "name": cycle}
+    agreement.update({"billingCycle": {"id": 99, "name": cycle}, "invoicingCycle": "ContractYear"})
     site, found = site_of(world), []
     for _ in following:
         make_invoice(site, 1)
@@ -156,6 +156,7 @@ def test_cycles(world: World, cycle: str, start: str, first: str, following: lis
 
 
 def test_a_cycle_goes_by_its_option_and_not_by_its_name(world: World) -> None:
+    world.agreement(1)["invoicingCycle"] = "ContractYear"
     world.agreement(1)["billingCycle"] = {"id": world.find("billingCycles", name="Quarterly")["id"]}
     world.find("billingCycles", name="Quarterly")["name"] = "Every three months"
     make_invoice(site_of(world), 1)
@@ -185,8 +186,8 @@ def test_the_period_type_names_a_service_period_and_bills_the_same(
     [
         ("2025-01-01", None, 31.0, 31.0),
         ("2026-12-01", None, 31.0, 31.0),
-        ("2026-12-02", None, None, 30.0),
-        ("2026-12-31", None, None, 1.0),
+        ("2026-12-02", None, 31.0, 30.0),
+        ("2026-12-31", None, 31.0, 1.0),
         ("2027-01-01", None, None, None),
         ("2025-01-01", "2026-12-31", 31.0, 31.0),
         ("2025-01-01", "2027-06-30", 31.0, 31.0),
@@ -194,7 +195,7 @@ def test_the_period_type_names_a_service_period_and_bills_the_same(
         ("2025-01-01", "2026-12-15", 31.0, 15.0),
         ("2025-01-01", "2026-12-01", 31.0, 1.0),
         ("2025-01-01", "2026-11-30", None, None),
-        ("2026-12-10", "2026-12-19", None, 10.0),
+        ("2026-12-10", "2026-12-19", 31.0, 10.0),
     ],
 )
 @pytest.mark.parametrize("prorates", [False, True])

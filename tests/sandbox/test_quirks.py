@@ -133,6 +133,30 @@ def cancel_before_start(api: Api) -> Any:
     return api.patch(f"{LINES}/1", ("replace", "cancelledDate", "2024-01-01T00:00:00Z")).status_code
 
 
+@sides("mid-period-start", whole=[84.0, 47.0], not_billed=[42.0, 47.0])
+def mid_period_start(api: Api) -> Any:
+    api.world.add_addition(1, "ALPHA", 10, effectiveDate="2026-12-10T00:00:00Z")
+    api.world.add_agreement("FIRST", "By days", prorateFlag=True)
+    for start in ("2025-01-01", "2026-12-16"):
+        api.world.add_addition(2, "ALPHA", 10, effectiveDate=f"{start}T00:00:00Z", unitPrice=3.1)
+    for number in (1, 2):
+        assert api.post(f"finance/agreements/{number}/invoice", None).status_code == 201
+    return [invoice["total"] for invoice in api.world.rows("invoices")]
+
+
+@sides("replace-absent", accepted=[200] * 5, refused=[400, 200, 200, 200, 400])
+def replace_absent(api: Api) -> Any:
+    day = "2026-12-31T00:00:00Z"
+    api.world.catalog_item("Beta").pop("notes", None)
+    return [
+        api.patch(f"{LINES}/1", ("replace", "cancelledDate", day)).status_code,
+        api.patch(f"{LINES}/1", ("add", "cancelledDate", day)).status_code,
+        api.patch(f"{LINES}/1", ("add", "cancelledDate", day)).status_code,
+        api.patch(f"{LINES}/1", ("replace", "cancelledDate", day)).status_code,
+        api.patch(f"{CATALOG}/2", ("replace", "notes", "Ours")).status_code,
+    ]
+
+
 @sides("cancelled-day", last_billed=42.0, first_unbilled=0.0)
 def cancelled_day(api: Api) -> Any:
     api.world.addition(1)["cancelledDate"] = api.world.agreement(1)["nextInvoiceDate"]
@@ -192,7 +216,7 @@ def addition_description(api: Api) -> Any:
     return api.post(LINES, body(description="Ours")).json()["description"]
 
 
-@sides("addition-status", absent=(None, 400), present=("Active", 200))
+@sides("addition-status", present=("Active", 200), absent=(None, 400))
 def addition_status(api: Api) -> Any:
     listed = api.get(LINES, conditions='additionStatus = "Active"')
     return api.get(f"{LINES}/1").json().get("additionStatus"), listed.status_code
@@ -229,6 +253,53 @@ def bundle_count(api: Api) -> Any:
     fine, failed = api.post("system/bundles", {"requests": asked}).json()["results"]
     assert failed["success"] is False
     return [fine.get("count"), failed.get("count")]
+
+
+@sides("read-lag", **{"0": [3.0, 3.0, 3.0, 3.0, 2], "5": [3.0, 10.0, 10.0, 10.0, 1]})
+def read_lag(api: Api) -> Any:
+    answer = api.patch(f"{LINES}/1", ("replace", "quantity", 3)).json()
+    api.post(LINES, body())
+    asked = [{"resourceType": "addition", "apiRequest": {"parentId": 1}}]
+    [result] = api.post("system/bundles", {"requests": asked}).json()["results"]
+    quantities = [
+        answer["quantity"],
+        api.get(f"{LINES}/1").json()["quantity"],
+        api.get(LINES).json()[0]["quantity"],
+        result["entities"][0]["quantity"],
+    ]
+    return [*quantities, api.get(f"{LINES}/count").json()["count"]]
+
+
+@sides("count", present=[200] * 4, absent=[404] * 4)
+def count(api: Api) -> Any:
+    paths = ("finance/agreements", LINES, CATALOG, "company/companies")
+    return [api.get(f"{path}/count").status_code for path in paths]
+
+
+@sides(
+    "short-list",
+    off=[1, 1, 3, 1, [1, 1]],
+    agreements=[0, 1, 3, 1, [1, 1]],
+    additions=[1, 0, 3, 1, [0, 1]],
+    catalog=[1, 1, 2, 1, [1, 1]],
+    companies=[1, 1, 3, 0, [1, 0]],
+    bundle_item=[1, 1, 3, 1, [1, 0]],
+)
+def short_list(api: Api) -> Any:
+    asked = [
+        {"resourceType": "addition", "apiRequest": {"parentId": 1}},
+        {"resourceType": "company", "apiRequest": {}},
+    ]
+    paths = ("finance/agreements", LINES, CATALOG, "company/companies")
+    alone = [len(api.get(path).json()) for path in paths]
+    results = api.post("system/bundles", {"requests": asked}).json()["results"]
+    assert all(result["success"] and result["count"] == len(result["entities"]) for result in results)
+    return [*alone, [len(result["entities"]) for result in results]]
+
+
+@sides("short-times", always=[2, 2, 2], **{"2": [2, 2, 3]})
+def short_times(api: Api) -> Any:
+    return [len(api.get(CATALOG).json()) for _ in range(3)]
 
 
 @sides("codebase", v2025_1=("v2025_1/", "True", 200), v4_6_release=("v4_6_release/", "False", 404))
@@ -296,6 +367,8 @@ def sophos_retry(api: Api) -> Any:
     return answers[-1].status_code, "Retry-After" in answers[-1].headers
 
 
+#: Quirks that show only beside another.
+TOGETHER = {"short-times": {"short-list": "catalog"}}
 CASES = [(quirk, value) for quirk, (_, expected) in SEEN.items() for value in expected]
 
 
@@ -304,14 +377,16 @@ def test_side(world: World, quirk: str, value: str) -> None:
     observe, expected = SEEN[quirk]
     value_given = {"v2025-1": "v2025_1", "v4-6-release": "v4_6_release"}.get(value, value)
     limit = 5 if quirk == "sophos-retry-after" else None
-    assert observe(Api(world, quirks={quirk: value_given}, rate_limit=limit)) == expected[value]
+    quirks = {**TOGETHER.get(quirk, {}), quirk: value_given}
+    assert observe(Api(world, quirks=quirks, rate_limit=limit)) == expected[value]
 
 
 @pytest.mark.parametrize("quirk", [name for name in SEEN if name in QUIRKS])
 def test_the_default_is_the_first_side(world: World, quirk: str) -> None:
     observe, expected = SEEN[quirk]
     limit = 5 if quirk == "sophos-retry-after" else None
-    assert observe(Api(world, rate_limit=limit)) == next(iter(expected.values()))
+    quirks = TOGETHER.get(quirk, {})
+    assert observe(Api(world, quirks=quirks, rate_limit=limit)) == next(iter(expected.values()))
 
 
 def test_every_quirk_is_tested_on_all_its_sides() -> None:
@@ -329,6 +404,9 @@ def test_every_quirk_is_tested_on_all_its_sides() -> None:
         ({"codebase-move": "0"}, "never"),
         ({"codebase-move": "soon"}, "<number>"),
         ({"bundle-maximum": ""}, "50"),
+        ({"read-lag": "0.0"}, "<seconds>"),
+        ({"read-lag": "-1"}, "<seconds>"),
+        ({"read-lag": "<seconds>"}, "<seconds>"),
     ],
 )
 def test_unknown_quirks_and_values(world: World, asked: dict[str, str], names: str) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.model.identifiers import identifier_key
+from reconciler.model.billing import CYCLES, UNREAD_CYCLE
+from reconciler.model.identifiers import identifier_key, name_key
 from reconciler.model.money import money_text
 from reconciler.model.months import Month
 
@@ -21,6 +22,8 @@ RENEWAL_DAYS = 60
 #: Months that one invoice of a billing cycle covers. Shorter cycles than a month are not here.
 CYCLE_MONTHS = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
 _MONTHLY = "Monthly"
+#: More periods than this are not counted one by one.
+MOST_PERIODS = 60
 #: Ways to make one number of a cycle's months, and the longest cycle for which that many bills are read.
 TAKEN = ("highest", "average")
 LONGEST_TAKEN = 3
@@ -99,9 +102,8 @@ def is_named(agreement: Agreement, selector: AgreementSelector) -> bool:
     if selector.id is not None:
         return agreement.id == selector.id
     if selector.name is not None:
-        return identifier_key(agreement.name) == identifier_key(selector.name)
-    wanted = identifier_key(selector.type or "")
-    return identifier_key(agreement.type_name) == wanted and agreement.parent_id is None
+        return name_key(agreement.name) == name_key(selector.name)
+    return name_key(agreement.type_name) == name_key(selector.type or "") and agreement.parent_id is None
 
 
 def never_recurs(agreement: Agreement) -> bool:
@@ -160,14 +162,23 @@ def invoice_problem(
             "the agreement has no next invoice date, so it is not known which invoice would show it",
             "Set the next invoice date in ConnectWise",
         )
+    problem, remedy = overdue(agreement, recap, today)
+    return (problem, remedy) if problem else _cycle_problem(agreement.cycle, take)
+
+
+def overdue(agreement: Agreement, recap: Recap | None, today: date) -> tuple[str, str]:
+    """That several periods wait for their invoices, and what to do; two empty texts where none do."""
     unbilled = unbilled_periods(agreement, recap, today)
-    if unbilled > 1:
-        shown = _invoices(agreement, recap)
-        return (
-            f"{unbilled} periods are not invoiced yet{shown}; a new quantity would change all of them",
-            "Make the older invoices first",
-        )
-    return _cycle_problem(agreement.cycle, take)
+    if unbilled <= 1:
+        return "", ""
+    late = agreement.next_invoice is not None and agreement.next_invoice < today
+    since = f"the agreement is not invoiced since {agreement.next_invoice}: " if late else ""
+    many = f"at least {unbilled}" if unbilled == MOST_PERIODS else str(unbilled)
+    shown = f"{since}{many} periods are not invoiced yet{_invoices(agreement, recap)}"
+    return (
+        f"{shown}; a new quantity would change all of them",
+        "Make the older invoices first, or set the agreement's next invoice date in ConnectWise",
+    )
 
 
 def _invoices(agreement: Agreement, recap: Recap | None) -> str:
@@ -193,10 +204,20 @@ def _invoice(which: str, day: date | None, amount: Decimal | None, currency: str
 def _cycle_problem(cycle: str, take: str | None) -> tuple[str, str]:
     if cycle == _MONTHLY:
         return "", ""
+    if cycle == UNREAD_CYCLE:
+        return (
+            "how often the agreement is invoiced is not known: the billing cycles could not be read",
+            "See the message about that request",
+        )
     if not cycle:
         return (
             "ConnectWise does not say how often the agreement is invoiced",
             "Give the agreement a billing cycle in ConnectWise",
+        )
+    if cycle not in CYCLES:
+        return (
+            f"the agreement's billing cycle {cycle!r} is none that is known",
+            "Give the agreement one of ConnectWise's own billing cycles, or bill this product on another one",
         )
     if cycle not in CYCLE_MONTHS:
         return (
@@ -227,7 +248,10 @@ def unbilled_periods(agreement: Agreement, recap: Recap | None, today: date) -> 
         return recap.unbilled_periods
     if agreement.next_invoice is None or agreement.next_invoice > today:
         return 0
-    return 1 if shifted(agreement.next_invoice, months_of_cycle(agreement)) > today else 2
+    months, periods = months_of_cycle(agreement), 1
+    while periods < MOST_PERIODS and shifted(agreement.next_invoice, months * periods) <= today:
+        periods += 1
+    return periods
 
 
 def shifted(day: date, months: int) -> date:

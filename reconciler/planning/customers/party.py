@@ -27,6 +27,7 @@ class Party:
     name: str
     company: str
     agreements: tuple[Agreement, ...]
+    company_name: str = ""
     agreement: Agreement | None = None
     silent: str = ""
     wrong: str = ""

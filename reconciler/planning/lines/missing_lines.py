@@ -7,11 +7,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconciler.model.line_state import holds
 from reconciler.model.lines import LineState, OldLine
-from reconciler.model.money import cents, plain, price
+from reconciler.model.money import plain, price
 from reconciler.planning.allocation.allocation import wanted_place
 from reconciler.planning.allocation.open_lines import Open
-from reconciler.planning.customers.agreements import day_that_counts, invoice_problem
+from reconciler.planning.customers.agreements import day_that_counts, invoice_problem, overdue
 from reconciler.planning.lines.dates import Start, last_day, next_invoice, start_of_new_line
 from reconciler.planning.lines.judged import Judged, cannot_be_written, decide, is_ours
 from reconciler.planning.lines.new_lines import new_line, not_billed, not_billed_text
@@ -41,8 +42,10 @@ def add_line(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, groun
     row = row.but(after=wanted.quantity, included_after=wanted.included)
     if wanted.quantity == 0:
         return nothing_needed(cell, row, take, wanted.parts, ground) or Judged(row, cell)
+    late, what_to_do = overdue(agreement, ground.billing.recaps.get(agreement.id), ground.today)
     problem = (
-        _begins_later(found, day_that_counts(agreement, ground.today))
+        (f"{late}. {what_to_do}" if late else "")
+        or _begins_later(found, day_that_counts(agreement, ground.today))
         or _ended_on_purpose(cell, found, agreement, ground)
         or _not_seen(agreement, ground)
         or cannot_be_written(cell, agreement, ground)
@@ -100,7 +103,7 @@ def new_price(cell: Cell, line: Line, ground: Ground) -> Decimal | None:
     if own or not ground.products.follows_price(cell.product):
         return None
     of_catalog = cell.product.fields.get("price")
-    if not isinstance(of_catalog, Decimal) or not of_catalog or cents(of_catalog) == cents(line.unit_price):
+    if not isinstance(of_catalog, Decimal) or not of_catalog or holds(line, "unitPrice", of_catalog):
         return None
     return of_catalog
 

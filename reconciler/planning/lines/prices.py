@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.change import product_key
 from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Diagnostic, notice, warning
-from reconciler.model.money import cents
+from reconciler.model.money import cents, price
 from reconciler.planning.customers.agreements import day_that_counts
 from reconciler.planning.lines.rows import billed
 from reconciler.planning.usage.quantities import ZERO
@@ -87,8 +87,8 @@ def _counted(lines: list[tuple[Agreement, Line]]) -> str:
 def _by_price(lines: list[tuple[Agreement, Line]]) -> str:
     counts: dict[tuple[str, Decimal], int] = defaultdict(int)
     for agreement, line in lines:
-        counts[agreement.currency or "?", cents(line.unit_price)] += 1
-    return ", ".join(f"{count} × {price} {currency}" for (currency, price), count in sorted(counts.items()))
+        counts[agreement.currency or "?", price(line.unit_price, agreement.currency_places)] += 1
+    return ", ".join(f"{count} × {each:f} {currency}" for (currency, each), count in sorted(counts.items()))
 
 
 def _repriced(lines: list[tuple[Agreement, Line]], price: Decimal) -> str:

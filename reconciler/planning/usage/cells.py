@@ -82,6 +82,11 @@ class Cell:
         """The company's identifier."""
         return self.feedings[0].party.company
 
+    @property
+    def company_name(self) -> str:
+        """The company's name in ConnectWise; "" where it is not known."""
+        return self.feedings[0].party.company_name
+
     def names(self) -> list[str]:
         """The customers' names in the order of `feedings`; two of one name are told apart by tenant."""
         names = [feeding.party.name for feeding in self.feedings]
