@@ -15,6 +15,7 @@ from reconciler.cli.site import connect, months_for, refuse_another_instance
 from reconciler.cli.stopping import Stop
 from reconciler.cli.waiting import run_to_its_end
 from reconciler.connectwise.catalog import custom_field_definitions
+from reconciler.execution.fresh import rests_on_lists
 from reconciler.execution.preconditions import stale_changes
 from reconciler.execution.run import execute, not_started
 from reconciler.execution.state import MarkerPlace
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 
 
 #: Anything else leaves something for a person to look at.
-_AS_WANTED = frozenset({Result.APPLIED, Result.ALREADY_OK})
+_AS_WANTED = frozenset({Result.APPLIED, Result.ALREADY_OK, Result.TAKEN_BACK})
 #: How far behind UTC the westernmost clocks are.
 _WESTERNMOST = timedelta(hours=12)
 
@@ -151,8 +152,8 @@ class Run:
 def write(runtime: Runtime, run: Run, record: Record, *, check_first: bool, quiet: bool) -> None:
     """Write the plan's changes and keep what became of each in `run`, and in a journal.
 
-    With `check_first` (a saved plan) everything it expects is read before the first write. Raises
-    ReconcilerError where nothing could be started.
+    With `check_first` (a saved plan) everything it expects is read before the first write; without, what its
+    creations, ends and moves rest on. Raises ReconcilerError where nothing could be started.
     """
     try:
         run_to_its_end(_write_all(runtime, run, record, check_first=check_first, quiet=quiet))
@@ -187,9 +188,11 @@ async def _write_all(runtime: Runtime, run: Run, record: Record, *, check_first:
             run.outdated = await _outdated(runtime, run.plan, site)
             if run.outdated is not None:
                 return
-            run.stale = await stale_changes(site.connectwise, run.plan.ready, place)
-            if run.stale:
-                return
+        # A plan of seconds ago may rest on a list that came short, or overlap with another run.
+        only = None if check_first else rests_on_lists
+        run.stale = await stale_changes(site.connectwise, run.plan.ready, place, only=only)
+        if run.stale:
+            return
         definitions = await _definitions(site, run.plan)
         with _recorded(runtime, run, record) as journal, run.stop.writing() as stop:
             writer = Writer(site.connectwise, place, definitions, before_write=journal.before_write)

@@ -21,6 +21,7 @@ from reconciler.model.desired import (
     RunChangeGuard,
     Settings,
     TotalGuard,
+    UnknownGuard,
 )
 from reconciler.model.fields import FIELDS_BY_NAME, PRICE_PLACES, Kind, normalise
 from reconciler.model.identifiers import identifier_key
@@ -84,6 +85,7 @@ def _guards(view: View) -> Guards:
     zero = _numbers(view, "productToZero", customers=3)
     run = _numbers(view, "runChange", lines=10, money=5, floor=20)
     age = _numbers(view, "planAge", days=7)
+    unknown = _numbers(view, "unknownValues", customers=3, percent=5)
     return Guards(
         line_change=LineChangeGuard(**line) if line else None,
         line_to_zero=view.text("lineToZero") != "off",
@@ -93,6 +95,7 @@ def _guards(view: View) -> Guards:
         max_plan_age_days=int(age["days"]) if age else None,
         most_changes=_most_changes(view),
         total=_total(view),
+        unknown_values=UnknownGuard(int(unknown["customers"]), unknown["percent"]) if unknown else None,
     )
 
 
@@ -121,6 +124,7 @@ def _total(guards: View) -> TotalGuard | None:
 
 
 def _row(code: str, view: View) -> Row:
+    known_as = view.below("alsoKnownAs")
     return Row(
         code=code,
         targets=view.selectors("product"),
@@ -128,7 +132,8 @@ def _row(code: str, view: View) -> Row:
         location=view.location,
         exclude=view.required_text("exclude") if "exclude" in view.value else None,
         until=view.day("until"),
-        also_known_as=view.texts("alsoKnownAs"),
+        also_known_as=view.texts("alsoKnownAs") if known_as is None else known_as.texts("codes"),
+        together=None if known_as is None else known_as.text("count"),
         sync_said="sync" in view.value,
     )
 

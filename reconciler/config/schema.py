@@ -140,12 +140,7 @@ def _mappings() -> Schema:
                 example="Included in the awareness contract",
             ),
             "until": words.day("The last day on which `exclude` counts."),
-            "alsoKnownAs": words.listing(
-                "Other codes that Sophos uses, or will use, for the same product.",
-                words.strict_text("A Sophos productCode.", words.CODE),
-                least=1,
-                example=["SEP-MSP"],
-            ),
+            "alsoKnownAs": _also_known_as(),
         },
         least=1,
     )
@@ -155,6 +150,35 @@ def _mappings() -> Schema:
         row,
         example={"CIXA-MSP": {"product": "MSP-ENDPOINT", "sync": True}},
     )
+
+
+def _also_known_as() -> Schema:
+    codes = words.listing(
+        "Other codes that Sophos uses, or will use, for the same product: a list, or a list under `codes` "
+        "with a word on how both are counted.",
+        words.strict_text("A Sophos productCode.", words.CODE),
+        least=1,
+        example=["SEP-MSP"],
+    )
+    both = words.record(
+        "",
+        {
+            "codes": words.listing(
+                "The other codes.",
+                words.strict_text("A Sophos productCode.", words.CODE),
+                least=1,
+                example=["SEP-MSP"],
+            ),
+            "count": words.choice(
+                "How units under both codes on one customer's bill make one number. Left out, that "
+                "customer's line waits and names both.",
+                {"sum": "they are different seats", "max": "they are the same seats"},
+            ),
+        },
+        required=("codes",),
+    )
+    forms = ("properties", "required", "additionalProperties")
+    return codes | {"type": ["array", "object"]} | {key: both[key] for key in forms}
 
 
 def _products() -> Schema:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from reconciler.connectwise.agreements import AGREEMENTS, Record
 from reconciler.connectwise.bundles import MOST, Ask, Failed, ask_bundle
 from reconciler.connectwise.rows import WrongTypeError
-from reconciler.model.billing import Line
+from reconciler.model.billing import LONG_AGO, Line
 from reconciler.model.diagnostics import Diagnostic, warning
 from reconciler.transport.concurrency import all_of
 from reconciler.transport.errors import (
@@ -58,7 +58,8 @@ async def read_lines(client: Client, agreement_ids: Collection[int], *, since: d
     The API has no list of lines across agreements, so they are read through bundles of 50 agreements. An
     agreement with 1,000 lines or more is read page by page, and so is one whose answer does not say how
     many lines it holds. A server that refuses bundles is asked agreement by agreement, and one that refuses
-    to filter is asked for all lines.
+    to filter is asked for all lines. Where the client wants counts, each agreement's lines are counted, and
+    read alone where a bundle holds fewer: an entry that comes empty says of itself that it is complete.
 
     What goes wrong with one agreement is in `failed`, as a warning about it. Raises ApiError's subclasses
     for what concerns them all: a server that cannot be reached, keys, permissions.
@@ -141,6 +142,7 @@ class _Reader:
         self._client = client
         self._since = since
         self._filters = True
+        self._counted: dict[int, int] = {}
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def read(self, ids: Sequence[int]) -> None:
@@ -167,6 +169,11 @@ class _Reader:
 
         await all_of([bounded(item) for item in items])
 
+    async def _count(self, number: int) -> None:
+        counted = await self._client.count(lines_path(number), (("conditions", self._condition()),))
+        if counted is not None:
+            self._counted[number] = counted
+
     async def _bundle(self, ids: Sequence[int]) -> None:
         """A later bundle; where it is refused all the same, its agreements are asked for one by one."""
         if len(ids) == 1 or await self._try_bundle(ids) is not None:
@@ -175,6 +182,7 @@ class _Reader:
 
     async def _try_bundle(self, ids: Sequence[int]) -> ApiError | None:
         """Read these agreements' lines in one request; returns why the bundle as a whole was refused."""
+        await all_of([self._count(number) for number in ids])
         try:
             found = await ask_bundle(self._client, self._asks(ids))
             if self._filters:
@@ -190,7 +198,7 @@ class _Reader:
         for number, answer in found.items():
             if isinstance(answer, Failed):
                 self._fail(number, answer.reason)
-            elif answer.complete:
+            elif answer.complete and len(answer.rows) >= self._counted.get(number, 0):
                 self._take(number, answer.rows)
             else:
                 await self._alone(number)
@@ -231,7 +239,12 @@ class _Reader:
         return [Ask(number, "addition", number, _FIELDS, condition) for number in ids]
 
     def _condition(self) -> str:
-        return f"cancelledDate = null or cancelledDate >= [{self._since.isoformat()}T00:00:00Z]"
+        since, long_ago = (f"[{day.isoformat()}T00:00:00Z]" for day in (self._since, LONG_AGO))
+        # the last two find lines that end before they begin
+        return (
+            f"cancelledDate = null or cancelledDate >= {since} or effectiveDate >= {since} "
+            f"or cancelledDate < {long_ago}"
+        )
 
     def _take(self, number: int, rows: Iterable[Row]) -> None:
         try:
@@ -241,7 +254,9 @@ class _Reader:
             return
         lines.sort(key=lambda line: line.id)
         self.result.lines[number] = tuple(
-            line for line in lines if line.cancelled is None or line.cancelled >= self._since
+            line
+            for line in lines
+            if line.cancelled is None or line.cancelled >= self._since or line.has_odd_end
         )
 
     def _fail(self, number: int, reason: str) -> None:

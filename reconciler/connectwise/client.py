@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from reconciler.connectwise.codebase import discover
 from reconciler.connectwise.permissions import needed_permission
 from reconciler.model.diagnostics import ReconcilerError, Severity
-from reconciler.transport.errors import BadAnswer, EndpointNotFound, NotPermitted, RecordNotFound, Unsure
+from reconciler.transport.errors import (
+    BadAnswer,
+    EndpointNotFound,
+    ListShort,
+    NotPermitted,
+    RecordNotFound,
+    Refused,
+    Unsure,
+)
 from reconciler.transport.service import Service
 from reconciler.transport.session import Session, build_query
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 
     import httpx
 
@@ -34,6 +42,8 @@ if TYPE_CHECKING:
 ACCEPT = "application/vnd.connectwise.com+json; version=2025.1"
 #: The most that one page may hold (Developer Guide, "Pagination").
 PAGE_SIZE = 1000
+#: How often a list is read that holds less than the server counts.
+LOOKS = 3
 #: Servers refuse URLs above some 2,000 characters (414); what clients in use keep below.
 MAX_URL = 1950
 _ROOM_FOR_PAGES = 40
@@ -48,11 +58,31 @@ def may_be_done_without(failed: ReconcilerError) -> bool:
     return all(one.code in _NOT_FOR_US for one in failed.diagnostics)
 
 
+@dataclass
+class Counts:
+    """Whether lists are compared with `/count`, and whether this server turned out to have none."""
+
+    wanted: bool = False
+    refused: bool = False
+
+    @contextmanager
+    def compared(self) -> Iterator[None]:
+        """Compare lists within the block."""
+        self.wanted, before = True, self.wanted
+        try:
+            yield
+        finally:
+            self.wanted = before
+
+
 class Client:
     """Reads and writes rows of ConnectWise; made by `connect`.
 
     `host` and `company` say which ConnectWise it is. `in_refused` remembers that this server takes no
-    `field in (…)`. `unread` holds, by path, why a table was done without: what depends on it waits.
+    `field in (…)`. `unread` holds, by path, why a table was done without: what depends on it waits. While
+    `counts` is wanted, lists are compared with the number that the server counts, and ListShort is raised for
+    one that stays short.
+
     Every method raises ApiError's subclasses as `Session.request` does, and BadAnswer where the JSON is not
     of the documented shape.
     """
@@ -62,6 +92,7 @@ class Client:
         self.host = session.service.host
         self.in_refused = False
         self.unread: dict[str, Diagnostic] = {}
+        self.counts = Counts()
         self._session = session
         self._prefix = prefix
         self._moving = asyncio.Lock()
@@ -74,7 +105,61 @@ class Client:
         return data
 
     async def list_all(self, path: str, params: Params = (), *, pages: int | None = None) -> list[Row]:
-        """All records of a list, in the order of their ids; at most `pages` pages of 1,000.
+        """All records of a list, in the order of their ids; at most `pages` pages of 1,000."""
+        if pages is not None:
+            return await self._paged(path, params, pages)
+        return await self._whole(path, params, lambda: self._paged(path, params, None))
+
+    async def list_forward(self, path: str, params: Params = ()) -> list[Row]:
+        """All records of a list by forward-only paging: stable while others insert, and quick on long lists.
+
+        `pagination-type: forward-only` pages by ids above `pageId` and takes no order (Developer Guide).
+        """
+        return await self._whole(path, params, lambda: self._forward(path, params))
+
+    async def _whole(self, path: str, params: Params, read: Callable[[], Awaitable[list[Row]]]) -> list[Row]:
+        """The list; where counts are wanted, read again while it holds less than the server counts.
+
+        It is counted first: what others insert meanwhile makes a list longer, and not short.
+        """
+        held = counted = 0
+        for _ in range(LOOKS):
+            expected, refused = await self._counted(path, params)
+            rows = await read()
+            if refused:  # and the list is not, so that it was not for its conditions
+                self.counts.refused = True
+            if expected is None or len(rows) >= expected:
+                return rows
+            held, counted = len(rows), expected
+        raise ListShort(self.call("GET", path), held, counted)
+
+    async def count(self, path: str, params: Params = ()) -> int | None:
+        """How many records a list has; None where that is not wanted, or the server does not say it."""
+        return (await self._counted(path, params))[0]
+
+    async def _counted(self, path: str, params: Params) -> tuple[int | None, bool]:
+        """The number, and whether this request for it was refused.
+
+        Every list of the OpenAPI document has its `/count`. A server without one is not asked again.
+        """
+        if not self.counts.wanted or self.counts.refused:
+            return None, False
+        filters = [one for one in params if one[0].lower().endswith("conditions")]
+        place = f"{path.rstrip('/')}/count"
+        try:
+            data = (await self._request("GET", place, params=filters)).data
+        except EndpointNotFound:
+            self.counts.refused = True
+            return None, True
+        except (RecordNotFound, Refused):
+            return None, True
+        number = data.get("count") if isinstance(data, dict) else None
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise self.bad_answer("GET", place, "the answer is no count")
+        return number, False
+
+    async def _paged(self, path: str, params: Params, pages: int | None) -> list[Row]:
+        """The pages of a list.
 
         A page is the last one when it is empty, or not full and without a `next` link: a proxy that drops
         the Link header must not shorten a list. Only the page number is taken from the link. There is none
@@ -103,11 +188,7 @@ class Client:
         rows.add((await self._request("GET", path, params=[*params, *paging])).data)
         return rows.all
 
-    async def list_forward(self, path: str, params: Params = ()) -> list[Row]:
-        """All records of a list by forward-only paging: stable while others insert, and quick on long lists.
-
-        `pagination-type: forward-only` pages by ids above `pageId` and takes no order (Developer Guide).
-        """
+    async def _forward(self, path: str, params: Params) -> list[Row]:
         rows = _Rows(self, path)
         last = 0
         while True:

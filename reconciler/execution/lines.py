@@ -77,14 +77,19 @@ def _moved(line: Line, name: str, expected: Any) -> str:
 
 
 async def write_line(
-    client: Client, changes: Sequence[Change], before_write: BeforeWrite = unrecorded
+    client: Client,
+    changes: Sequence[Change],
+    before_write: BeforeWrite = unrecorded,
+    *,
+    known: Line | None = None,
 ) -> list[Outcome]:
     """Send the request that these changes of one line share and say what became of each.
 
-    Raises nothing of the API's, and NotRecordedError where `before_write` does.
+    The line is read before, unless it is `known`: as an answer of a moment ago gave it, which a server may
+    show in reads only later. Raises nothing of the API's, and NotRecordedError where `before_write` does.
     """
     try:
-        return await _write(client, changes, before_write)
+        return await _write(client, changes, before_write, known)
     except ReconcilerError as failed:
         return not_done(changes, failed, _path(changes[0]))
 
@@ -93,12 +98,14 @@ def _path(change: Change) -> str:
     return f"{additions.lines_path(change.target.agreement or 0)}/{change.target.id}"
 
 
-async def _write(client: Client, changes: Sequence[Change], before_write: BeforeWrite) -> list[Outcome]:
+async def _write(
+    client: Client, changes: Sequence[Change], before_write: BeforeWrite, known: Line | None
+) -> list[Outcome]:
     agreement, number = changes[0].target.agreement, changes[0].target.id
     if agreement is None or number is None:
         raise ValueError(f"{changes[0].id} names no line")
     try:
-        line = await additions.get_line(client, agreement, number)
+        line = known or await additions.get_line(client, agreement, number)
     except RecordNotFound:
         return share(
             changes, Result.FAILED, f"line #{number} is no longer on agreement {agreement}; plan again"

@@ -1,28 +1,29 @@
-"""One new line of an agreement: look whether it is there, send it once, compare the answer.
+"""One new line of an agreement: look whether it is there, send it once, compare the answer, look again.
 
 A line that is sent twice is billed twice, and two lines of one product are legal in ConnectWise. So nothing
-is sent while another line is in the way, and what may have arrived is looked for instead of sent again.
+is sent while another line is in the way, and what may have arrived is looked for instead of sent again. Two
+runs may still look and send at the same time: of their lines the first one stays, and whoever created a later
+one ends it at once, so that it never bills (`execution.doubled`).
 """
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 from reconciler.connectwise import additions, catalog, patching
-from reconciler.execution.lines import differences, shown
+from reconciler.execution.doubled import look_again
 from reconciler.execution.telling import is_about, not_done, told
+from reconciler.execution.wanted_line import agreement_of, described, lines_like, not_as_wanted
 from reconciler.execution.write import LOOKUPS
 from reconciler.model.diagnostics import ReconcilerError
 from reconciler.model.fields import from_plan
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.line_fields import EFFECTIVE, LINE_FIELDS_BY_NAME, SERIAL
-from reconciler.model.money import plain
+from reconciler.model.line_fields import LINE_FIELDS_BY_NAME
 from reconciler.model.outcome import Outcome, Result
 from reconciler.transport.errors import RecordNotFound, Unsure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from reconciler.execution.write import Writer
     from reconciler.model.billing import Line
@@ -33,102 +34,46 @@ async def create_line(changes: Sequence[Change], writer: Writer) -> list[Outcome
     """Create the line that these changes describe and say what became of it. Raises nothing of the API's."""
     (change,) = changes
     try:
-        return [await _create(change, writer)]
+        outcome, created = await _create(change, writer)
     except ReconcilerError as failed:
         return not_done(changes, failed, _path(change), catalog.CATALOG)
-
-
-def first_day(change: Change) -> date:
-    """The first billed day of a line that is to be created."""
-    return date.fromisoformat(next(one.after for one in change.fields if one.field == EFFECTIVE.name))
-
-
-def in_the_way(change: Change, of_product: Iterable[Line]) -> list[Line]:
-    """The lines of its product on its agreement, open on its first day or later, that may be this line.
-
-    A line of another firewall is none, and neither is one that the plan has seen and leaves as it is.
-    """
-    day, serial = first_day(change), _serial(change)
-    beside = {} if change.basis is None else dict(change.basis.beside)
-    return [
-        line
-        for line in of_product
-        if line.may_bill(day)
-        and (serial is None or line.bears(serial))
-        and beside.get(line.id) != plain(line.quantity)
-    ]
-
-
-def not_as_wanted(change: Change, line: Line) -> list[str]:
-    """What of the line is not as it was to be created; a serial number may stand in its text alone."""
-    serial = _serial(change)
-    fields = [
-        one for one in change.fields if one.field != SERIAL.name or serial is None or not line.bears(serial)
-    ]
-    found = differences(line, fields)
-    if line.product_key != identifier_key(change.target.identifier):
-        found.insert(0, f"its product is {line.product_identifier.strip()}")
-    if line.cancelled is not None:
-        found.append(f"it ends on {line.cancelled}")
-    return found
-
-
-def described(lines: Iterable[Line]) -> str:
-    """Lines for people: `#7, quantity 5, from 2026-12-01`."""
-    return " and ".join(
-        f"#{line.id}, quantity {plain(line.quantity)}, from {shown(line, EFFECTIVE.name)}" for line in lines
-    )
-
-
-def _serial(change: Change) -> str | None:
-    kind, _, serial = change.target.part.partition("/")
-    return serial if kind == "serial" else None
-
-
-def _agreement(change: Change) -> int:
-    if change.target.agreement is None:
-        raise ValueError(f"{change.id} names no agreement")
-    return change.target.agreement
+    return [outcome] if created is None else await look_again(outcome, created, writer)
 
 
 def _path(change: Change) -> str:
-    return additions.lines_path(_agreement(change))
+    return additions.lines_path(agreement_of(change))
 
 
-async def _create(change: Change, writer: Writer) -> Outcome:
+async def _create(change: Change, writer: Writer) -> tuple[Outcome, Line | None]:
+    """What became of it, and the line that this run has created."""
     product = await _product(change, writer)
     if product is None:
-        return Outcome(
-            change,
-            Result.FAILED,
-            f"there is not exactly one product {change.target.identifier} in ConnectWise. Nothing was sent; "
-            "plan again",
-        )
+        said = f"there is not exactly one product {change.target.identifier} in ConnectWise. Nothing was sent"
+        return Outcome(change, Result.FAILED, f"{said}; plan again"), None
     try:
-        there = await _look_up(change, product, writer)
+        there = await lines_like(change, product, writer.client)
     except RecordNotFound:
-        return Outcome(
-            change, Result.FAILED, f"agreement #{change.target.agreement} is no longer there; plan again"
-        )
+        said = f"agreement #{change.target.agreement} is no longer there; plan again"
+        return Outcome(change, Result.FAILED, said), None
+    if len(there) > 1 and not any(not_as_wanted(change, line) for line in there):
+        # Two other runs created it at the same moment, and the second one is about to end its own.
+        await writer.sleep(LOOKUPS[0])
+        there = await lines_like(change, product, writer.client)
     if len(there) == 1 and not not_as_wanted(change, there[0]):
-        return Outcome(change, Result.ALREADY_OK, f"line #{there[0].id}")
+        return Outcome(change, Result.ALREADY_OK, f"line #{there[0].id}"), None
     if there:
-        return Outcome(
-            change,
-            Result.FAILED,
-            f"a line of {change.target.identifier} exists by now ({described(there)}). Nothing was sent; "
-            "plan again",
-        )
+        said = f"a line of {change.target.identifier} exists by now ({described(there)}). Nothing was sent"
+        return Outcome(change, Result.FAILED, f"{said}; plan again"), None
     values = {one.field: from_plan(LINE_FIELDS_BY_NAME[one.field], one.after) for one in change.fields}
     body = patching.line_body(product, values)
     writer.before_write((change,))
     try:
-        answer = await additions.create_line(writer.client, _agreement(change), body)
+        answer = await additions.create_line(writer.client, agreement_of(change), body)
     except Unsure as lost:
         if not is_about(lost, _path(change)):
             raise
-        return await _after_lost(change, product, lost, writer)
-    return _compared(change, answer)
+        return await _after_lost(change, product, lost, writer), None
+    return _compared(change, answer), answer
 
 
 async def _product(change: Change, writer: Writer) -> int | None:
@@ -145,18 +90,13 @@ async def _product(change: Change, writer: Writer) -> int | None:
     return writer.product_ids[key]
 
 
-async def _look_up(change: Change, product: int, writer: Writer) -> list[Line]:
-    found = await additions.lines_of_product(writer.client, _agreement(change), product)
-    return in_the_way(change, found)
-
-
 async def _after_lost(change: Change, product: int, lost: Unsure, writer: Writer) -> Outcome:
     """It is looked for, and not sent again: a new line that is as it was sent is ours."""
     found: list[Line] = []
     try:
         for seconds in LOOKUPS:
             await writer.sleep(seconds)
-            found = await _look_up(change, product, writer)
+            found = await lines_like(change, product, writer.client)
             if found:
                 break
     except ReconcilerError as failed:

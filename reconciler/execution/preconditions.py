@@ -1,43 +1,59 @@
-"""Whether a saved plan still fits what is there, read for all its changes before the first write."""
+"""Whether a plan still fits what is there, read for its changes before the first write."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from reconciler.connectwise import catalog
+from reconciler.execution.fresh import read_marked, rests_on_lists
 from reconciler.execution.line_preconditions import stale_lines
 from reconciler.execution.state import MarkerPlace, Stale, current, is_value, stale_values
+from reconciler.execution.telling import told
 from reconciler.model.change import MAPPING_PREFIX, Action
 from reconciler.model.identifiers import identifier_key
+from reconciler.transport.errors import ListShort
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from reconciler.connectwise.client import Client
     from reconciler.model.change import Change
     from reconciler.model.observed import CatalogItem
 
 
-async def stale_changes(client: Client, changes: Sequence[Change], place: MarkerPlace) -> list[Stale]:
+async def stale_changes(
+    client: Client,
+    changes: Sequence[Change],
+    place: MarkerPlace,
+    *,
+    only: Callable[[Change], bool] | None = None,
+) -> list[Stale]:
     """Every change that no longer fits, with what has moved; a change that is done already does fit.
 
-    Chunked reads: products by id and by identifier, agreements by id, lines in bundles by their agreements.
+    Chunked reads: products by id and by identifier, agreements by id and by company, lines in bundles by
+    their agreements. With `only`, those for which it holds are looked at alone, and nothing is read where
+    there are none. A list that stays shorter than the server counts makes all that rest on lists stale.
     """
-    of_lines = [change for change in changes if change.target.agreement is not None]
-    of_products = [change for change in changes if change.target.agreement is None]
-    return [
-        *await _stale_products(client, of_products, place),
-        *await _mapped_elsewhere(client, of_products, place),
-        *await stale_lines(client, of_lines, of_products),
-    ]
+    looked_at = [change for change in changes if only is None or only(change)]
+    if not looked_at:
+        return []
+    of_lines = [change for change in looked_at if change.target.agreement is not None]
+    of_products = [change for change in looked_at if change.target.agreement is None]
+    every = [change for change in changes if change.target.agreement is None]
+    found = await _stale_products(client, of_products, place)
+    try:
+        marked = await read_marked(client, looked_at, place)
+        found += _mapped_elsewhere(of_products, marked, place)
+        return [*found, *await stale_lines(client, of_lines, every, marked, place)]
+    except ListShort as short:
+        return [*found, *(Stale(change, told(short)) for change in looked_at if rests_on_lists(change))]
 
 
-async def _mapped_elsewhere(client: Client, changes: Sequence[Change], place: MarkerPlace) -> list[Stale]:
+def _mapped_elsewhere(
+    changes: Sequence[Change], marked: Sequence[CatalogItem], place: MarkerPlace
+) -> list[Stale]:
     """Codes that somebody mapped meanwhile, or whose new product was renamed since: they would double."""
     mapping = [change for change in changes if change.action is Action.MAP_PRODUCT]
-    if not mapping:
-        return []
-    marked = await catalog.items_with_marker(client, place.custom_field)
     own = {(change.fields[0].field, identifier_key(change.target.identifier)) for change in mapping}
     found = []
     for change in mapping:

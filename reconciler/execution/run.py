@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.execution.lines import write_line
 from reconciler.execution.new_lines import create_line
+from reconciler.execution.tags import Tags
 from reconciler.execution.telling import NotRecordedError, share
 from reconciler.execution.write import Writer, write
 from reconciler.model.change import OF_LINES, Action, Change, writes
@@ -37,12 +38,13 @@ async def execute(
     What is blocked, or waits for something that failed, is told as not attempted. A request that fails
     in a way nobody foresaw is told as unsure and starts nothing further; its exception is raised once all
     outcomes are told. Where the writer's `before_write` raises NotRecordedError, nothing is sent and nothing
-    further started.
+    further started. Tags are read back, and written again where another run overwrote them.
     """
     failed: set[str] = set()
     faults: list[Exception] = []
     ended: list[str] = []
     gate = asyncio.Semaphore(_AT_ONCE)
+    tags = Tags(writer, on_outcome, lambda: stop.is_set() or bool(ended))
 
     async def one(request: Request) -> None:
         key, members = request
@@ -67,11 +69,14 @@ async def execute(
             failed.add(key)
         for outcome in outcomes:
             on_outcome(outcome)
+            tags.learn(outcome)
 
     for wave in waves(changes):
         async with asyncio.TaskGroup() as group:
             for request in wave:
                 group.create_task(one(request))
+        await tags.look()
+    await tags.look_at_all()
     if faults:
         raise faults[0]
 

@@ -43,7 +43,8 @@ class Writer:
     """What every request of a run needs.
 
     `definitions` are the catalog's custom fields, by caption key. `product_ids` remembers the record ids that
-    were looked up for lines, by identifier key. `before_write` is told right before a request is sent that
+    were looked up for lines, by identifier key; `former` the former codes of products before this run wrote
+    them, by record id. `before_write` is told right before a request is sent that
     writes.
     """
 
@@ -51,6 +52,7 @@ class Writer:
     place: MarkerPlace
     definitions: Mapping[str, CustomField] = field(default_factory=dict)
     product_ids: dict[str, int] = field(default_factory=dict)
+    former: dict[int, frozenset[str]] = field(default_factory=dict)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     before_write: BeforeWrite = unrecorded
 
@@ -74,6 +76,7 @@ async def _edit(item_id: int, changes: Sequence[Change], writer: Writer) -> list
         item = await catalog.get_item(writer.client, item_id)
     except RecordNotFound:
         return share(changes, Result.FAILED, f"product id {item_id} is no longer in ConnectWise; plan again")
+    writer.former.setdefault(item_id, writer.place.former(item))
     stale = stale_values(item, changes, writer.place)
     if stale:
         said = "; ".join(dict.fromkeys(str(one) for one in stale))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from reconciler.model.identifiers import identifier_key
@@ -11,7 +12,6 @@ from reconciler.model.money import USUAL_PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
     from decimal import Decimal
 
 
@@ -21,6 +21,8 @@ UNREAD_CYCLE = "(unread)"
 CYCLES = frozenset(
     {"BiMonthly", "BiWeekly", "Monthly", "NotRecurring", "Quarterly", "SemiAnnual", "Weekly", "Yearly"}
 )
+#: No line ended before this day: dates such as 1900-01-01 stand for "none" in many programs.
+LONG_AGO = date(2000, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,20 @@ class Line:
             return False
         return self.cancelled <= self.effective
 
+    @property
+    def has_odd_end(self) -> bool:
+        """Whether its last day lies before its first one, or in another century, and it has units.
+
+        What a server makes of that is not known: it may bill the line on, or not at all.
+        """
+        if self.cancelled is None or not self.quantity:
+            return False
+        return self.cancelled < (self.effective or LONG_AGO) or self.cancelled < LONG_AGO
+
     def may_bill(self, day: date) -> bool:
-        """Whether it is billed on that day or on a later one."""
+        """Whether it is billed on that day or on a later one, as far as its dates can be believed."""
+        if self.has_odd_end:
+            return True
         return not self.never_bills and (self.cancelled is None or self.cancelled >= day)
 
     def bears(self, serial: str) -> bool:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 from reconciler.model.diagnostics import Location
 from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import Amount
+from reconciler.model.rests import NEXT_INVOICE, NO_RECORDS, RecordKind, Records, collected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from reconciler.model.rests import Signed
 
 
 class Action(StrEnum):
@@ -121,40 +124,66 @@ class Basis:
     """What a line's change rests on besides the values that it writes; checked before anything is written.
 
     `values` are further fields of the line that decide its money, as they stand (a change of one would make
-    the signed amount wrong). `next_invoice` is the agreement's next invoice date. A line that is created
-    needs that none of `products` (record ids) has an open line on any of `agreements`, but for those that
-    the same plan ends or changes: its seats would be billed twice. `beside` are open lines of these products
-    that the plan has seen and leaves to themselves, by record id with their quantity: those of other
-    firewalls or customers, and fixed ones.
+    the signed amount wrong). `agreement`, `product` and `company` are the records beside it, as the plan
+    found them; a product that is not there yet has none. None of `products` (record ids), and no product that
+    carries one of `codes`, may have an open line on any of `agreements`, but for those that the same plan
+    ends or changes: the seats of a line that is created would be billed twice. `beside` are open lines of
+    these products that the plan has seen and leaves to themselves, by record id with their quantity: those of
+    other firewalls or customers, and fixed ones. A line that is there needs it of its own agreement and
+    product alone, and one that ends not at all.
     """
 
     values: tuple[tuple[str, Any], ...] = ()
-    next_invoice: str | None = None
+    agreement: Signed | None = None
+    product: Signed | None = None
+    company: Signed | None = None
     agreements: tuple[int, ...] = ()
     products: tuple[int, ...] = ()
+    codes: tuple[str, ...] = ()
     beside: tuple[tuple[int, str], ...] = ()
 
+    @property
+    def next_invoice(self) -> str | None:
+        """The agreement's next invoice date."""
+        day = None if self.agreement is None else self.agreement.get(NEXT_INVOICE.name)
+        return None if day is None else str(day)
+
+    def records(self) -> tuple[tuple[RecordKind, Signed | None], ...]:
+        """The signed records, by their kind."""
+        return (
+            (RecordKind.AGREEMENT, self.agreement),
+            (RecordKind.PRODUCT, self.product),
+            (RecordKind.COMPANY, self.company),
+        )
+
     def to_json(self) -> dict[str, Any]:
-        """The form in plan files."""
+        """The form in plan files; the records stand there once for all changes (`model.rests.Records`)."""
         return {
             "values": dict(self.values),
             "nextInvoice": self.next_invoice,
+            "agreement": None if self.agreement is None else self.agreement.id,
+            "product": None if self.product is None else self.product.id,
+            "company": None if self.company is None else self.company.id,
             "clearOf": {
                 "agreements": list(self.agreements),
                 "products": list(self.products),
+                "codes": list(self.codes),
                 "beside": {str(number): quantity for number, quantity in self.beside},
             },
         }
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Basis:
-        """Read back what `to_json` wrote."""
+    def from_json(cls, data: dict[str, Any], records: Records) -> Basis:
+        """Read back what `to_json` wrote, with the records of the same plan."""
         clear = data["clearOf"]
         return cls(
             tuple(sorted(data["values"].items())),
-            data["nextInvoice"],
+            records.find(RecordKind.AGREEMENT, data["agreement"]),
+            records.find(RecordKind.PRODUCT, data["product"]),
+            records.find(RecordKind.COMPANY, data["company"]),
             tuple(clear["agreements"]),
             tuple(clear["products"]),
+            tuple(clear["codes"]),
             tuple(sorted((int(number), quantity) for number, quantity in clear["beside"].items())),
         )
 
@@ -231,8 +260,8 @@ class Change:
         }
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Change:
-        """Read back what `to_json` wrote."""
+    def from_json(cls, data: dict[str, Any], records: Records = NO_RECORDS) -> Change:
+        """Read back what `to_json` wrote; `records` are those that the changes of its plan rest on."""
         source, precondition = data["source"], data["precondition"]
         return cls(
             id=data["id"],
@@ -253,8 +282,15 @@ class Change:
             source=None if source is None else Location(source["file"], source["line"]),
             cause=None if data["cause"] is None else Cause(data["cause"]),
             money=None if data["money"] is None else Amount.from_json(data["money"]),
-            basis=None if precondition["line"] is None else Basis.from_json(precondition["line"]),
+            basis=None if precondition["line"] is None else Basis.from_json(precondition["line"], records),
         )
+
+
+def records_of(changes: Iterable[Change]) -> Records:
+    """The records that these changes rest on, each once."""
+    return collected(
+        pair for change in changes if change.basis is not None for pair in change.basis.records()
+    )
 
 
 def writes(changes: Iterable[Change]) -> Iterator[tuple[str, tuple[Change, ...]]]:

@@ -7,6 +7,7 @@ The whole format is here, although this release acts on `settings`, `mappings`, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.diagnostics import Location
@@ -14,7 +15,6 @@ from reconciler.model.diagnostics import Location
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
-    from decimal import Decimal
 
     from reconciler.model.fields import DeclaredValue
     from reconciler.model.identifiers import Selector
@@ -69,6 +69,14 @@ class TotalGuard:
 
 
 @dataclass(frozen=True)
+class UnknownGuard:
+    """Stops the run: so many customers at once, and so much of them, carry what nobody can read or knows."""
+
+    customers: int = 3
+    percent: Decimal = Decimal(5)
+
+
+@dataclass(frozen=True)
 class Guards:
     """The limits; None is "off", which is a reviewed decision. Actions without a limit are off as well."""
 
@@ -80,6 +88,7 @@ class Guards:
     max_plan_age_days: int | None
     most_changes: tuple[MostChanges, ...] = ()
     total: TotalGuard | None = None
+    unknown_values: UnknownGuard | None = UnknownGuard()
 
 
 @dataclass(frozen=True)
@@ -106,8 +115,9 @@ class Row:
 
     Either `targets` (one or several ConnectWise products, in the order written) or `exclude` (the reason
     why it is deliberately not billed, until `until` where given). `also_known_as` are codes that Sophos
-    uses, or will use, for the same product. Without `sync_said` the row says nothing of `sync`, which then is
-    off.
+    uses, or will use, for the same product; `together` (`sum`, `max`) says how their units on one bill make
+    one number, None that nobody has said it. Without `sync_said` the row says nothing of `sync`, which then
+    is off.
     """
 
     code: str
@@ -118,6 +128,7 @@ class Row:
     until: date | None = None
     also_known_as: tuple[str, ...] = ()
     sync_said: bool = True
+    together: str | None = None
 
     @property
     def codes(self) -> tuple[str, ...]:

@@ -67,12 +67,15 @@ def _collected(head: Head, rows: list[dict[str, Any]], *, cut_off: bool) -> Jour
         if kind == END:
             end = row
         elif kind == ABOUT:
-            if key in written or key in others:
+            one = _checked(number, written_from(row))
+            before = written.get(key)
+            if key in others or (before is not None and not _is_again(one, before)):
                 raise NoJournalError(f"line {number}: {key[:80]} was recorded before")
-            written[key] = _checked(number, written_from(row))
+            written[key] = one if before is None else replace(one, at=before.at, record=before.record)
         elif key in written and written[key].result is None:
             _refuse(number, _record_problems(row["record"]))
-            written[key] = replace(written[key], result=Result(row["result"]), record=row["record"])
+            record = row["record"] or written[key].record
+            written[key] = replace(written[key], result=Result(row["result"]), record=record)
         elif kind == OUTCOME and key not in written and key not in others:
             others[key] = Result(row["result"])
         else:
@@ -85,6 +88,13 @@ def _collected(head: Head, rows: list[dict[str, Any]], *, cut_off: bool) -> Jour
         interrupted=end is not None and end["interrupted"],
         cut_off=cut_off,
     )
+
+
+def _is_again(one: Written, before: Written) -> bool:
+    """Whether a run wrote a tag once more, because another run had overwritten it."""
+    here, there = one.change.target, before.change.target
+    same = here.identifier == there.identifier and there.id in (None, here.id) and here.agreement is None
+    return same and before.result is not None and one.change.fields == before.change.fields
 
 
 def _row(number: int, line: bytes, form: FormCheck) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from reconciler.model.line_fields import (
 )
 from reconciler.model.money import parse_decimal
 from reconciler.model.months import Month
+from reconciler.model.rests import COMPANY_ID, OF_LINE, RESTS, Form
 from reconciler.model.value_check import amount_problems, is_id, number_of, value_problems
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.model.change import Basis, Change
     from reconciler.model.lines import PlannedLine
     from reconciler.model.plan import Plan
+    from reconciler.model.rests import Rest
 
 SERIAL_PART, LINE_PART = "serial/", "line/"
 _COUNTED = frozenset({QUANTITY.name, LESS_INCLUDED.name})
@@ -36,8 +38,6 @@ _NEEDED = (QUANTITY.name, "unitPrice", "billCustomer", EFFECTIVE.name)
 _OF_CREATION = _COUNTED | _DECLARED | {EFFECTIVE.name, SERIAL.name}
 _OF_UPDATE = _COUNTED | _DECLARED
 _OF_END = frozenset({CANCELLED.name, QUANTITY.name})
-#: What a line's money rests on; what of it is not written has to stand as the plan found it.
-TERMS = frozenset({QUANTITY.name, LESS_INCLUDED.name, "unitPrice", "billCustomer", CANCELLED.name})
 
 
 def line_change_problems(change: Change) -> Iterator[str]:
@@ -121,8 +121,7 @@ def _is_count(value: Any) -> bool:
 
 def _basis_problems(change: Change, basis: Basis) -> Iterator[str]:
     place = "precondition/line"
-    if basis.next_invoice is not None and not _is_day(basis.next_invoice):
-        yield f"{place}/nextInvoice: it is no day"
+    yield from _record_problems(change, basis)
     beside = [number for number, _ in basis.beside]
     if not all(is_id(number) for number in (*basis.agreements, *basis.products, *beside)):
         yield f"{place}/clearOf: it holds what is no record id"
@@ -134,9 +133,9 @@ def _basis_problems(change: Change, basis: Basis) -> Iterator[str]:
         if change.target.agreement not in basis.agreements:
             yield f"{place}/clearOf: the line's own agreement is missing"
         return
-    if basis.agreements or basis.products or basis.beside:
+    if basis.codes or not {*basis.agreements} <= {change.target.agreement}:
         yield f"{place}/clearOf: it is of new lines only"
-    expected = TERMS - {one.field for one in change.fields}
+    expected = set(OF_LINE) - {one.field for one in change.fields}
     if {name for name, _ in basis.values} != expected:
         yield f"{place}/values: they are not {', '.join(sorted(expected))}"
         return
@@ -145,6 +144,35 @@ def _basis_problems(change: Change, basis: Basis) -> Iterator[str]:
             from_plan(LINE_FIELDS_BY_NAME[name], value)
         except ValueError:
             yield f"{place}/values/{name}: it is no {LINE_FIELDS_BY_NAME[name].kind.value}"
+
+
+def _record_problems(change: Change, basis: Basis) -> Iterator[str]:
+    """What is wrong with the records beside the line."""
+    place = "restsOn"
+    if basis.agreement is None or basis.agreement.id != change.target.agreement:
+        yield f"{place}/agreements: the line's own agreement is missing"
+    for kind, signed in basis.records():
+        if signed is None:
+            continue
+        if not is_id(signed.id):
+            yield f"{place}/{kind.value}: it holds what is no record id"
+        known = {rest.name: rest for rest in RESTS[kind]}
+        for name, value in signed.values:
+            if name not in known:
+                yield f"{place}/{kind.value}/{signed.id}: nothing rests on {name[:60]!r}"
+            elif not _is_value(known[name], value):
+                yield f"{place}/{kind.value}/{signed.id}/{name}: it is no value of it"
+    company = None if basis.agreement is None else basis.agreement.get(COMPANY_ID.name)
+    if basis.company is not None and basis.company.id != company:
+        yield f"{place}/companies: it is another company than the agreement's"
+
+
+def _is_value(rest: Rest, value: Any) -> bool:
+    if rest.form is Form.FLAG:
+        return value is True
+    if rest.form is Form.NUMBER:
+        return is_id(value)
+    return isinstance(value, str) and bool(value) and (rest.form is not Form.DAY or _is_day(value))
 
 
 def _is_day(text: str) -> bool:

@@ -34,10 +34,16 @@ class Marker:
     former: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
+        return f"{_OPENING}{self.owner} {self.entries(former=True)}]"
+
+    def entries(self, *, former: bool) -> str:
+        """What stands in the tag behind its owner: `CODE, CODE (sync off)`, with or without former codes."""
         states = {code: "" if sync else " (sync off)" for code, sync in self.codes.items()}
-        states |= {code: " (former)" for code in self.former if code not in self.codes}
-        entries = [quote(code, safe="").replace("~", "%7E") + state for code, state in sorted(states.items())]
-        return f"{_OPENING}{self.owner} {', '.join(entries)}]"
+        if former:
+            states |= {code: " (former)" for code in self.former if code not in self.codes}
+        return ", ".join(
+            quote(code, safe="").replace("~", "%7E") + state for code, state in sorted(states.items())
+        )
 
 
 @dataclass(frozen=True)

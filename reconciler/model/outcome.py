@@ -15,6 +15,7 @@ class Result(StrEnum):
 
     APPLIED = "applied"
     ALREADY_OK = "already ok"  # found as wanted at the moment of writing; nothing was sent
+    TAKEN_BACK = "taken back"  # created, found there twice, and ended again before it bills anything
     SERVER_KEPT = "server kept"  # accepted, but the answer shows another value than was sent
     FAILED = "failed"  # surely not done
     UNSURE = "unsure"  # sent, and no answer says whether it was done
@@ -22,7 +23,7 @@ class Result(StrEnum):
 
 
 #: Results after which what depends on the change may be written.
-DONE = frozenset({Result.APPLIED, Result.ALREADY_OK, Result.SERVER_KEPT})
+DONE = frozenset({Result.APPLIED, Result.ALREADY_OK, Result.TAKEN_BACK, Result.SERVER_KEPT})
 
 
 @dataclass(frozen=True)

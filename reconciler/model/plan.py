@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.model.census import Census
-from reconciler.model.change import Action, Cause, Change
+from reconciler.model.change import Action, Cause, Change, records_of
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.lines import PlannedLine
 from reconciler.model.plan_guards import NO_GUARDS, PlanGuards
+from reconciler.model.rests import Records
 from reconciler.model.usage_notes import UsageNote
 
 FORMAT_VERSION = "1.0"
@@ -109,7 +110,7 @@ class Plan:
 
     @property
     def hash(self) -> str:
-        """Of changes, period, instance and guards: finds accidents, not forgers."""
+        """Of changes with what they rest on, period, instance, guards: finds accidents, not forgers."""
         signed: dict[str, Any] = {
             "formatVersion": FORMAT_VERSION,
             "instance": self.instance,
@@ -119,6 +120,9 @@ class Plan:
             "changes": [change.values() for change in self.changes],
             "guards": self.guards.to_json(),
         }
+        records = records_of(self.changes)
+        if records:
+            signed["restsOn"] = records.to_json()
         if self.waiting:  # what is left alone is part of what was reviewed
             signed["waiting"] = [change.id for change in self.waiting]
         if self.rollback_of is not None:
@@ -175,6 +179,7 @@ class Plan:
             "hash": self.hash,
             "rollbackOf": None if self.rollback_of is None else self.rollback_of.to_json(),
             "guards": self.guards.to_json(),
+            "restsOn": records_of(self.changes).to_json(),
             "changes": [change.to_json() for change in self.changes],
             "diagnostics": [d.to_json() for d in self.diagnostics],
             "lines": [line.to_json() for line in self.lines],
@@ -187,6 +192,7 @@ class Plan:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Plan:
         """Read back what `to_json` wrote; the caller has checked it against the schema."""
+        records = Records.from_json(data["restsOn"])
         return cls(
             tool=data["tool"],
             site=data["site"],
@@ -198,7 +204,7 @@ class Plan:
             usage_read_at=data["usageReadAt"],
             config_hash=data["configHash"],
             guards=PlanGuards.from_json(data["guards"]),
-            changes=tuple(Change.from_json(c) for c in data["changes"]),
+            changes=tuple(Change.from_json(c, records) for c in data["changes"]),
             diagnostics=tuple(Diagnostic.from_json(d) for d in data["diagnostics"]),
             lines=tuple(PlannedLine.from_json(line) for line in data["lines"]),
             usage_notes=tuple(UsageNote.from_json(n) for n in data["usageNotes"]),

@@ -10,6 +10,7 @@ from reconciler.model.diagnostics import Severity
 from reconciler.model.lines import LineState
 from reconciler.model.plan import FORMAT_VERSION
 from reconciler.model.plan_guards import Answered
+from reconciler.model.rests import RESTS, Form, RecordKind
 from reconciler.model.schema_parts import TEXT, TEXT_OR_NULL, record
 
 _COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
@@ -80,9 +81,10 @@ def plan_schema() -> dict[str, Any]:
             ),
             "usageReadAt": {**TEXT_OR_NULL, "description": "When Sophos was asked, ISO 8601."},
             "configHash": TEXT,
-            "hash": {**TEXT, "description": "Of changes, period, instance, guards."},
+            "hash": {**TEXT, "description": "Of changes with what they rest on, period, instance, guards."},
             "rollbackOf": _or_null(record("The run taken back.", run=TEXT, started=TEXT, planHash=TEXT)),
             "guards": _guards(),
+            "restsOn": _rests_on(),
             "changes": _list(_change(source), "In the order of the run."),
             "diagnostics": _list(_diagnostic(place), "Errors first."),
             "lines": _list(_line(source), "Every agreement line that usage was counted for, changed or not."),
@@ -95,8 +97,8 @@ def plan_schema() -> dict[str, Any]:
         },
         "required": [
             "formatVersion", "tool", "site", "marker", "instance", "today", "period", "usageReadAt",
-            "configHash", "hash", "rollbackOf", "guards", "changes", "diagnostics", "lines", "usageNotes",
-            "census", "removedRows", "summary",
+            "configHash", "hash", "rollbackOf", "guards", "restsOn", "changes", "diagnostics", "lines",
+            "usageNotes", "census", "removedRows", "summary",
         ],
         "additionalProperties": False,
     }  # fmt: skip
@@ -235,14 +237,18 @@ def _basis() -> dict[str, Any]:
         "What a line's change rests on besides the values that it writes.",
         values={
             "type": "object",
-            "additionalProperties": TEXT_OR_NULL,
+            "additionalProperties": {"type": ["string", "boolean", "null"]},
             "description": "Further fields of the line that decide its money, as they stand.",
         },
         nextInvoice={**_or_null(_DAY), "description": "The agreement's."},
+        agreement={**_or_null(_RECORD_ID), "description": "Its record in restsOn."},
+        product={**_or_null(_RECORD_ID), "description": "Its record in restsOn; null where it is created."},
+        company={**_or_null(_RECORD_ID), "description": "Its record in restsOn; null where it was not read."},
         clearOf=record(
-            "Where a new line's seats must have no open line.",
+            "Where its seats must have no other open line.",
             agreements=_list({"type": "integer"}, "By id."),
             products=_list({"type": "integer"}, "By id."),
+            codes=_list(TEXT, "Of a new line: any product that carries one of them counts as well."),
             beside={
                 "type": "object",
                 "propertyNames": {"pattern": "^[1-9][0-9]{0,14}$"},
@@ -251,6 +257,33 @@ def _basis() -> dict[str, Any]:
             },
         ),
     )
+
+
+def _rests_on() -> dict[str, Any]:
+    """The records beside the lines: what a message says of each value is its description."""
+    forms: dict[Form, dict[str, Any]] = {
+        Form.TEXT: TEXT,
+        Form.DAY: _DAY,
+        Form.FLAG: {"const": True},
+        Form.NUMBER: _RECORD_ID,
+    }
+    tables: dict[str, Any] = {
+        kind.value: {
+            "type": "object",
+            "propertyNames": {"pattern": "^[1-9][0-9]{0,14}$"},
+            "additionalProperties": {
+                "type": "object",
+                "properties": {
+                    rest.name: {**forms[rest.form], "description": f"It {rest.says.rstrip(':')} …"}
+                    for rest in RESTS[kind]
+                },
+                "additionalProperties": False,
+            },
+            "description": "By id. What is not set is left out.",
+        }
+        for kind in RecordKind
+    }
+    return record("The records that changes of lines rest on, as they were read.", **tables)
 
 
 def _diagnostic(place: dict[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,16 @@ class MarkerPlace:
         """What our own tag says is mapped now."""
         return dict(self._tag(item).codes)
 
+    def carried(self, item: CatalogItem) -> frozenset[str]:
+        """Every code that our own tags say is or was mapped."""
+        return self.former(item).union(
+            code for tag in read(self.text(item)).of(self.owner) for code in tag.codes
+        )
+
+    def former(self, item: CatalogItem) -> frozenset[str]:
+        """The codes that our own tags say were mapped."""
+        return frozenset(code for tag in read(self.text(item)).of(self.owner) for code in tag.former)
+
     def _tag(self, item: CatalogItem) -> Marker:
         return next(iter(read(self.text(item)).of(self.owner)), Marker(self.owner, {}))
 

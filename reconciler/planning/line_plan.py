@@ -16,6 +16,7 @@ from reconciler.planning.accounts.units import account_units, total_units
 from reconciler.planning.allocation.allocation import allocate
 from reconciler.planning.allocation.open_lines import OpenLines
 from reconciler.planning.allocation.why_not import Rules
+from reconciler.planning.customers.agreements import unchecked_periods
 from reconciler.planning.customers.parties import (
     count_months_without_usage,
     find_parties,
@@ -24,6 +25,7 @@ from reconciler.planning.customers.parties import (
 )
 from reconciler.planning.lines.answers import Answers
 from reconciler.planning.lines.before import Expected, frozen_products
+from reconciler.planning.lines.doubled import end_doubled
 from reconciler.planning.lines.guards import (
     RUN_GUARDS,
     Allowed,
@@ -34,6 +36,7 @@ from reconciler.planning.lines.guards import (
 )
 from reconciler.planning.lines.judged import Ground, Judged
 from reconciler.planning.lines.judging import plan_cell
+from reconciler.planning.lines.moved_serials import link_serials
 from reconciler.planning.lines.prices import price_remarks
 from reconciler.planning.lines.remarks import (
     ending_soon,
@@ -52,6 +55,7 @@ from reconciler.planning.usage.bills import claimed_elsewhere, sort_bill
 from reconciler.planning.usage.cells import collect_cells
 from reconciler.planning.usage.cycles import months_back
 from reconciler.planning.usage.feed import last_window_day, replaced_codes, seats_in_two_tiers
+from reconciler.planning.usage.odd_feed import unknown_guard, unknown_values, unreadable_lines
 from reconciler.planning.usage.quantities import ZERO
 
 if TYPE_CHECKING:
@@ -113,7 +117,7 @@ class _Month:
     @property
     def on_last_bill(self) -> Collection[str] | None:
         """The tenants on last month's bill; None where it is not known."""
-        return self.before.by_tenant if self.before is not None and self.before.month.lines else None
+        return self.before.tenants if self.before is not None and self.before.month.lines else None
 
 
 def plan_lines(
@@ -186,9 +190,9 @@ def _plan(
     desired = configurations[0]
     tenants, settings, today = tuple(tenants), desired.settings, months.today
     parties, diagnostics = find_parties(
-        desired.customers, tenants, billing, today, on_the_bill=months.bills.by_tenant.keys()
+        desired.customers, tenants, billing, today, on_the_bill=months.bills.tenants
     )
-    count_months_without_usage(parties, months.bills.by_tenant, months.on_last_bill, closed=months.closed)
+    count_months_without_usage(parties, months.bills.tenants, months.on_last_bill, closed=months.closed)
     beside = unsynced_parties(desired.customers, tenants, billing, today)
     found = collect_cells([*parties, *beside], desired, products, (months.bills, months.older), today)
     cells = replace(found, cells=with_silent_serials(found.cells, billing, today))
@@ -199,14 +203,14 @@ def _plan(
     ground = _ground(desired, billing, products, cells, months)
     left = left_lines(parties, beside, configurations, ground)
     judged = [one for cell in cells.cells if (one := plan_cell(cell, ground)) is not None]
-    judged += [row for _, row in left.ending]
+    judged += [*(row for _, row in left.ending), *end_doubled(cells.cells, ground)]
     windows = months.windows
     if months.closed:
         judged = [_on_its_invoice(one, windows[0]) for one in judged]
     judged = _finished(judged, desired, ground, months)
-    linked = link_shifts(judged, products, ground.allocation)
-    judged = linked.judged
     names = {tenant.id: tenant.show_as or tenant.name for tenant in tenants}
+    linked = link_serials(link_shifts(judged, products, ground.allocation), months.bills, names)
+    judged = linked.judged
     answered = [c.tenant_id for c in desired.customers if c.ended is not None or is_excluded(c, today)]
     diagnostics += [*frozen.values(), *replaced.values()]
     guards: list[Diagnostic] = []
@@ -215,15 +219,20 @@ def _plan(
         guards.append(feed_not_checked(last, settings.guards, closed=months.closed))
     if months.closed:  # a forecast writes nothing, and a running month lacks tenants by nature
         guards += feed_guard(months.now, months.previous, settings.guards, answered=answered, names=names)
+        guards += unknown_guard(tenants, months.bills, settings.guards.unknown_values)
         unsaid = [one.row for one in judged if not one.settled]
         guards += product_guard(unsaid, settings.guards, ground.answers.approval)
     diagnostics += guards
-    diagnostics += ground.answers.without_effect()
+    diagnostics += ground.answers.without_effect(one.row for one in judged)
     diagnostics += silent_customers(parties, judged)
     diagnostics += usage_after_end(parties, months.bills, today)
+    diagnostics += unreadable_lines(desired, months.bills, names)
+    diagnostics += unknown_values(tenants, names)
     diagnostics += claimed_elsewhere(desired, months.bills, names)
     diagnostics += seats_in_two_tiers(months.now, months.previous, names)
     diagnostics += remarks(judged, ground, windows=windows, closed=months.closed)
+    used = (cell.agreement for cell in cells.cells if cell.agreement is not None)
+    diagnostics += unchecked_periods(used, billing.recaps)
     diagnostics += price_remarks(products, billing, today)
     stopped = tuple(sorted(d.id for d in guards if d.code in RUN_GUARDS and d.severity is Severity.ERROR))
     judged.sort(key=lambda one: (one.row.customer, one.row.tenants, one.row.key))
@@ -302,7 +311,7 @@ def _ground(desired: Desired, billing: Billing, products: Products, cells: Cells
     answers = Answers(desired, products, today)
     answers.learn(cells.cells, billing)
     open_lines = OpenLines(billing, today)
-    expected = Expected(desired, products, months.before)
+    expected = Expected(desired, products, months.before, open_lines)
     rules = Rules(
         desired.settings.connectwise_member,
         expected.of,

@@ -15,6 +15,7 @@ from reconciler.model.line_fields import LESS_INCLUDED, QUANTITY
 from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import parse_decimal, plain
 from reconciler.model.plan import canonical
+from reconciler.model.rests import NEXT_INVOICE, RecordKind, differences
 from reconciler.model.within import Kind, Told, Within
 from reconciler.planning.plan import Scope
 
@@ -182,7 +183,25 @@ def _structural(change: Change, reviewed: Change) -> list[str]:
             for name, value in change.basis.values
             if name not in _COUNTED and name in expected and expected[name] != value
         ]
-    return found
+    return [*found, *_other_records(change, reviewed)]
+
+
+def _other_records(change: Change, reviewed: Change) -> list[str]:
+    """What of the agreement and its company was reviewed otherwise; the next invoice moves by itself."""
+    here, there = change.basis, reviewed.basis
+    if here is None or there is None:
+        return []
+    pairs = (
+        (RecordKind.AGREEMENT, there.agreement, here.agreement),
+        (RecordKind.COMPANY, there.company, here.company),
+    )
+    return [
+        what
+        for kind, then, now in pairs
+        if then is not None and now is not None
+        for what in differences(kind, then, now)
+        if not what.startswith(NEXT_INVOICE.says)
+    ]
 
 
 def _counted(change: Change, reviewed: Change) -> list[str]:

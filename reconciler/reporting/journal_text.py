@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: What `show` says where the run ended before it knew.
 NOT_KNOWN = "not known"
-_SIGNS = {Result.APPLIED: "✓", Result.SERVER_KEPT: "!", Result.FAILED: "✗"}
+_SIGNS = {Result.APPLIED: "✓", Result.TAKEN_BACK: "=", Result.SERVER_KEPT: "!", Result.FAILED: "✗"}
 
 
 def print_journal(console: Console, journal: Journal) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _STYLES = {
     Result.APPLIED: ("✓", "green"),
     Result.ALREADY_OK: ("=", "green"),
+    Result.TAKEN_BACK: ("=", "green"),
     Result.SERVER_KEPT: ("!", "yellow"),
     Result.FAILED: ("✗", "bold red"),
     Result.UNSURE: ("?", "bold red"),

@@ -114,6 +114,19 @@ class RecordNotFound(ApiError):
         )
 
 
+class ListShort(ApiError):
+    """A list that was answered with 200 and holds fewer records than the server counts."""
+
+    word = "list-short"
+
+    def __init__(self, call: Call, held: int, counted: int) -> None:
+        super().__init__(
+            call,
+            f"{call.request}: the list holds {number_of(held, 'record')}, and {call.host} counts {counted}",
+            "Plan again. If it stays, the API user may see fewer records than are counted: look at its role.",
+        )
+
+
 class EndpointNotFound(ApiError):
     """The server does not know the path (404): another release, a moved API, or another host."""
 

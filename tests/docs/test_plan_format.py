@@ -13,6 +13,7 @@ from reconciler.model.lines import Amount, LineState
 from reconciler.model.plan import Period, Plan, RemovedRow, RollbackOf
 from reconciler.model.plan_guards import Answer, Answered, PlanGuards
 from reconciler.model.plan_schema import plan_schema
+from reconciler.model.rests import Signed
 from tests.docs.pages import DOCS, read, table_keys
 
 if TYPE_CHECKING:
@@ -95,7 +96,12 @@ def test_the_hash_covers_what_the_page_says() -> None:
                 replace(CHANGE, target=Target("A", 1, agreement=7, part="line/1")),
                 replace(CHANGE, basis=Basis()),
                 replace(CHANGE, basis=Basis((("quantity", "1"),))),
-                replace(CHANGE, basis=Basis(next_invoice="2026-12-01")),
+                replace(CHANGE, basis=Basis(agreement=Signed(7))),
+                replace(CHANGE, basis=Basis(agreement=Signed(7, (("nextInvoice", "2026-12-01"),)))),
+                replace(CHANGE, basis=Basis(product=Signed(7))),
+                replace(CHANGE, basis=Basis(company=Signed(7))),
+                replace(CHANGE, basis=Basis(company=Signed(7, (("deleted", True),)))),
+                replace(CHANGE, basis=Basis(codes=("A",))),
                 replace(CHANGE, basis=Basis(agreements=(7,))),
                 replace(CHANGE, basis=Basis(products=(7,))),
                 replace(CHANGE, cause=Cause.WAITING),

@@ -296,9 +296,16 @@ def someone_creates(site: Site, notes: str = "") -> None:
     site.world.add_catalog_item("MSP-NEW", description="Theirs", notes=notes)
 
 
-def test_somebody_who_created_it_meanwhile_wins(new: Site) -> None:
+def test_somebody_who_created_it_since_the_plan_stops_the_run(new: Site) -> None:
     second_sign_in = {"times": 1, "skip": 1}  # the first one is the plan's
     new.break_("GET", "/login/companyinfo/*", first(lambda: someone_creates(new)), **second_sign_in)
+    applied = new.apply()
+    assert (applied.code, applied.results, new.writes) == (5, {}, [])
+    assert {one["what"] for one in applied.json["stale"]} == {"MSP-NEW exists by now (id 1)"}
+
+
+def test_somebody_who_created_it_after_the_fresh_look_wins(new: Site) -> None:
+    new.break_("GET", f"{CATALOG}/count", first(lambda: someone_creates(new)), times=1)
     applied = new.apply()
     assert applied.results == both("failed")
     assert "exists by now (id 1), with other values" in applied.message(BOTH[0])
@@ -359,7 +366,7 @@ def test_once_it_makes_no_sense_the_rest_is_not_attempted(site: Site, fault: Fau
         site.world.add_catalog_item(f"MSP-{number:02}")
         rows.append(f"A-{number:02}: {{product: MSP-{number:02}, sync: true}}")
     site.say(f"mappings: {{{', '.join(rows)}}}")
-    site.break_("GET", f"{CATALOG}/*", fault)
+    site.break_("GET", f"{CATALOG}/*", fault, skip=1)  # the count of the fresh look
     applied = site.apply()
     assert applied.code == 4
     results = list(applied.results.values())

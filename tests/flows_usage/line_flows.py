@@ -9,7 +9,7 @@ from reconciler.connectwise.client import connect
 from reconciler.connectwise.credentials import parse_credentials
 from reconciler.execution.preconditions import stale_changes
 from reconciler.execution.state import MarkerPlace
-from reconciler.model.change import Change
+from reconciler.model.plan import Plan
 from tests.flows_usage.books import AGREEMENTS
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def additions(agreement: int, line: int | None = None) -> str:
 
 def stale_of(books: Books, planned: Planned) -> list[str]:
     """What `apply FILE` would call stale of this plan's ready changes."""
-    changes = [Change.from_json(one) for one in planned.changes if not one["blockedBy"]]
+    changes = Plan.from_json(planned.json).ready
 
     async def ask() -> list[str]:
         known = books.environ

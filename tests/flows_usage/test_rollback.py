@@ -55,7 +55,10 @@ NEW_LINE: dict[str, Any] = {
         "line": {
             "values": {},
             "nextInvoice": "2026-12-01",
-            "clearOf": {"agreements": [1], "products": [1], "beside": {}},
+            "agreement": 1,
+            "product": None,
+            "company": None,
+            "clearOf": {"agreements": [1], "products": [1], "codes": [], "beside": {}},
         },
     },
     "source": None,
@@ -196,7 +199,7 @@ def test_a_created_line_of_a_lost_answer_is_found(books: Books) -> None:
     books.customer("Birch")
     books.live()
     books.break_("POST", additions(1), lost_after)
-    books.break_("GET", additions(1), lost_before, skip=1)
+    books.break_("GET", additions(1), lost_before, skip=2)
     assert set(results(books.apply()).values()) == {"unsure"}
     books.mend()
     planned, _ = rolled_back(books)

@@ -130,7 +130,8 @@ def agreements(text: str) -> tuple[Agreement, ...]:
 class Books:
     """Everything that a plan is made from; tests change what their story is about.
 
-    `others` are products that no row names, with their notes; their ids count from 501.
+    `others` are products that no row names, with their notes; their ids count from 501. Without `recaps`
+    ConnectWise says of every agreement that nothing waits for its invoice.
     """
 
     folder: Path
@@ -142,7 +143,7 @@ class Books:
     agreements: tuple[Agreement, ...] = ()
     lines: str = ""
     tenants: str | None = None
-    recaps: dict[int, Recap] = field(default_factory=dict)
+    recaps: dict[int, Recap] | None = None
     companies: tuple[Company, ...] | None = None
     unread: frozenset[int] = frozenset()
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -210,7 +211,10 @@ class Books:
             )
         lines = {number: tuple(found) for number, found in by_agreement.items()}
         companies = _owners(self.agreements) if self.companies is None else self.companies
-        billing = Billing(self.agreements, companies, lines, self.recaps)
+        recaps = self.recaps
+        if recaps is None:
+            recaps = {a.id: Recap(a.id, unbilled_periods=0) for a in self.agreements}
+        billing = Billing(self.agreements, companies, lines, recaps)
         usage = tuple(one for one in (self.bill, self.last, *self.older) if one is not None)
         return Observed(Instance("h", "c", "p"), items=items, tenants=tenants, billing=billing, usage=usage)
 

@@ -530,7 +530,8 @@ def test_months_count_for_whoever_the_bill_does_not_speak_for(
     assert planned.reason == f"{reason}; nothing of it is on the bill, for at least two months"
     assert planned.plan.lines[0].months_without_usage == 2
     on_the_bill = books.plan(**silent | {"bill": bill("tenant | code | units\nAlpha | EP | 20")})
-    assert (on_the_bill.reason, on_the_bill.plan.lines[0].months_without_usage) == (reason, 0)
+    (row,) = on_the_bill.plan.lines
+    assert (row.state.value, row.months_without_usage) == ("unchanged", 0)
     running = books.plan(**silent, closed=False)
     assert running.plan.lines[0].months_without_usage == 1, "a month that runs is not over"
 
@@ -554,17 +555,36 @@ def test_a_shared_line_waits_for_the_tenant_that_is_silent_longest(books: Books)
     assert (row.state.value, row.months_without_usage) == ("not counted", 2)
 
 
-@pytest.mark.parametrize("used", ["Rowan | EP | 1", "Alpha | EP | 20"], ids=["off the bill", "still on it"])
-def test_a_term_licence_and_open_lines_may_bill_the_same_seats_twice(books: Books, used: str) -> None:
+STILL_COUNTS = (
+    "Sophos's bill still has usage of it, which counts; a line that would change waits for an approval. Its "
+    "lines bill"
+)
+
+
+@pytest.mark.parametrize(
+    ("used", "state", "code", "says"),
+    [
+        ("Rowan | EP | 1", "not counted", "billed-without-usage", "Its lines stay as they are, and bill"),
+        (
+            "Alpha | EP | 20",
+            "unchanged",
+            "tenant-changed",
+            STILL_COUNTS,
+        ),
+    ],
+    ids=["off the bill", "still on it"],
+)
+def test_a_term_licence_and_open_lines_may_bill_the_same_seats_twice(
+    books: Books, used: str, state: str, code: str, says: str
+) -> None:
     term = {"tenants": "tenant | type\nAlpha | term", "bill": bill(f"tenant | code | units\n{used}")}
     planned = books.plan(**term)
-    expect(planned, "Alpha MSP-EP #11 not counted 20→20 90.00→90.00 EUR")
-    assert planned.said("billed-without-usage") == (
+    expect(planned, f"Alpha MSP-EP #11 {state} 20→20 90.00→90.00 EUR")
+    assert planned.said(code) == (
         "Alpha (ALPHA): its tenant is billed as term, not monthly: the same seats may be billed twice, by "
-        "the term licence and by lines that are still open. Its lines stay as they are, and bill 90.00 EUR "
-        "a month. "
+        f"the term licence and by lines that are still open. {says} 90.00 EUR a month. "
         "If the term licence is invoiced by itself, end these lines in ConnectWise and give the row "
         "`ended: DATE` or `exclude` with the reason. If these lines are what bills it, keep their quantities "
         "with holds."
     )
-    assert "end these lines" not in books.plan(**term, lines="id | qty\n11 | 0").said("billed-without-usage")
+    assert "end these lines" not in books.plan(**term, lines="id | qty\n11 | 0").said(code)

@@ -209,6 +209,47 @@ def test_invoices_that_are_not_made(
     assert bool(planned.writes) is not bool(words)
 
 
+@pytest.mark.parametrize("recaps", [{}, {1: Recap(1)}, {1: Recap(1, unbilled_periods=0)}, {2: Recap(2)}])
+@pytest.mark.parametrize(
+    ("next_invoice", "cycle", "periods"),
+    [
+        ("2024-12-01", "Monthly", 24),
+        ("2026-10-31", "Monthly", 0),
+        ("2026-09-30", "Monthly", 2),
+        ("2026-08-31", "Monthly", 3),
+        ("2026-03-01", "Quarterly", 3),
+    ],
+)
+def test_a_next_invoice_date_several_periods_back_blocks_whatever_the_recaps_say(
+    books: Books, recaps: dict[int, Recap], next_invoice: str, cycle: str, periods: int
+) -> None:
+    """The list may be empty, lack the number, or contradict the date: an old month is never changed."""
+    planned = books.plan(
+        yaml=ALPHA + "lines: {MSP-EP: {take: last}}\n",
+        bill=MORE,
+        recaps=recaps,
+        agreements=agreements(f"id | company | next | cycle\n1 | ALPHA | {next_invoice} | {cycle}"),
+        lines="id | qty | from\n11 | 20 | 2024-01-01",
+    )
+    assert planned.writes == []
+    assert (f"{periods} periods are not invoiced yet" in planned.reason) is bool(periods)
+
+
+@pytest.mark.parametrize("told", ["no recap", "no number"])
+def test_agreements_whose_periods_cannot_be_checked_are_said_once(books: Books, told: str) -> None:
+    names = ["Alpha", "Beta", "Gamma"]
+    planned = books.plan(
+        yaml="mappings:\n  EP: {product: MSP-EP, sync: true}\n" + customers(names),
+        recaps={2: Recap(2, unbilled_periods=0)} | ({} if told == "no recap" else {1: Recap(1), 3: Recap(3)}),
+        agreements=agreements("id | company\n1 | ALPHA\n2 | BETA\n3 | GAMMA"),
+        bill=bill("\n".join(["tenant | code | units", *(f"{name} | EP | 4" for name in names)])),
+        last=bill("\n".join(["tenant | code | units", *(f"{name} | EP | 4" for name in names)]), OCTOBER),
+        lines="id | on | qty\n11 | 1 | 4\n12 | 2 | 4\n13 | 3 | 4",
+    )
+    assert planned.codes == ["unbilled-periods-unknown"]
+    assert "2 agreements (#1 ALPHA, #3 GAMMA)" in planned.said("unbilled-periods-unknown")
+
+
 FIRST, SECOND = date(2026, 9, 1), date(2026, 12, 1)
 
 

@@ -122,29 +122,6 @@ def test_trial_becomes_monthly(books: Books) -> None:
     expect(monthly, "Alpha MSP-EP #11 more 0→4 0.00→18.00 EUR")
 
 
-@pytest.mark.parametrize(
-    ("tenant", "words"),
-    [
-        ("Alpha | term | active", "billed as term, not monthly"),
-        ("Alpha | usage | suspended", "its tenant is suspended"),
-    ],
-)
-def test_term_or_suspended_keeps_its_lines_with_the_amount_said(
-    books: Books, tenant: str, words: str
-) -> None:
-    planned = books.plan(tenants=f"tenant | type | status\n{tenant}")
-    expect(planned, "Alpha MSP-EP #11 not counted 20→20 90.00→90.00 EUR")
-    said = planned.said("billed-without-usage")
-    assert words in said
-    assert "90.00 EUR a month" in said
-
-
-def test_a_vanished_tenant_is_said_and_its_lines_stay(books: Books) -> None:
-    planned = books.plan(tenants="tenant\nBeta")
-    expect(planned, "Alpha MSP-EP #11 not counted 20→20 90.00→90.00 EUR")
-    assert "ended: DATE" in planned.said("tenant-gone")
-
-
 def test_a_vanished_tenant_that_has_ended_is_not_missed(books: Books) -> None:
     yaml = ALPHA.replace("sync: true}\n", "sync: true, ended: 2026-11-15}\n").replace(
         "MSP-EP, sync: true, ended: 2026-11-15", "MSP-EP, sync: true"

@@ -60,10 +60,8 @@ def plans(draw: st.DrawFn) -> Plan:
         changes.append(product_change(blocked_by=("made-up",) if draw(st.booleans()) else ()))
     said = draw(st.lists(st.sampled_from(_SAYS), max_size=1))
     total = draw(st.sampled_from([None, None, None, 99]))
-    named: tuple[Any, ...] = (
-        (("in step", len(lines)), *alone) if draw(st.booleans()) else (("waits", 1), *alone)
-    )
-    found = census(*named, total=total)
+    rest: tuple[str, int] = ("in step", len(lines)) if draw(st.booleans()) else ("waits", 1)
+    found = census(rest, *alone, total=total)
     return guarded(plan(*lines, changes=tuple(changes), diagnostics=tuple(said), census=found))
 
 

@@ -17,6 +17,7 @@ from reconciler.model.months import Month
 from reconciler.model.plan import Plan
 from reconciler.model.plan_check import plan_problems
 from reconciler.model.plan_schema import plan_schema
+from reconciler.model.rests import Signed
 from tests.planning_lines.books import Books, agreements, bill
 from tests.reporting.made import (
     NOVEMBER,
@@ -29,6 +30,7 @@ from tests.reporting.made import (
     plan,
     product_change,
     requests_of,
+    signed_agreement,
     update_of,
 )  # fmt: skip
 
@@ -109,6 +111,13 @@ def basis(change: Change, **values: Any) -> Change:
     return replace(change, basis=replace(change.basis, **values))
 
 
+def signed(change: Change, **values: Any) -> Signed:
+    """The change's agreement with further values."""
+    assert change.target.agreement is not None
+    known = dict(signed_agreement(change.target.agreement).values)
+    return Signed(change.target.agreement, tuple(sorted({**known, **values}.items())))
+
+
 def target(change: Change, **values: Any) -> Change:
     """The change with another target."""
     return replace(change, target=replace(change.target, **values))
@@ -135,7 +144,22 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "a creation with values": (basis(NEW, values=(("quantity", "1"),)), "precondition/line/values: a new"),
     "a creation clear of nothing": (basis(NEW, agreements=()), "precondition/line/clearOf: the line's own"),
     "a basis with no record": (basis(NEW, products=(0,)), "precondition/line/clearOf: it holds what is no"),
-    "a basis on no day": (basis(NEW, next_invoice="2026-13-01"), "precondition/line/nextInvoice: it is no"),
+    "a basis on no day": (
+        basis(NEW, agreement=signed(NEW, nextInvoice="2026-13-01")), "/nextInvoice: it is no value of it",
+    ),
+    "a basis on a word for a flag": (
+        basis(NEW, agreement=signed(NEW, prorates="yes")), "/prorates: it is no value of it",
+    ),
+    "a basis on a word for an id": (
+        basis(NEW, agreement=signed(NEW, parent="2")), "/parent: it is no value of it",
+    ),
+    "a basis on what decides nothing": (
+        basis(NEW, agreement=signed(NEW, mood="good")), "nothing rests on 'mood'",
+    ),
+    "a basis without an agreement": (basis(NEW, agreement=None), "restsOn/agreements: the line's own"),
+    "a basis on another agreement": (basis(NEW, agreement=Signed(9)), "restsOn/agreements: the line's own"),
+    "a basis on another company": (basis(NEW, company=Signed(9)), "restsOn/companies: it is another"),
+    "a basis on no company": (basis(NEW, company=Signed(0)), "restsOn/companies: it holds what is no record"),
     "an update without basis": (replace(UPDATE, basis=None), "precondition/line: what its money"),
     "an update that rests on less": (basis(UPDATE, values=()), "precondition/line/values: they are not"),
     "an update that rests on a word": (
@@ -143,7 +167,8 @@ REFUSED: dict[str, tuple[Change, str]] = {
               if UPDATE.basis else ()),
         "precondition/line/values/unitPrice: it is no",
     ),
-    "an update clear of others": (basis(UPDATE, agreements=(7,)), "precondition/line/clearOf: it is of new"),
+    "an update clear of others": (basis(UPDATE, agreements=(99,)), "precondition/line/clearOf: it is of new"),
+    "an update clear of codes": (basis(UPDATE, codes=("EP",)), "precondition/line/clearOf: it is of new"),
     "an update of the first day": (
         field(UPDATE, "effectiveDate", before="2026-01-01", after="2026-12-01"),
         "fields/effectiveDate: update_line does not write it",

@@ -13,6 +13,7 @@ from reconciler.model.diagnostics import Location
 from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import Amount, LineState, NotBilled, OldLine, PlannedLine
 from reconciler.model.plan import Period, Plan
+from reconciler.model.rests import Signed
 from reconciler.reporting.console import console_for
 
 if TYPE_CHECKING:
@@ -104,8 +105,13 @@ def ending(customer: str = "Velho", **values: Any) -> PlannedLine:
 
 _TERMS: dict[str, Any] = {
     "quantity": "40", "lessIncluded": "0", "unitPrice": "4.50", "billCustomer": "Billable",
-    "cancelledDate": None,
+    "cancelledDate": None, "effectiveDate": "2025-01-01", "serialNumber": None, "taxableFlag": False,
 }  # fmt: skip
+
+
+def signed_agreement(number: int) -> Signed:
+    """A monthly agreement that is invoiced next on 1 December."""
+    return Signed(number, (("company", 1), ("cycle", "Monthly"), ("nextInvoice", "2026-12-01")))
 
 
 def creation_of(planned: PlannedLine, **values: Any) -> Change:
@@ -130,7 +136,7 @@ def creation_of(planned: PlannedLine, **values: Any) -> Change:
         "depends_on": tuple(f"agreement/{old.agreement_id}/line/{old.line_id}" for old in planned.takes_over),
         "expected_identifier": planned.product,
         "money": planned.sales,
-        "basis": Basis(next_invoice="2026-12-01", agreements=(place,), products=(7,)),
+        "basis": Basis(agreement=signed_agreement(place), agreements=(place,), products=(7,)),
     } | values
     return Change(**given)
 
@@ -152,7 +158,7 @@ def end_of(planned: PlannedLine, old: OldLine | None = None, **values: Any) -> C
         "write": f"agreement/{target.agreement}/line/{target.id}",
         "expected_identifier": target.identifier,
         "money": planned.sales if old is None else None,
-        "basis": Basis(tuple(sorted(basis.items())), "2026-12-01"),
+        "basis": Basis(tuple(sorted(basis.items())), signed_agreement(target.agreement or 0)),
     } | values
     return Change(**given)
 
@@ -162,7 +168,7 @@ def update_of(planned: PlannedLine, **values: Any) -> Change:
     basis = {name: value for name, value in _TERMS.items() if name != "quantity"}
     given: dict[str, Any] = {
         "expected_identifier": planned.product,
-        "basis": Basis(tuple(sorted(basis.items())), "2026-12-01"),
+        "basis": Basis(tuple(sorted(basis.items())), signed_agreement(planned.agreement_id or 0)),
     } | values
     return change_of(planned, **given)
 

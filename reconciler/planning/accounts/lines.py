@@ -156,7 +156,7 @@ class _Rows:
                 self._of_line[row.line.id] = row
             for end in row.ends:
                 self._of_line[end.line.id] = row
-            if row.cell.agreement is not None and not row.row.left_over:
+            if row.cell.agreement is not None and not (row.row.left_over or row.doubled):
                 self._of_place[row.cell.agreement.id, row.cell.product.key].append(row)
                 self._of_wanted[wanted_place(row.cell)] = row
 

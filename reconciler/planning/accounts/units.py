@@ -97,7 +97,7 @@ def _rows_of_seats(judged: Iterable[Judged], codes: Mapping[str, str]) -> dict[S
         names[code].append(name)
     found: dict[Seat, list[Judged]] = defaultdict(list)
     for row in judged:
-        if row.row.left_over:
+        if row.row.left_over or row.doubled:
             continue
         for feeding in row.cell.feedings:
             for code in feeding.now:

@@ -27,6 +27,9 @@ COMPANY_NAME_LIMIT = 50
 NOTHING_ON_THE_BILL = "Sophos lists it and has nothing at all on its bill"
 #: What Sophos calls a customer whose licences were bought for a term and not by the month.
 TERM = "term"
+#: What is known of a tenant; `inactive` is listed by one client in use and has not been seen.
+BILLING_TYPES = frozenset({"", "usage", "trial", TERM})
+STATUSES = frozenset({"", "active", "suspended", "inactive"})
 
 
 def is_excluded(row: Customer, today: date) -> bool:
@@ -44,7 +47,8 @@ def find_parties(
 ) -> tuple[list[Party], list[Diagnostic]]:
     """Every customer whose usage is synced, and what is wrong with finding it.
 
-    `on_the_bill` are the tenants with any line on the month's bill.
+    `on_the_bill` are the tenants with any line on the month's bill. How many units those are billed for is
+    the bill's to say; what their tenants are today decides only whether a person is asked.
     """
     tenants, customers = tuple(tenants), tuple(customers)
     by_tenant = {tenant.id: tenant for tenant in tenants}
@@ -59,7 +63,9 @@ def find_parties(
             diagnostics.append(_billed_nowhere(row, by_tenant.get(row.tenant_id)))
             continue
         party, problems = _party(row, by_tenant, companies, today, judge)
-        if not (party.silent or party.wrong or row.tenant_id in on_the_bill):
+        if row.tenant_id in on_the_bill:
+            party.silent, party.asks = "", party.silent
+        elif not (party.silent or party.wrong):
             party.silent = NOTHING_ON_THE_BILL
         parties.append(party)
         diagnostics += problems
@@ -222,7 +228,8 @@ def _tenant_problems(party: Party, tenant: Tenant | None, tenants: Iterable[Tena
         return [
             error(
                 "tenant-gone",
-                f"{party.name}: Sophos lists no tenant {party.row.tenant_id}. Its lines stay as they are.",
+                f"{party.name}: Sophos lists no tenant {party.row.tenant_id}. Its lines stay as they are, or "
+                "wait for an approval where the bill still has usage of it.",
                 f"{_meant(party.row, tenants)}If the customer has left, give the row `ended: DATE`; "
                 "otherwise correct the tenant id.",
                 **where,
@@ -239,7 +246,7 @@ def _tenant_problems(party: Party, tenant: Tenant | None, tenants: Iterable[Tena
                 **where,
             )
         ]
-    if tenant.status not in ("", "active"):
+    if tenant.status in STATUSES - {"", "active"}:
         party.silent = f"its tenant is {tenant.status}"
     elif tenant.billing_type == TERM:
         party.term = True
@@ -247,7 +254,7 @@ def _tenant_problems(party: Party, tenant: Tenant | None, tenants: Iterable[Tena
             "its tenant is billed as term, not monthly: the same seats may be billed twice, by the term "
             "licence and by lines that are still open"
         )
-    elif tenant.billing_type not in ("", "usage"):
+    elif tenant.billing_type in BILLING_TYPES - {"", "usage"}:
         party.silent = f"its tenant is billed as {tenant.billing_type}, not monthly"
     return []
 

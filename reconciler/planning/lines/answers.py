@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, notice, warning
 from reconciler.model.identifiers import identifier_key
+from reconciler.model.lines import LineState
 from reconciler.model.money import plain
 from reconciler.planning.customers.agreements import day_that_counts
 
@@ -38,6 +39,7 @@ class Answers:
         self._lines: dict[int, list[Line]] = {}
         self._unknown: set[int] = set()
         self._used: set[int] = set()
+        self._uncounted: dict[int, tuple[Approval, PlannedLine]] = {}
         self._today = today
         for hold in desired.holds:
             if hold.until >= today:
@@ -87,18 +89,32 @@ class Answers:
         lines = billing.lines[agreement.id]
         return [line for line in lines if line.product_id == item.id and line.in_force(day)]
 
-    def without_effect(self) -> list[Diagnostic]:
+    def without_effect(self, rows: Iterable[PlannedLine]) -> list[Diagnostic]:
         """Answers that count today and that no line asks for: used already, or written for something else.
 
-        `learn` has been told all cells.
+        So are approvals of a line that no number was counted for. `learn` has been told all cells.
         """
+        for row in rows:
+            if row.state is LineState.NOT_COUNTED:
+                self._learn_uncounted(row)
         holds = [_idle_hold(hold) for key, hold in self._holds.items() if key not in self._held_cells]
-        return holds + [
-            _idle_approval(one, self._lines.get(id(one)))
-            for approvals in self._approvals.values()
-            for one in approvals
-            if id(one) not in self._unknown | self._used and id(one) not in self._approved_cells
-        ]
+        return (
+            holds
+            + [
+                _idle_approval(one, self._lines.get(id(one)))
+                for approvals in self._approvals.values()
+                for one in approvals
+                if id(one) not in self._unknown | self._used and id(one) not in self._approved_cells
+            ]
+            + [_uncounted(one, row) for one, row in self._uncounted.values()]
+        )
+
+    def _learn_uncounted(self, row: PlannedLine) -> None:
+        product = self._products.key(identifier_key(row.product))
+        for name in self._names(row.company, row.tenants) if self._approvals else ():
+            for one in self._approvals.get((name, product), ()):
+                if one.before == (row.before or 0):
+                    self._uncounted[id(one)] = one, row
 
     def hold(self, cell: Cell) -> tuple[Hold | None, str]:
         """The hold on a line, or why it is not clear which line it means."""
@@ -196,6 +212,16 @@ def _idle_approval(one: Approval, lines: list[Line] | None) -> Diagnostic:
         _IDLE,
         f"{name} fits no line: {why}",
         "Correct its customer, product or `from`, or take it out.",
+        location=one.location,
+    )
+
+
+def _uncounted(one: Approval, row: PlannedLine) -> Diagnostic:
+    name = f"The approval of {one.product} for {one.customer} from {plain(one.before)} to {plain(one.up_to)}"
+    return notice(
+        _IDLE,
+        f"{name} lets nothing in: no number is counted for that line ({row.reason}).",
+        "Give the quantity with a hold, or settle what the reason says.",
         location=one.location,
     )
 

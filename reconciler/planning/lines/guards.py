@@ -14,6 +14,7 @@ from reconciler.model.diagnostics import Diagnostic, error, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import WRITTEN, LineState, PlannedLine
 from reconciler.model.money import cents, plain, price, to_places
+from reconciler.planning.usage.odd_feed import GUARD_UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -32,10 +33,17 @@ BYPASSED = "guard-bypassed"
 #: Diagnostics that stop a whole run where they are errors: nothing is written then.
 RUN_GUARDS = frozenset(
     {
-        CENSUS_OPEN, FEED_INCOMPLETE, FEED_UNCHECKED, PRODUCT_TO_ZERO, RUN_CHANGE, MOST_CHANGES, TOTAL_CHANGE,
+        CENSUS_OPEN,
+        FEED_INCOMPLETE,
+        FEED_UNCHECKED,
+        GUARD_UNKNOWN,
+        PRODUCT_TO_ZERO,
+        RUN_CHANGE,
+        MOST_CHANGES,
+        TOTAL_CHANGE,
         BYPASSED,
     }
-)  # fmt: skip
+)
 #: How many customers a message names.
 _NAMED = 5
 _ZERO = Decimal(0)
@@ -221,7 +229,8 @@ def feed_guard(
     if guards.feed_tenants_percent is None or before is None or not before.lines:
         return []
     known = {line.tenant_id for line in before.lines if line.tenant_id} - set(answered)
-    still = known & {line.tenant_id for line in now.lines or () if line.tenant_id}
+    here = {line.tenant_id for line in now.lines or ()} | {line.tenant_id for line in now.unreadable}
+    still = known & here
     if not known or len(still) * 100 >= guards.feed_tenants_percent * len(known):
         return []
     missing = sorted((names or {}).get(tenant, tenant) for tenant in known - still)

@@ -50,7 +50,8 @@ class Judged:
     `expected` is what last month's bill gives under the same rules, None where that is not known. `by_hand`
     says that the line's present quantity is a person's word, `settled` that a row says itself what happens,
     so that no guard of one line asks again. `new` is the line that is created, `ends` are those that end for
-    it, or with it. `word` is the word that leaves a line as it is although no number is known for it.
+    it, or with it. `word` is the word that leaves a line as it is although no number is known for it. A
+    `doubled` line is a second one of another, and ends without units.
     """
 
     row: PlannedLine
@@ -62,6 +63,7 @@ class Judged:
     new: NewLine | None = None
     ends: tuple[Open, ...] = ()
     word: str = ""
+    doubled: bool = False
 
     def with_row(self, row: PlannedLine) -> Judged:
         """The same line with another row; quicker than `replace`."""
@@ -75,6 +77,7 @@ class Judged:
             self.new,
             self.ends,
             self.word,
+            self.doubled,
         )
 
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.approving import open_row
-from reconciler.model.lines import LineState
+from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
 from reconciler.planning.customers.agreements import day_that_counts
 from reconciler.planning.lines.declared import as_declared, declared_changes, declared_text
+from reconciler.planning.lines.doubled import doubled
 from reconciler.planning.lines.judged import Judged, cannot_be_written, decide, end_line, is_ours
 from reconciler.planning.lines.missing_lines import (
     add_line,
@@ -48,14 +49,17 @@ def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
     day = day_that_counts(agreement, ground.today)
     whole, cell = cell, _without_ended(cell, day)
     of_product = [line for line in lines or () if item is not None and line.product_id == item.id]
-    found = find_line(cell.terms, of_this_cell(of_product, cell.serial), day, agreement.currency_places)
+    own = of_this_cell(of_product, cell.serial)
+    twice = doubled(cell, own, day, ground.settings)
+    own = [line for line in own if line not in twice]
+    found = find_line(cell.terms, own, day, agreement.currency_places)
     take = ground.allocation.of(whole, has_line=found.line is not None)
     if take.lines:
         found = replace(found, take=take)
     row = with_lines(row_of(cell), found, agreement)
     hold, unclear = ground.answers.hold(cell)
     needed = _has_usage(cell) or cell.terms.own_minimum or hold is not None or bool(take.lines)
-    if not found.open and not needed and (lines is not None or item is None):
+    if not (found.open or found.problem or needed) and (lines is not None or item is None):
         return None
     stopped = _stopped(cell, row, found, unreadable=lines is None) or _decided(row, unclear)
     if take.problem and (found.line is None or (stopped is None and hold is None)):
@@ -137,7 +141,20 @@ def _stopped(cell: Cell, row: PlannedLine, found: Found, *, unreadable: bool) ->
     if unreadable:
         return decide(row, "the lines of its agreement could not be read")
     wrong = "; ".join(f.party.wrong for f in cell.feedings if f.party.wrong)
-    return _decided(row, wrong or found.problem)
+    return _decided(row, wrong or found.problem or _credit(found))
+
+
+def _credit(found: Found) -> str:
+    """A line below zero is a credit that somebody gave: no usage is written over it."""
+    line = found.line
+    if line is None or line.quantity >= 0:
+        return ""
+    return (
+        f"line #{line.id} stands at {plain(line.quantity)}, which is a credit (last written by "
+        f"{line.updated_by.strip() or 'somebody'}). It is never raised to what Sophos bills: end it in "
+        "ConnectWise once it has been invoiced, or name the line that follows Sophos under the customer's "
+        f"lines: {{line: …, fixed: [{line.id}]}}"
+    )
 
 
 def _decided(row: PlannedLine, reason: str) -> PlannedLine | None:
@@ -151,6 +168,19 @@ def _held(cell: Cell, hold: Hold) -> Quantity:
 
 
 def _from_bill(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Judged:
+    """The row by the bill; where a tenant is another than it was, a person lets its change in."""
+    judged = _counted(cell, row, found, ground)
+    row, asks = judged.row, "; ".join(dict.fromkeys(f.party.asks for f in cell.feedings if f.party.asks))
+    if not asks or row.state not in WRITTEN or ground.answers.approval(row) is not None:
+        return judged
+    reason = (
+        f"{asks}, and Sophos's bill of {ground.usage.title} gives {plain(row.after or ZERO)} ({row.reason}). "
+        f"To let it in, add under approvals: {open_row(row)}"
+    )
+    return replace(judged, row=row.but(state=LineState.WITHHELD, reason=reason), new=None)
+
+
+def _counted(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Judged:
     """The row by the quantity on the bill, or what the settings say where there is none."""
     problem = cell.disagreement or "; ".join(f.problem for f in cell.feedings if f.problem)
     silent = "; ".join(dict.fromkeys(f.party.silent for f in cell.feedings if f.party.silent))
@@ -208,11 +238,12 @@ def _compare(
     agreement = cell.agreement
     if agreement is None:
         raise ValueError("a line is on an agreement")
-    included = line.less_included if cell.terms.included is None else wanted.included
+    included = min(line.less_included, wanted.quantity) if cell.terms.included is None else wanted.included
     declared, then = declared_changes(line, cell.terms.always), as_declared(line, cell.terms.always)
     now = billed(line.quantity, line.less_included, line)
     invoice = invoice_text(agreement, now, billed(wanted.quantity, included, then))
-    reason = "; ".join(filter(None, (row.parts, declared_text(declared), invoice)))
+    said = (row.parts, _included_text(cell, line, included), declared_text(declared), invoice)
+    reason = "; ".join(filter(None, said))
     row = row.but(after=wanted.quantity, included_after=included, reason=reason, declared=declared)
     row = with_money(row, line, then, agreement)
     expected = _expected_before(cell, ground, found.fixed)
@@ -239,6 +270,16 @@ def _compare(
     if price is not None:
         return reprice(Judged(row, cell, line, expected, ends=ends), wanted, ground)
     return with_old_lines(Judged(row.but(state=state), cell, line, expected, ends=ends))
+
+
+def _included_text(cell: Cell, line: Line, included: Decimal) -> str:
+    """That a line's own included units go down with its quantity, which would be billed below zero."""
+    if cell.terms.included is not None or included == line.less_included:
+        return ""
+    return (
+        f"included {plain(line.less_included)} → {plain(included)}, not more than the quantity; to have them "
+        f"back when usage grows, declare `included: {plain(line.less_included)}` under `lines`"
+    )
 
 
 def _state(line: Line, wanted: Quantity) -> LineState:

@@ -16,6 +16,7 @@ from reconciler.planning.customers.agreements import day_that_counts, invoice_pr
 from reconciler.planning.lines.dates import Start, last_day, next_invoice, start_of_new_line
 from reconciler.planning.lines.judged import Judged, cannot_be_written, decide, is_ours
 from reconciler.planning.lines.new_lines import new_line, not_billed, not_billed_text
+from reconciler.planning.lines.renewals import followed, unlike_terms
 from reconciler.planning.lines.rows import amount, billed, plus
 from reconciler.planning.lines.whose_line import ids
 from reconciler.planning.usage.cycles import invoice_text
@@ -50,15 +51,16 @@ def add_line(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, groun
         or _not_seen(agreement, ground)
         or cannot_be_written(cell, agreement, ground)
         or other_invoices(agreement, take, ground)
-        or _unlike_terms(cell, take)
+        or unlike_terms(cell, [one.line for one in take.lines])
     )
-    if problem:
-        return Judged(decide(row, problem), cell)
+    before, unclear = (None, problem) if problem else _line_before(cell, agreement, found, ground)
+    if unclear:
+        return Judged(decide(row, unclear), cell)
     new = new_line(
         cell,
         agreement,
         wanted,
-        before=_line_before(cell, agreement, found, ground),
+        before=before,
         follows_price=ground.products.follows_price(cell.product),
         start=_start(cell, agreement, found.take, ground),
     )
@@ -158,14 +160,16 @@ def _start(cell: Cell, agreement: Agreement, take: Takeover, ground: Ground) -> 
     return Start(day, f"a line of these seats runs until {max(until)} in that period; it starts after it")
 
 
-def _line_before(cell: Cell, agreement: Agreement, found: Found, ground: Ground) -> Line | None:
-    """The product's own line that the new one follows, whose terms go on."""
+def _line_before(cell: Cell, agreement: Agreement, found: Found, ground: Ground) -> tuple[Line | None, str]:
+    """The product's own line that the new one follows, whose terms go on; or why they may not unasked."""
     item = cell.product.item
     if item is None:
-        return None
-    own = [one.line for one in (*found.take.lines, *_just_ended(cell, agreement, ground))]
-    own = [line for line in own if line.product_id == item.id]
-    return own[0] if own else ground.open_lines.predecessor(agreement, item.id)
+        return None, ""
+    moved = [one.line for one in found.take.lines if one.line.product_id == item.id]
+    if moved:
+        return moved[0], ""
+    ended = [one.line for one in _just_ended(cell, agreement, ground) if one.line.product_id == item.id]
+    return followed(cell, ended or ground.open_lines.predecessors(agreement, item.id))
 
 
 def _just_ended(cell: Cell, agreement: Agreement, ground: Ground) -> list[Open]:
@@ -235,26 +239,6 @@ def other_invoices(agreement: Agreement, take: Takeover, ground: Ground) -> str:
     )
 
 
-def _unlike_terms(cell: Cell, take: Takeover) -> str:
-    """Why lines of the product cannot become one: their terms go on, and which ones is a person's word."""
-    item, terms = cell.product.item, cell.terms
-    own = [one.line for one in take.lines if item is not None and one.line.product_id == item.id]
-    declared = terms.always.keys() | terms.own_new
-    fields = (("unitPrice", "unit_price"), ("billCustomer", "bill_customer"))
-    unlike = [name for name, a in fields if name not in declared and len({getattr(x, a) for x in own}) > 1]
-    said = [f"whenNew: {{{name}: …}}" for name in unlike]
-    if terms.included is None and len(own) > 1 and any(line.less_included for line in own):
-        said.append("included: …")
-    if not said:
-        return ""
-    shown = " and ".join(
-        f"#{line.id} ({plain(line.quantity)} × {price(line.unit_price)}, {line.bill_customer}, "
-        f"{plain(line.less_included)} included)"
-        for line in own
-    )
-    return f"{shown} become one line: say in the customer's `lines` on which terms, {', '.join(said)}"
-
-
 def _is_over(cell: Cell, agreement: Agreement, last: Line, ground: Ground) -> bool:
     if _came_back(cell, agreement, ground):
         return True
@@ -320,7 +304,7 @@ def _renews(cell: Cell, agreement: Agreement, new: NewLine, ground: Ground) -> b
     """Whether the agreement that this one renews billed these seats through the day before."""
     item = cell.product.item
     last = new.start - timedelta(days=1)
-    return item is not None and ground.open_lines.predecessor(agreement, item.id, still_on=last) is not None
+    return item is not None and bool(ground.open_lines.predecessors(agreement, item.id, still_on=last))
 
 
 def with_old_lines(one: Judged) -> Judged:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.model.change import Action, Basis, Change, Target
 from reconciler.model.field_change import FieldChange
@@ -11,6 +11,7 @@ from reconciler.model.line_fields import LESS_INCLUDED, QUANTITY
 from reconciler.model.line_state import line_plan_value
 from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
+from reconciler.model.rests import OF_LINE, sign_agreement, sign_company
 from reconciler.planning.customers.agreements import day_that_counts
 from reconciler.planning.lines.dates import ending, last_day
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from reconciler.model.billing import Agreement, Line
     from reconciler.planning.allocation.open_lines import Open
     from reconciler.planning.lines.judged import Ground, Judged
-
-#: What a line's money rests on, besides what is written.
-_TERMS = ("quantity", "lessIncluded", "unitPrice", "billCustomer", "cancelledDate")
 
 
 def is_written(one: Judged) -> bool:
@@ -58,6 +56,8 @@ def _own(one: Judged, ground: Ground, needed: tuple[str, ...], stopped: tuple[st
         return None
     ends = row.state is LineState.ENDS
     fields = list(ending(line, _last_day(line, agreement, ground))) if ends else _differences(one)
+    if one.doubled and ends and line.quantity and all(each.field != QUANTITY.name for each in fields):
+        fields.append(FieldChange(QUANTITY.name, plain(line.quantity), "0"))
     if not fields:
         return None
     action = Action.END_LINE if ends else Action.UPDATE_LINE
@@ -74,7 +74,7 @@ def _own(one: Judged, ground: Ground, needed: tuple[str, ...], stopped: tuple[st
         expected_identifier=row.product,
         source=row.source,
         money=row.sales,
-        basis=basis_of(line, agreement, fields),
+        basis=_basis(line, agreement, ground, fields) if ends else _alone(line, agreement, ground, fields),
     )
 
 
@@ -117,7 +117,7 @@ def _end_of_old(end: Open, one: Judged, ground: Ground, stopped: tuple[str, ...]
         blocked_by=stopped,
         expected_identifier=label,
         source=row.source,
-        basis=basis_of(line, end.agreement, fields),
+        basis=_basis(line, end.agreement, ground, fields),
     )
 
 
@@ -148,21 +148,47 @@ def _creation(one: Judged, ground: Ground, needed: tuple[str, ...], stopped: tup
         expected_identifier=product.label,
         source=row.source,
         money=row.sales,
-        basis=Basis(
-            next_invoice=_iso(agreement),
+        basis=replace(
+            _beside_line(agreement, ground, None if product.item is None else product.item.id),
             agreements=tuple(sorted({*around, agreement.id})),
             products=tuple(sorted(rivals)),
+            codes=tuple(sorted(one.cell.every_code)),
             beside=tuple(sorted(beside.items())),
         ),
     )
 
 
-def basis_of(line: Line, agreement: Agreement, fields: Iterable[FieldChange]) -> Basis:
-    """The terms of the line that the plan's money rests on and that it does not write itself."""
+def _alone(line: Line, agreement: Agreement, ground: Ground, fields: Iterable[FieldChange]) -> Basis:
+    """What a change of a line's units rests on: also that no other line of its product came beside it."""
+    beside = {
+        other.line.id: plain(other.line.quantity)
+        for other in ground.open_lines.on(agreement)
+        if other.line.product_id == line.product_id and other.line.id != line.id and other.line.quantity
+    }
+    return replace(
+        _basis(line, agreement, ground, fields),
+        agreements=(agreement.id,),
+        products=(line.product_id,),
+        beside=tuple(sorted(beside.items())),
+    )
+
+
+def _basis(line: Line, agreement: Agreement, ground: Ground, fields: Iterable[FieldChange]) -> Basis:
+    values = terms_of(line, fields)
+    return replace(_beside_line(agreement, ground, line.product_id), values=values)
+
+
+def _beside_line(agreement: Agreement, ground: Ground, product: int | None) -> Basis:
+    """The records beside a line, as they were read."""
+    company = ground.open_lines.company_of(agreement)
+    return Basis(
+        agreement=sign_agreement(agreement),
+        product=None if product is None else ground.products.signed(product),
+        company=None if company is None else sign_company(company),
+    )
+
+
+def terms_of(line: Line, fields: Iterable[FieldChange]) -> tuple[tuple[str, Any], ...]:
+    """What of the line its change rests on and does not write itself, as it stands."""
     written = {one.field for one in fields}
-    values = [(name, line_plan_value(line, name)) for name in _TERMS if name not in written]
-    return Basis(tuple(sorted(values)), _iso(agreement))
-
-
-def _iso(agreement: Agreement) -> str | None:
-    return None if agreement.next_invoice is None else agreement.next_invoice.isoformat()
+    return tuple(sorted((name, line_plan_value(line, name)) for name in OF_LINE if name not in written))

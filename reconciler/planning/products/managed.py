@@ -10,6 +10,7 @@ from reconciler.model import marker
 from reconciler.model.change import MAPPING_PREFIX, Action
 from reconciler.model.fields import FIELDS_BY_NAME, Value, from_plan
 from reconciler.model.identifiers import identifier_key
+from reconciler.model.rests import Signed, sign_product
 from reconciler.planning.products.homes import wanted_homes
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Products:
         }
         self._found: dict[str, Managed] = {}
         self._carried: dict[int, frozenset[str]] = {}
+        self._signed: dict[int, Signed] = {}
 
     def key(self, selector_key: str) -> str:
         """One key for a product, whether it is named by its identifier (old or new) or by its id."""
@@ -131,6 +133,19 @@ class Products:
         tags = marker.read(item.tag_text(self._settings.marker_custom_field))
         others = sorted({tag.owner for tag in tags.of_others(self._settings.owner)})
         return "" if tags.of(self._settings.owner) else ", ".join(others)
+
+    def signed(self, number: int) -> Signed:
+        """The product of that record id with what decides of it; its id alone where it was not read."""
+        found = self._signed.get(number)
+        if found is None:
+            item, settings = self._by_id.get(number), self._settings
+            found = (
+                Signed(number)
+                if item is None
+                else sign_product(item, settings.owner, settings.marker_custom_field)
+            )
+            self._signed[number] = found
+        return found
 
     def wanted_codes(self, key: str) -> frozenset[str]:
         """The codes that the configuration maps to the product of that key."""

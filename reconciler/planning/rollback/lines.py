@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from reconciler.model.change import Action, Change, Target
+from reconciler.model.change import Action, Basis, Change, Target
 from reconciler.model.diagnostics import Diagnostic, error, warning
 from reconciler.model.field_change import FieldChange
 from reconciler.model.fields import from_plan
@@ -23,10 +23,11 @@ from reconciler.model.line_fields import (
 )
 from reconciler.model.line_state import holds, line_plan_value
 from reconciler.model.lines import LineState, PlannedLine
+from reconciler.model.rests import Signed, sign_agreement
 from reconciler.model.value_check import number_of, value_problems
 from reconciler.planning.customers.agreements import day_that_counts, invoice_problem, months_of_cycle
 from reconciler.planning.lines.dates import ending, last_day
-from reconciler.planning.lines.requests import basis_of, write_of
+from reconciler.planning.lines.requests import terms_of, write_of
 from reconciler.planning.lines.rows import with_line, with_money
 from reconciler.planning.usage.quantities import ZERO
 
@@ -92,10 +93,13 @@ def roll_back_lines(
     """
     found = LineRollback()
     invoiced: list[str] = []
+    created = {one.record for one in journal.written if one.change.starts_line} - {None}
     for one in journal.written:
         agreement_id = one.change.target.agreement
         if agreement_id is None or not one.may_be_there:
             continue
+        if one.change.target.id in created:
+            continue  # created twice by two runs and taken back: its creation is what is judged
         agreement = present.agreements.get(agreement_id)
         if agreement is None:
             found.diagnostics.append(_gone(one, f"agreement #{agreement_id} is no longer in ConnectWise"))
@@ -234,7 +238,11 @@ def _add(
             depends_on=case.waits,
             expected_identifier=case.label,
             money=row.sales,
-            basis=basis_of(case.line, case.agreement, fields),
+            basis=Basis(
+                terms_of(case.line, fields),
+                agreement=sign_agreement(case.agreement),
+                product=Signed(case.line.product_id),
+            ),
         )
     )
 

@@ -1,0 +1,341 @@
+"""What a line's change rests on: every field that is read is signed, or said to decide nothing."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.model import rests
+from reconciler.model.billing import Agreement, Company, Line
+from reconciler.model.fields import CATALOG_FIELDS
+from reconciler.model.observed import CatalogItem
+from reconciler.model.rests import RecordKind
+from tests.flows_usage.books import Books
+from tests.flows_usage.line_flows import create, end, move
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.support import Applied
+
+NEXT_YEAR = "2027-01-01T00:00:00Z"
+
+
+# --- the one list
+
+
+@pytest.mark.parametrize(
+    ("record", "kind", "name"),
+    [
+        (Agreement, RecordKind.AGREEMENT, "agreement"),
+        (Company, RecordKind.COMPANY, "company"),
+        (CatalogItem, RecordKind.PRODUCT, "product"),
+    ],
+)
+def test_every_field_of_a_record_is_signed_or_decides_nothing(
+    record: Any, kind: RecordKind, name: str
+) -> None:
+    signed = {rest.attribute for rest in rests.RESTS[kind]}
+    nothing = rests.DECIDES_NOTHING[name]
+    known = {one.name for one in fields(record)}
+    catalog = {field.name for field in CATALOG_FIELDS} if record is CatalogItem else set()
+    assert known - signed == set(nothing), (
+        f"put them into reconciler/model/rests.py, with the reason: {record}"
+    )
+    assert signed - catalog <= known, "a list names a field that is not there"
+    assert all(nothing.values())
+
+
+def test_every_field_of_a_line_is_signed_or_decides_nothing() -> None:
+    known, signed = {one.name for one in fields(Line)}, rests.line_attributes()
+    assert known - signed == set(rests.DECIDES_NOTHING["line"])
+    assert signed <= known
+
+
+def test_every_field_of_a_product_is_signed_or_decides_nothing() -> None:
+    known = {field.name for field in CATALOG_FIELDS}
+    signed = {rest.attribute for rest in rests.OF_PRODUCT} - {"identifier", "notes"}
+    assert known - signed == set(rests.CATALOG_DECIDES_NOTHING)
+    assert signed <= known
+
+
+# --- what apply FILE makes of it
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Books:
+    """A line to create, one to raise and one to end, on an agreement each; one more agreement and company."""
+    books = Books(tmp_path)
+    books.customer("Alder", ep=(None, 10, 12))
+    books.customer("Birch", ep=(20, 20, 22))
+    books.customer("Cedar", ep=(4, 4, 4), more=", ended: 2026-11-15")
+    books.world.add_company("OTHER", "Other")
+    books.world.add_agreement("OTHER", "Other")
+    return books.live()
+
+
+CHANGES = {1: create(1, "MSP-EP"), 2: "update_line:agreement/2/product/MSP-EP", 3: end(3, "MSP-EP")}
+
+
+def refused(books: Books, meanwhile: Callable[[Books], Any]) -> str:
+    """What `apply FILE` calls stale of a reviewed plan, of which it writes nothing."""
+    file = books.save()
+    meanwhile(books)
+    books.forget()
+    applied: Applied = books.apply(file)
+    assert (applied.code, books.writes, applied.json["outcomes"]) == (5, [], [])
+    return "\n".join(f"{one['id']}: {one['what']}" for one in applied.json["stale"])
+
+
+def reference(books: Books, table: str, wanted: int | str) -> dict[str, Any]:
+    """A reference as the server stores it."""
+    return dict(books.world.reference(table, wanted))
+
+
+def _other_type(books: Books) -> dict[str, Any]:
+    row = books.world.add_named("agreementTypes", "Projects")
+    return {"id": row["id"], "name": "Projects"}
+
+
+AGREEMENT: dict[str, tuple[Callable[[Books, dict[str, Any]], Any], str]] = {
+    "another cycle": (
+        lambda s, a: a.update(billingCycle=reference(s, "billingCycles", "Quarterly")),
+        "is invoiced Quarterly, the plan expected Monthly",
+    ),
+    "another currency": (
+        lambda s, a: a["currency"].update(currencyCode="USD"),
+        "is in USD, the plan expected EUR",
+    ),
+    "another company": (
+        lambda s, a: a.update(company=reference(s, "companies", "OTHER")),
+        "belongs to the company with id 4, the plan expected {}",
+    ),
+    "a parent": (
+        lambda s, a: a.update(parentAgreement=reference(s, "agreements", 4)),
+        "has the parent agreement with id 4, the plan expected none",
+    ),
+    "another payer": (
+        lambda s, a: a.update(billToCompany=reference(s, "companies", "OTHER")),
+        "is billed to OTHER, the plan expected ",
+    ),
+    "one-time": (lambda s, a: a.update(oneTimeFlag=True), "is billed once: yes, the plan expected no"),
+    "prorates": (lambda s, a: a.update(prorateFlag=True), "prorates: yes, the plan expected no"),
+    "another period": (
+        lambda s, a: a.update(periodType="Future"),
+        "bills the period Future, the plan expected Current",
+    ),
+    "another next invoice": (
+        lambda s, a: a.update(nextInvoiceDate=NEXT_YEAR),
+        "is invoiced next on 2027-01-01, the plan expected 2026-12-01",
+    ),
+    "another billing start": (
+        lambda s, a: a.update(billStartDate="2026-06-01T00:00:00Z"),
+        "is billed from 2026-06-01, the plan expected 2025-01-01",
+    ),
+    "another start": (
+        lambda s, a: a.update(startDate="2025-02-01T00:00:00Z"),
+        "starts on 2025-02-01, the plan expected 2025-01-01",
+    ),
+    "an end": (
+        lambda s, a: a.update(endDate=NEXT_YEAR, noEndingDateFlag=False),
+        "ends on 2027-01-01, the plan expected no day",
+    ),
+    "cancelled": (
+        lambda s, a: a.update(cancelledFlag=True, dateCancelled=NEXT_YEAR),
+        "is cancelled: yes, the plan expected no",
+    ),
+    "cancelled on a day": (
+        lambda s, a: a.update(cancelledFlag=True, dateCancelled=NEXT_YEAR),
+        "is cancelled on 2027-01-01, the plan expected no day",
+    ),
+    "another name": (lambda s, a: a.update(name="Old"), "is called Old, the plan expected Managed"),
+    "another type": (
+        lambda s, a: a.update(type=_other_type(s)),
+        "is of type Projects, the plan expected Managed Security",
+    ),
+}
+
+
+def test_every_signed_value_of_an_agreement_has_its_case() -> None:
+    said = [rest.says for rest in rests.OF_AGREEMENT]
+    assert all(any(what.startswith(says) for _, what in AGREEMENT.values()) for says in said)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3], ids=["new", "more", "ends"])
+@pytest.mark.parametrize(("meanwhile", "what"), AGREEMENT.values(), ids=AGREEMENT.keys())
+def test_an_agreement_that_is_another_by_now(
+    three: Books, meanwhile: Callable[[Books, dict[str, Any]], Any], what: str, number: int
+) -> None:
+    stale = refused(three, lambda s: meanwhile(s, s.world.agreement(number)))
+    assert f"{CHANGES[number]}: agreement #{number} {what.format(number)}" in stale
+    assert all(one.startswith(CHANGES[number]) for one in stale.splitlines()), "and no other change"
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "what"),
+    [
+        (lambda p: p.update(inactiveFlag=True), "is inactive: yes, the plan expected no"),
+        (lambda p: p.update(productClass="Bundle"), "is of class Bundle, the plan expected Agreement"),
+        (lambda p: p.update(notes="for Jane"), "has the tag nothing, the plan expected [EP-MSP]"),
+        (lambda p: p.update(notes="[sophos:main EP-MSP"), "has the tag [sophos:, the plan expected [EP-MSP]"),
+        (
+            lambda p: p.update(notes="[sophos:lab EP-MSP]"),
+            "has the tag [sophos:lab EP-MSP], the plan expected [EP-MSP]",
+        ),
+        (
+            lambda p: p.update(notes="[sophos:main EP-MSP, SV-MSP]"),
+            "has the tag [EP-MSP, SV-MSP], the plan expected [EP-MSP]",
+        ),
+        (
+            lambda p: p.update(notes="[sophos:main EP-MSP (sync off)]"),
+            "has the tag [EP-MSP (sync off)], the plan expected [EP-MSP]",
+        ),
+    ],
+)
+def test_a_product_that_is_another_by_now(
+    three: Books, meanwhile: Callable[[dict[str, Any]], Any], what: str
+) -> None:
+    stale = refused(three, lambda s: meanwhile(s.item("MSP-EP")))
+    for change in CHANGES.values():
+        assert f"{change}: product MSP-EP (id 1) {what}" in stale
+
+
+@pytest.mark.parametrize(
+    ("fields", "what"),
+    [
+        ({"price": 4.5}, "has the price 4.5, the plan expected 4"),
+        ({"taxableFlag": True}, "is taxable: yes, the plan expected no"),
+        ({"billableOption": "NoCharge"}, "is billed as NoCharge, the plan expected "),
+    ],
+)
+def test_what_a_new_line_takes_from_the_catalog_matters_to_new_lines_alone(
+    three: Books, fields: dict[str, Any], what: str
+) -> None:
+    three.item("MSP-EP").setdefault("billableOption", "Billable")
+    stale = refused(three, lambda s: s.item("MSP-EP").update(fields))
+    (line,) = stale.splitlines()
+    assert line.startswith(f"{CHANGES[1]}: product MSP-EP (id 1) {what}")
+
+
+def test_a_price_that_a_row_gives_is_not_the_catalog_s(three: Books) -> None:
+    three.live("lines: {MSP-EP: {whenNew: {unitPrice: 3.25}}}\n")
+    file = three.save()
+    three.item("MSP-EP")["price"] = 4.5
+    assert three.apply(file).code == 0
+
+
+def test_a_company_that_is_deleted_or_renamed(three: Books) -> None:
+    stale = refused(three, lambda s: s.world.company("BIRCH").update(deletedFlag=True))
+    assert stale == f"{CHANGES[2]}: company BIRCH (id 2) is deleted: yes, the plan expected no"
+    three.world.company("BIRCH")["deletedFlag"] = False
+    stale = refused(three, lambda s: s.world.company("ALDER").update(identifier="ALDER2"))
+    assert f"{CHANGES[1]}: company ALDER2 (id 1) is called ALDER2, the plan expected ALDER" in stale
+
+
+@pytest.mark.parametrize(
+    ("fields", "what"),
+    [
+        (
+            {"effectiveDate": NEXT_YEAR},
+            "effectiveDate of line #1 is 2027-01-01, the plan expected 2025-01-01",
+        ),
+        ({"unitPrice": 5.0}, "unitPrice of line #1 is 5, the plan expected 4"),
+        ({"lessIncluded": 2.0}, "lessIncluded of line #1 is 2, the plan expected 0"),
+        ({"billCustomer": "NoCharge"}, "billCustomer of line #1 is NoCharge, the plan expected Billable"),
+        ({"cancelledDate": NEXT_YEAR}, "cancelledDate of line #1 is 2027-01-01, the plan expected not set"),
+        ({"serialNumber": "Unite"}, "serialNumber of line #1 is Unite, the plan expected not set"),
+        ({"taxableFlag": True}, "taxableFlag of line #1 is True, the plan expected False"),
+        ({"quantity": 21.0}, "quantity of line #1 is 21, the plan expected 20"),
+    ],
+)
+def test_a_line_that_is_another_by_now(three: Books, fields: dict[str, Any], what: str) -> None:
+    stale = refused(three, lambda s: s.world.addition(1).update(fields))
+    assert stale == f"{CHANGES[2]}: {what}"
+
+
+def test_a_second_line_of_the_product_that_somebody_added(three: Books) -> None:
+    stale = refused(three, lambda s: s.line(2, "MSP-EP", 5, by="anna"))
+    what = "line #3 of MSP-EP on agreement #2 has 5 units now, the plan expected no such line"
+    assert stale == f"{CHANGES[2]}: {what}: its seats may be billed twice"
+
+
+def test_a_fixed_line_beside_it_that_changed(three: Books) -> None:
+    three.rows["Birch"] = three.rows["Birch"].replace(
+        "sync: true", "sync: true, lines: {MSP-EP: {line: 1, fixed: [3]}}"
+    )
+    three.line(2, "MSP-EP", 5)
+    three.live()
+    file = three.save()
+    three.world.addition(3)["quantity"] = 6.0
+    (one,) = three.apply(file).json["stale"]
+    assert "line #3 of MSP-EP on agreement #2 has 6 units now, the plan expected 5" in one["what"]
+
+
+def test_a_firewall_s_line_that_names_another_serial(tmp_path: Path) -> None:
+    """Where the server keeps no serial number it stands in the text alone."""
+    books = Books(tmp_path, quirks={"addition-serial": "derived"})
+    books.customer("Alder")
+    for month, units in (((2026, 10), 1), ((2026, 11), 2)):
+        books.world.add_usage_line(month, "Alder", "EP-MSP", units, accountNumberOrSerialNumber="C0123")
+    books.line(1, "MSP-EP", 1, invoiceDescription="Firewall C0123")
+    books.live("lines: {MSP-EP: {perSerial: true}}\n")
+    stale = refused(books, lambda s: s.world.addition(1).update(invoiceDescription="Firewall C0999"))
+    assert "line #1 does not name firewall C0123 any more" in stale
+
+
+def test_what_the_same_plan_does_to_the_product_is_no_difference_whether_it_is_done_or_not(
+    tmp_path: Path,
+) -> None:
+    books = Books(tmp_path)
+    books.customer("Alder", ep=(None, 10, 12))
+    books.item("MSP-EP")["notes"] = "of Jane"
+    books.mapped["EP-MSP"] = "{product: MSP-ENDPOINT, sync: true}"
+    books.live("products: {MSP-ENDPOINT: {renamedFrom: MSP-EP, price: 5.00}}\n")
+    file = books.save()
+    for half_done in (
+        {},
+        {"notes": "of Jane\n[sophos:main EP-MSP]"},
+        {"identifier": "MSP-ENDPOINT"},
+    ):
+        books.item(books.world.tables["catalog"][1]["identifier"]).update(half_done)
+        books.break_("PATCH", "/catalog/1", _stop)
+        assert books.apply(file).code == 4, "nothing is stale; its writes are refused here"
+        books.mend()
+    assert books.apply(file).code == 0
+    assert [(line["quantity"], line["unitPrice"]) for line in books.world.additions_of(1)] == [(12, 5)]
+
+
+async def _stop(request: Any, send: Any) -> Any:
+    from tests.support import status
+
+    return await status(400)(request, send)
+
+
+def test_the_old_line_of_a_move_rests_on_its_own_agreement(tmp_path: Path) -> None:
+    books = Books(tmp_path)
+    books.customer("Alder", ep=(10, 10, 10), more=", movedFrom: {agreement: {id: 1}}")
+    new = books.world.add_agreement("ALDER", "New")["id"]
+    books.rows["Alder"] = books.rows["Alder"].replace("agreement: Managed", "agreement: New", 1)
+    books.live()
+    assert books.plan().ids == [move(1, "MSP-EP", "line/1"), move(new, "MSP-EP")]
+    stale = refused(books, lambda s: s.world.agreement(1)["currency"].update(currencyCode="USD"))
+    assert stale == f"{move(1, 'MSP-EP', 'line/1')}: agreement #1 is in USD, the plan expected EUR"
+
+
+def test_records_stand_in_a_plan_once(three: Books) -> None:
+    three.customer("Dogwood", ep=(10, 10, 12), sv=(3, 3, 4))
+    data = three.live().plan().json["restsOn"]
+    assert set(data["agreements"]) == {"1", "2", "3", "5"}
+    assert data["agreements"]["5"] == {
+        "billTo": "DOGWOOD", "billingStart": "2025-01-01", "company": 5, "currency": "EUR",
+        "cycle": "Monthly", "name": "Managed", "nextInvoice": "2026-12-01", "periodType": "Current",
+        "start": "2025-01-01", "type": "Managed Security",
+    }  # fmt: skip
+    assert data["companies"]["5"] == {"identifier": "DOGWOOD"}
+    assert data["products"] == {
+        "1": {"class": "Agreement", "codes": "EP-MSP", "identifier": "MSP-EP", "price": "4"},
+        "2": {"class": "Agreement", "codes": "SV-MSP", "identifier": "MSP-SV", "price": "6.5"},
+    }
