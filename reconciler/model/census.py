@@ -190,7 +190,8 @@ class Census:
 
     `lines` and `units` hold the accounts that are not empty, in the order of their enums and by word.
     `line_total` and `unit_total` are counted from what was read and not from the accounts. `apart` are the
-    lines that no row of the plan speaks of.
+    lines that no row of the plan speaks of. `narrowed` says that these are of some customers or products
+    alone, as the plan is; the accounts are always of the whole site.
     """
 
     line_total: int
@@ -198,6 +199,7 @@ class Census:
     lines: tuple[LinesIn, ...] = ()
     units: tuple[UnitsIn, ...] = ()
     apart: tuple[LineApart, ...] = ()
+    narrowed: bool = False
 
     @property
     def closes(self) -> bool:
@@ -211,6 +213,7 @@ class Census:
             "lines": {"total": self.line_total, "accounts": [part.to_json() for part in self.lines]},
             "units": {"total": plain(self.unit_total), "accounts": [part.to_json() for part in self.units]},
             "apart": [line.to_json() for line in self.apart],
+            "narrowed": self.narrowed,
         }
 
     @classmethod
@@ -222,4 +225,5 @@ class Census:
             lines=tuple(LinesIn.from_json(part) for part in data["lines"]["accounts"]),
             units=tuple(UnitsIn.from_json(part) for part in data["units"]["accounts"]),
             apart=tuple(LineApart.from_json(line) for line in data["apart"]),
+            narrowed=data["narrowed"],
         )

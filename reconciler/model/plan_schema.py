@@ -146,6 +146,10 @@ def _census(source: dict[str, Any]) -> dict[str, Any]:
         lines=record("All lines.", total=_COUNT, accounts=_list(of_lines, "Those that are not empty.")),
         units=record("All units.", total=_NUMBER, accounts=_list(of_units, "Those that are not empty.")),
         apart=_list(apart, "Open lines that no row of the plan speaks of."),
+        narrowed={
+            "type": "boolean",
+            "description": "Whether `apart` has those of some customers or products alone.",
+        },
     )
 
 

@@ -14,6 +14,7 @@ from reconciler.model.verdict import rounded, source_json, sums
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from reconciler.model.census import Census
     from reconciler.model.diagnostics import Location
     from reconciler.model.lines import Amount
 
@@ -105,11 +106,12 @@ class Tally:
 
 @dataclass(frozen=True)
 class Score:
-    """An old plan against the lines of today, by customer."""
+    """An old plan against the lines of today, by customer; `census` is the old plan's."""
 
     planned: str
     month: str
     rows: tuple[ScoreRow, ...]
+    census: Census | None = None
 
     def tallies(self) -> tuple[Tally, ...]:
         """One for each category, in the order of `Match`, the empty ones too."""
@@ -139,6 +141,7 @@ class Score:
         return {
             "planned": self.planned,
             "month": self.month or None,
+            "census": None if self.census is None else self.census.to_json(),
             "totals": [tally.to_json() for tally in self.tallies()],
             "customers": [
                 {"customer": customer, "lines": [row.to_json() for row in rows]}

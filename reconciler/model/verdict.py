@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.census import OPEN_LINES, OPEN_UNITS
 from reconciler.model.change import OF_LINES, Cause
 from reconciler.model.diagnostics import ALL_USAGE, Severity
 from reconciler.model.identifiers import identifier_key
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
+    from reconciler.model.census import Census, LineApart
     from reconciler.model.change import Target
     from reconciler.model.diagnostics import Location
     from reconciler.model.plan import Plan
@@ -104,6 +106,31 @@ def _waiting(plan: Plan) -> frozenset[str]:
         if change.action in OF_LINES and change.cause is Cause.WAITING
         for name in names_of(change.target)
     )
+
+
+def needs_person(line: PlannedLine) -> bool:
+    """Whether no invoice can be made before a person has said what becomes of the line."""
+    return line.state in UNDECIDED or line.billed_without_usage
+
+
+def open_apart(plan: Plan) -> tuple[LineApart, ...]:
+    """The open lines without a row that wait for a person, or that nothing explains."""
+    census = plan.census
+    return () if census is None else tuple(line for line in census.apart if line.account in OPEN_LINES)
+
+
+def has_open_accounts(plan: Plan) -> bool:
+    """Whether the census of a plan of the whole site has lines or units with which no invoice can be made."""
+    census = plan.census
+    if census is None or census.narrowed:
+        return False
+    lines = any(part.lines and part.account in OPEN_LINES for part in census.lines)
+    return lines or any(part.units and part.account in OPEN_UNITS for part in census.units)
+
+
+def is_settled(plan: Plan) -> bool:
+    """Whether no line of the plan waits for a person, and every open line and unit is explained."""
+    return not (open_apart(plan) or any(map(needs_person, plan.lines)) or has_open_accounts(plan))
 
 
 def usage_is_counted(plan: Plan) -> bool:
@@ -195,6 +222,7 @@ class ReasonKind(StrEnum):
     PRODUCTS = "products"  # a product change is pending
     WRITE = "write"  # a quantity still has to be written
     DECISION = "decision"  # a person has to say
+    UNEXPLAINED = "unexplained"  # an open line that no row, no word and no change speaks of
     LINES = "lines"  # a line still has to be created, ended or moved; in a remark, one without usage
 
 
@@ -274,7 +302,7 @@ class Ready:
 
     A yes holds through `holds_until`, that day included, for the reason in `holds_why`; a no has `reasons`.
     `customers` and `customers_ready` count those that this invoice is about. `remarks` need a look and stop
-    nothing; `elsewhere` is invoiced on other days.
+    nothing; `elsewhere` is invoiced on other days. `census` is the plan's, None where no line was counted.
     """
 
     invoice_date: date
@@ -287,6 +315,7 @@ class Ready:
     elsewhere: tuple[Elsewhere, ...] = ()
     holds_until: date | None = None
     holds_why: str = ""
+    census: Census | None = None
 
     @property
     def yes(self) -> bool:
@@ -306,6 +335,7 @@ class Ready:
             "reasons": [reason.to_json() for reason in self.reasons],
             "remarks": [remark.to_json() for remark in self.remarks],
             "notOnThisInvoice": [one.to_json() for one in self.elsewhere],
+            "census": None if self.census is None else self.census.to_json(),
         }
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.model.causes import with_causes
+from reconciler.model.census_check import CENSUS_OPEN
 from reconciler.model.change import OF_LINES, Action, Cause, Change
 from reconciler.model.diagnostics import Diagnostic, Severity, error, warning
 from reconciler.model.identifiers import identifier_key
@@ -265,7 +266,7 @@ def _with_what_they_need(plan: Plan, kept: set[str], lines: Iterable[PlannedLine
     written = {name for c in changes if c.action in OF_LINES for name in names_of(c.target)}
     own = {line.key for line in lines}
     shown = tuple(line for line in plan.lines if line.key in own or written & {*requests_of(line)})
-    return replace(plan, changes=changes, lines=shown, census=None)
+    return replace(plan, changes=changes, lines=shown)
 
 
 def _writes_by_row(plan: Plan) -> list[set[str]]:
@@ -366,9 +367,10 @@ def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     return list(dict.fromkeys(diagnostics))
 
 
-def _order_of(diagnostic: Diagnostic) -> tuple[int, str, int, str, str]:
+def _order_of(diagnostic: Diagnostic) -> tuple[bool, int, str, int, str, str]:
     place = diagnostic.location
     return (
+        diagnostic.code != CENSUS_OPEN,
         _BY_SEVERITY[diagnostic.severity],
         place.file if place else "",
         place.line if place else 0,

@@ -1,7 +1,8 @@
 """Examples on the pages about billing: the books that one gives, and what its plan says in the same words.
 
 An example (a block `text example`) belongs to the YAML before it. `Sophos`, `Line`, `Agreement`, `Product`
-and `Run` give the books, `Plan`, `Why`, `Says` and `Written` what the plan has to say of them. What is not
+and `Run` give the books, `Plan`, `Without a row`, `Why`, `Says` and `Written` what the plan
+has to say of them. What is not
 said is usual: one monthly agreement #1 "Managed" that is invoiced next on 1 December 2026, a catalog price of
 4.50.
 """
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.billing import Recap
 from reconciler.model.money import plain
+from reconciler.reporting.census_words import apart_account
 from tests.docs.pages import Block, blocks
 from tests.planning_lines.books import NOVEMBER, Books, agreements, bill
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from reconciler.model.census import LineApart
     from reconciler.model.change import Change
     from reconciler.model.lines import Amount, PlannedLine
 
@@ -195,6 +198,11 @@ def shown(line: PlannedLine, only_product: str) -> str:
     units = _step("?" if line.before is None else plain(line.before), "?" if after is None else plain(after))
     day = f" {shown_day(line.ends)}" if line.ends is not None and not last else ""
     return f"{last}{number} {line.state.value}{day}, {units}{_money(line.sales)}"
+
+
+def shown_apart(line: LineApart) -> str:
+    """An open line that no row speaks of: `#12 left: onUnmap: keep, 7, 31.50 EUR`."""
+    return f"#{line.line_id} {apart_account(line)}, {plain(line.quantity)}{_money(line.sales)}"
 
 
 def _created(line: PlannedLine, only_product: str) -> str:

@@ -90,7 +90,6 @@ def commands(books: Books, out: Path) -> Iterator[tuple[str, ...]]:
     yield ("validate", folder)
     yield ("validate", folder, "--format", "github")
     yield ("plan", folder, "--out", plan)
-    yield ("plan", folder, "--orphans")
     yield ("show", plan)
     for form in ("markdown", "json", "csv", "xlsx"):
         yield ("show", plan, "--format", form, "--report", str(out / f"report.{form}"))

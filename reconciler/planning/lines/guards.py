@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconciler.model.approving import open_row
+from reconciler.model.census_check import CENSUS_OPEN
 from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Diagnostic, error, warning
 from reconciler.model.identifiers import identifier_key
@@ -32,6 +33,7 @@ BYPASSED = "guard-bypassed"
 #: Diagnostics that stop a whole run where they are errors: nothing is written then.
 RUN_GUARDS = frozenset(
     {
+        CENSUS_OPEN,
         FEED_INCOMPLETE,
         FEED_UNCHECKED,
         GUARD_UNKNOWN,
