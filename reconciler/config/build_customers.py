@@ -46,7 +46,7 @@ def _customer(tenant_id: str, view: View, defaults: View) -> Customer:
         firewalls=tuple(serial.strip() for serial in view.texts("firewalls")),
         moved_from=moved.agreement("agreement") if moved else None,
         ended=view.day("ended"),
-        restart=view.flag("restart"),
+        restart=view.wholes("restart"),
         start=view.text("start") or defaults.text("start"),
         sync_said="sync" in view.value or "sync" in defaults.value,
     )

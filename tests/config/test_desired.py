@@ -90,14 +90,15 @@ customers:
     firewalls: [C01234ABC1CDEF2]
     movedFrom: {{agreement: Managed IT}}
     ended: 2026-12-31
-    restart: true
+    restart: [1010, 1020]
   {OTHER}: {{company: {{id: 12}}}}
 defaults:
   customers: {{agreement: {{type: MSP}}, sync: true, mode: live}}
 holds:
   - {{customer: SAFELOG, product: MSP-ENDPOINT, quantity: 12, reason: two leavers, until: 2026-12-31}}
 approvals:
-  - {{customer: {TENANT}, product: "#7", from: 38, upTo: 64.5, reason: new branch, until: 2026-12-05}}
+  - {{customer: {TENANT}, product: "#7", from: 38, upTo: 64.5, given: 2026-11-20, reason: new branch,
+     until: 2026-12-05}}
 protected: [MSP-Backup, customer/KEYACCOUNT]
 """
 
@@ -194,7 +195,7 @@ def test_customers(tmp_path: Path) -> None:
         False,
         "shadow",
         "periodStart",
-        True,
+        (1010, 1020),
     )
     assert safelog.ended == date(2026, 12, 31)
     assert safelog.moved_from == AgreementSelector(name="Managed IT")

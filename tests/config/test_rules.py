@@ -225,7 +225,8 @@ ERRORS = {
         "expired",
         CUSTOMERS
         + ONE
-        + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, reason: r, "
+        + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, given: 2026-11-20, "
+        "reason: r, "
         "until: 2026-11-21}\n",
     ),
     "protected customer without a row": ("protected-customer", ROW + "protected: [▸customer/NOBODY]\n"),
@@ -245,7 +246,8 @@ ERRORS = {
     "approval of nothing": (
         "approval-of-nothing",
         CUSTOMERS + ONE + "\napprovals:\n"
-        "  - ▸{customer: SAFELOG, product: MSP-A, from: 5, upTo: 5.0, reason: r, until: 2026-12-31}\n",
+        "  - ▸{customer: SAFELOG, product: MSP-A, from: 5, upTo: 5.0, given: 2026-11-20, "
+        "reason: r, until: 2026-12-31}\n",
     ),
 }
 

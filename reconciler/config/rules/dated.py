@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.config.rules.lines import unknown_product
@@ -143,6 +144,27 @@ def approves_something(facts: Facts) -> None:
             )
 
 
+def given_by_today(facts: Facts) -> None:
+    """An approval of a later day would cover whatever is written until then."""
+    if facts.today is None:
+        return
+    from zoneinfo import ZoneInfo
+
+    zone = ZoneInfo(facts.desired.settings.time_zone)
+    tomorrow = datetime.combine(facts.today + timedelta(days=1), time(), zone)
+    for approval in facts.desired.approvals:
+        if approval.given >= tomorrow:
+            facts.say(
+                error(
+                    "given-later",
+                    f"`given` lies after today, {facts.today.isoformat()}.",
+                    "Write the day on which the yes is given: it covers lines that were last written at or "
+                    "before it.",
+                    location=approval.location,
+                )
+            )
+
+
 def expired(facts: Facts) -> None:
     """What has run out is without effect.
 
@@ -187,4 +209,4 @@ def _answers(facts: Facts) -> Iterator[_Ending]:
         yield what, person_row.until, person_row.location, f"product/{name}"
 
 
-RULES = (time_zone, known_names, one_hold, approves_something, expired)
+RULES = (time_zone, known_names, one_hold, approves_something, given_by_today, expired)

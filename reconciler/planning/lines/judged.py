@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import LineState
+from reconciler.model.moments import moment
 from reconciler.planning.customers.agreements import day_that_counts, invoice_problem
 from reconciler.planning.lines.dates import last_day
 from reconciler.planning.lines.rows import with_money
@@ -30,7 +31,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What every line is judged against: `managed` are the places that rows speak of, `usage` the month."""
+    """What every line is judged against: `managed` are the places that rows speak of, `usage` the month.
+
+    `closed` is the last day of the month's billing windows, `closed_before` that of the month before where
+    its bill is known.
+    """
 
     billing: Billing
     settings: Settings
@@ -41,6 +46,8 @@ class Ground:
     products: Products
     usage: Month
     today: date
+    closed: date
+    closed_before: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +113,23 @@ def is_ours(line: Line, settings: Settings) -> bool:
     """Whether the member that we write as wrote the line last."""
     member = settings.connectwise_member
     return member is not None and identifier_key(line.updated_by) == identifier_key(member)
+
+
+def taken_by_hand(line: Line, settings: Settings, day: date) -> bool:
+    """Whether somebody else wrote the line after that day; of one that does not say when, nobody knows."""
+    written = moment(line.last_updated)
+    return not is_ours(line, settings) and (written is None or written.date() > day)
+
+
+def writer_text(line: Line) -> str:
+    """`jane on 2026-11-28`: who wrote the line last, and when."""
+    return f"{line.updated_by.strip() or 'somebody'} on {line.last_updated[:10] or '?'}"
+
+
+def opened_again(line: Line, last: date) -> str:
+    """That somebody wrote a line after the day that a row's `ended` names: it may have been opened again."""
+    return (
+        f"the customer ended on {last}, and line #{line.id} was written by {writer_text(line)}, after "
+        f"that day. If it shall end all the same, say `ended: {line.last_updated[:10]}` or end it in "
+        "ConnectWise; if the customer is back, take `ended` out"
+    )

@@ -9,7 +9,15 @@ from reconciler.model.diagnostics import Diagnostic, warning
 from reconciler.model.lines import LineState
 from reconciler.model.money import money_text, plain
 from reconciler.planning.customers.agreements import describe
-from reconciler.planning.lines.judged import Judged, decide, end_line, is_ours
+from reconciler.planning.lines.judged import (
+    Judged,
+    decide,
+    end_line,
+    is_ours,
+    opened_again,
+    taken_by_hand,
+    writer_text,
+)
 from reconciler.planning.lines.rows import billed, row_of, with_line
 from reconciler.planning.usage.cells import Cell, Feeding, excludes
 from reconciler.planning.usage.quantities import Terms
@@ -94,7 +102,12 @@ def _all_left(one: Open, owners: list[Party]) -> str:
     days = [party.row.ended for party in owners]
     if any(day is None or day >= one.day for day in days):
         return ""
-    return f"the customer ended on {max(day for day in days if day is not None)}"
+    return f"the customer ended on {_last_day(owners)}"
+
+
+def _last_day(owners: list[Party]) -> date:
+    """The last of the days on which these customers ended."""
+    return max(party.row.ended for party in owners if party.row.ended is not None)
 
 
 def _ends(
@@ -107,13 +120,18 @@ def _ends(
     if product.stop:
         return replace(judged, row=decide(row, product.stop))
     ended = end_line(judged, ground)
+    if settled and taken_by_hand(one.line, ground.settings, _last_day(owners)):
+        return replace(ended, row=decide(ended.row, opened_again(one.line, _last_day(owners))))
     approved = ground.answers.approval(ended.row) is not None
     if ended.row.state is LineState.ENDS and not (settled or is_ours(one.line, ground.settings) or approved):
+        asked = ended.row.but(given=ground.answers.given(ended.row))
+        refused = ground.answers.why_not_approved(asked)
         reason = (
-            f"{why}, and its quantity was set by {one.line.updated_by.strip() or 'somebody'} on "
-            f"{one.line.last_updated[:10] or '?'}. Let it end with an approval, or end it in ConnectWise"
+            f"{why}, and its quantity was set by {writer_text(one.line)}. Let it end with an approval, or "
+            "end it in ConnectWise"
         )
-        return replace(ended, row=decide(ended.row, reason), by_hand=True)
+        reason = "; ".join(filter(None, (reason, refused)))
+        return replace(ended, row=decide(asked, reason), by_hand=True)
     return ended
 
 

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.model.approving import given_text
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.money import plain
 from reconciler.planning.customers.agreements import day_that_counts, describe, is_named
+from reconciler.planning.lines.judged import is_ours, taken_by_hand, writer_text
 from reconciler.planning.usage.quantities import ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import date
     from decimal import Decimal
 
-    from reconciler.model.billing import Agreement
-    from reconciler.model.desired import Approval, Protected
+    from reconciler.model.billing import Agreement, Line
+    from reconciler.model.desired import Approval, Protected, Settings
     from reconciler.planning.lines.open_lines import Open, OpenLines
     from reconciler.planning.products.managed import Products
     from reconciler.planning.usage.cells import Cell, Cells
@@ -75,16 +77,17 @@ NOTHING = Takeover()
 class Rules:
     """By what it is judged whether a line may end unasked.
 
-    `member` is who we write as; `expected` gives, for a line of another product, what last month's bill
-    gives for it; `approved` finds the approval that lets a line (by company, tenants and product label) go
-    from its quantity to zero.
+    `expected` gives, for a line of another product, what last month's bill gives for it; `approved` finds the
+    approval that lets a line (by company, tenants and product label) go from its quantity to zero. `closed`
+    is the last day of the month that is counted.
     """
 
-    member: str | None
+    settings: Settings
     expected: Callable[[Cell, Open], Decimal | None]
     approved: Callable[[Cell, Open, str], Approval | None]
     protected: tuple[Protected, ...]
     today: date
+    closed: date
 
 
 @dataclass
@@ -95,23 +98,42 @@ class Takeovers:
     `shared` names it for each of the others (by its place), with the place that it is with.
     """
 
-    today: date
+    rules: Rules
     by_cell: dict[int, list[Claimed]] = field(default_factory=dict)
     left: list[Open] = field(default_factory=list)
     shared: dict[Wanted, list[tuple[Open, Wanted]]] = field(default_factory=dict)
 
-    def of(self, cell: Cell, *, has_line: bool) -> Takeover:
+    def of(self, cell: Cell, line: Line | None) -> Takeover:
         """What a cell takes over. Beside a line of its own, a twin that is not ours stays, and is said."""
         every = self.by_cell.get(id(cell))
         if every is None:
             return NOTHING
-        claimed = [one for one in every if not (has_line and one.twin and not one.told and one.why_not)]
+        beside = line is not None
+        claimed = [one for one in every if not (beside and one.twin and not one.told and one.why_not)]
         problems = "; ".join(
-            f"{shown(one.open, cell, self.today)}: {one.why_not}" for one in claimed if one.why_not
+            f"{shown(one.open, cell, self.rules.today)}: {why}"
+            for one in claimed
+            if (why := one.why_not or self._opened_again(cell, one, line))
         )
         said = f"these seats are billed until now by {problems}" if problems else ""
         unsaid = any(one.twin and not one.told for one in claimed)
         return Takeover(tuple(one.open for one in claimed), said, unsaid)
+
+    def _opened_again(self, cell: Cell, one: Claimed, line: Line | None) -> str:
+        """Why a line does not end for one that is there: somebody wrote it since, and has perhaps opened it.
+
+        A line is created within a month before its first day.
+        """
+        old, rules = one.open.line, self.rules
+        if line is None or rules.approved(cell, one.open, old.product_identifier.strip()) is not None:
+            return ""
+        made = date.min if line.effective is None else line.effective - timedelta(days=31)
+        if not taken_by_hand(old, rules.settings, made):
+            return ""
+        return (
+            f"it was written by {writer_text(old)}, and line #{line.id} was there by then: it may have been "
+            f"opened again. To let it end, add under approvals: {_answer(cell, one.open, rules)}"
+        )
 
     def twins(self, cell: Cell) -> list[Open]:
         """Open lines of the same product on other agreements, that no row speaks of and that do not end."""
@@ -128,7 +150,7 @@ def find_takeovers(cells: Cells, open_lines: OpenLines, products: Products, rule
     """
     spoken_of = cells.managed | cells.beside
     near = _Neighbours(cells.cells)
-    result = Takeovers(rules.today)
+    result = Takeovers(rules)
     for one in open_lines.every():
         if one.place in spoken_of or not one.line.quantity:
             continue
@@ -217,7 +239,7 @@ def _why_not(cell: Cell, one: Open, products: Products, rules: Rules, *, twin: b
     label = line.product_identifier.strip()
     if guard or rules.approved(cell, one, label) is not None:
         return guard
-    ours = rules.member is not None and identifier_key(line.updated_by) == identifier_key(rules.member)
+    ours = is_ours(line, rules.settings)
     if _are_family(cell.agreement, agreement) and not told:
         return "correct the agreement of the row, end that line, or say `movedFrom`"
     if ours:
@@ -228,18 +250,25 @@ def _why_not(cell: Cell, one: Open, products: Products, rules: Rules, *, twin: b
             "`movedFrom`"
         )
     expected = rules.expected(cell, one)
-    if expected is not None and expected == line.quantity:
+    who = writer_text(line)
+    if taken_by_hand(line, rules.settings, rules.closed):
+        who += f", after the month had closed on {rules.closed}"
+    elif expected is not None and expected == line.quantity:
         return ""
     would = "what last month's bill gives for it is not known"
     if expected is not None:
         would = f"last month's bill gives {plain(expected)}"
-    answer = (
-        f"{{customer: {cell.company}, product: {label}, from: {plain(line.quantity)}, upTo: 0, reason: …, "
-        "until: …}"
-    )
+    answer = _answer(cell, one, rules)
+    return f"its quantity was set by {who}, and {would}. To let it end, add under approvals: {answer}"
+
+
+def _answer(cell: Cell, one: Open, rules: Rules) -> str:
+    """The approval that lets the line end, as YAML."""
+    line = one.line
     return (
-        f"its quantity was set by {line.updated_by.strip() or 'somebody'} on "
-        f"{line.last_updated[:10] or '?'}, and {would}. To let it end, add under approvals: {answer}"
+        f"{{customer: {cell.company}, product: {line.product_identifier.strip()}, from: "
+        f"{plain(line.quantity)}, upTo: 0, given: {given_text([line.last_updated], rules.today)}, reason: …, "
+        "until: …}"
     )
 
 
