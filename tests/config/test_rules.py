@@ -226,8 +226,17 @@ ERRORS = {
         CUSTOMERS
         + ONE
         + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, given: 2026-11-20, "
-        "reason: r, "
-        "until: 2026-11-21}\n",
+        "reason: r, until: 2026-11-21}\n",
+    ),
+    "approval of tomorrow": (
+        "given-later",
+        CUSTOMERS + ONE + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, "
+        "given: 2026-11-23, reason: r, until: 2026-12-31}\n",
+    ),
+    "approval of a moment of tomorrow": (
+        "given-later",
+        CUSTOMERS + ONE + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, "
+        "given: 2026-11-23T00:00:00Z, reason: r, until: 2026-12-31}\n",
     ),
     "protected customer without a row": ("protected-customer", ROW + "protected: [▸customer/NOBODY]\n"),
     "protected customer excluded": (

@@ -175,7 +175,7 @@ def test_terms_that_a_person_changed_after_us_stay(
     books.customer("Alder", ep=(20, 20, 22))
     books.live(f"lines: {{MSP-EP: {{{terms}}}}}\n")
     assert unattended(books).code == DONE
-    by_person(books, 1, **{field: value})
+    by_person(books, 1, LATER, **{field: value})
     for day in (27, 30):
         books.today = date(2026, 11, day)
         assert unattended(books).code == WAITING

@@ -114,12 +114,15 @@ def test_terms_that_a_person_changed_after_us_are_a_decision(
     books: Books, yaml: str, cells: dict[str, str], differs: str
 ) -> None:
     for written in ("2026-10-26", "2026-11-10", AFTER):
-        planned = books.plan(yaml=yaml, bill=SAME, last=SOME, lines=line(written, **cells))
+        planned = books.plan(yaml=yaml, bill=SAME, last=SOME, lines=line(written, 20, "jane", **cells))
         assert (planned.states, planned.writes) == (["Alpha MSP-EP needs a decision"], []), written
         assert f"line #11 was written by jane on {written}, and the files say otherwise" in planned.reason
         assert differs in planned.reason
     settings = SETTINGS.replace("mode: live", "mode: live, onDrift: enforce")
-    for lines, own in ((line(AFTER, by="apirec", **cells), SETTINGS), (line(AFTER, **cells), settings)):
+    for lines, own in (
+        (line(AFTER, 20, "apirec", **cells), SETTINGS),
+        (line(AFTER, 20, "jane", **cells), settings),
+    ):
         planned = books.plan(yaml=yaml, bill=SAME, last=SOME, lines=lines, settings=own)
         assert planned.writes, "ours, or enforced"
 
