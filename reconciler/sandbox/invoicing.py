@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.sandbox.world import Row
 
 _FIRST_NUMBER = 50_000
+_ACCOUNTANT = "accountant"
 
 
 def make_invoice(site: Site, agreement_id: int) -> Row:
@@ -63,6 +64,11 @@ def make_invoice(site: Site, agreement_id: int) -> Row:
     })  # fmt: skip
     agreement["nextInvoiceDate"] = midnight(period.following)
     _write_recap(site, invoice, period, cycle, anchor)
+    if site.quirks["invoice-stamps-lines"] == "yes":
+        stamp = {"lastUpdated": site.moment(), "updatedBy": _ACCOUNTANT}
+        for line in lines:
+            row = world.addition(line["additionId"])
+            row["_info"] = {**row.get("_info", {}), **stamp}
     return invoice
 
 

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.sandbox.invoicing import make_invoices
+from tests.flows_usage.books import Books
+
 if TYPE_CHECKING:
-    from tests.flows_usage.books import Books
+    from pathlib import Path
+
     from tests.support import Said
 
 DONE, WAITING = 0, 4
@@ -181,3 +185,19 @@ def test_terms_that_a_person_changed_after_us_stay(
         assert unattended(books).code == WAITING
         assert books.world.addition(1)[field] == value
         assert "line #1 was written by jane on 2026-11-27, and the files say otherwise" in reasons(books)[0]
+
+
+@pytest.mark.parametrize("first", ["numbers", "invoices"])
+def test_where_an_invoice_stamps_its_lines_the_numbers_are_written_first(tmp_path: Path, first: str) -> None:
+    """Nothing is written over a stamp of another member; who writes before invoicing never meets one."""
+    books = Books(tmp_path, quirks={"invoice-stamps-lines": "yes"})
+    books.customer("Alder", ep=(20, 20, 22))
+    books.live()
+    if first == "numbers":
+        assert (unattended(books).code, books.quantity(1)) == (DONE, 22)
+    make_invoices(books.app.state.site, date(2026, 12, 1))
+    assert books.world.addition(1)["_info"]["updatedBy"] == "accountant"
+    books.today = date(2026, 12, 2)
+    said = unattended(books)
+    expected = (DONE, 22) if first == "numbers" else (WAITING, 20)
+    assert (said.code, books.quantity(1)) == expected
