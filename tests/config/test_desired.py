@@ -325,6 +325,7 @@ def test_places_are_as_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ("Pacific/Auckland", "2026-11-20", datetime(2026, 11, 19, 11, tzinfo=UTC)),
         ("America/Sao_Paulo", "2026-11-20", datetime(2026, 11, 20, 3, tzinfo=UTC)),
         ("Pacific/Auckland", "2026-11-20T09:30Z", datetime(2026, 11, 20, 9, 30, tzinfo=UTC)),
+        ("UTC", "2026-11-22T12:09Z", datetime(2026, 11, 22, 12, 9, tzinfo=UTC)),
         ("Pacific/Auckland", "2026-11-20T09:30:15Z", datetime(2026, 11, 20, 9, 30, 15, tzinfo=UTC)),
     ],
 )

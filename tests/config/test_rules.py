@@ -233,10 +233,10 @@ ERRORS = {
         CUSTOMERS + ONE + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, "
         "given: 2026-11-23, reason: r, until: 2026-12-31}\n",
     ),
-    "approval of a moment of tomorrow": (
+    "approval of this afternoon": (
         "given-later",
         CUSTOMERS + ONE + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, "
-        "given: 2026-11-23T00:00:00Z, reason: r, until: 2026-12-31}\n",
+        "given: 2026-11-22T12:11:00Z, reason: r, until: 2026-12-31}\n",
     ),
     "protected customer without a row": ("protected-customer", ROW + "protected: [▸customer/NOBODY]\n"),
     "protected customer excluded": (

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DONE, WAITING = 0, 4
 #: A moment after everything that a run of these tests writes.
-LATER = "2026-11-27T20:00:00Z"
+LATER = "2026-11-27T09:59:00Z"
 ROW = (
     "{customer: ALDER, product: MSP-EP, from: 20, upTo: 60, given: 2026-11-27, reason: r, until: 2026-12-01}"
 )

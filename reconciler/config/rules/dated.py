@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.config.rules.lines import unknown_product
@@ -12,6 +12,7 @@ from reconciler.config.wording import did_you_mean, show
 from reconciler.model.desired import Approval
 from reconciler.model.diagnostics import Severity, error, warning
 from reconciler.model.identifiers import Name, identifier_key
+from reconciler.model.moments import moment_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Hold
     from reconciler.model.diagnostics import Diagnostic, Location
 
+#: A `given` is often the moment of a line's last write, by ConnectWise's clock.
+_CLOCKS_DIFFER = timedelta(minutes=10)
 #: Zones that are whatever the machine is set to, so that two runs could disagree about the day.
 _OF_THE_MACHINE = frozenset({"localtime", "posixrules", "Factory"})
 
@@ -145,19 +148,15 @@ def approves_something(facts: Facts) -> None:
 
 
 def given_by_today(facts: Facts) -> None:
-    """An approval of a later day would cover whatever is written until then."""
-    if facts.today is None:
+    """An approval of a time to come would cover whatever is written until then."""
+    if facts.now is None:
         return
-    from zoneinfo import ZoneInfo
-
-    zone = ZoneInfo(facts.desired.settings.time_zone)
-    tomorrow = datetime.combine(facts.today + timedelta(days=1), time(), zone)
     for approval in facts.desired.approvals:
-        if approval.given >= tomorrow:
+        if approval.given > facts.now + _CLOCKS_DIFFER:
             facts.say(
                 error(
                     "given-later",
-                    f"`given` lies after today, {facts.today.isoformat()}.",
+                    f"`given` is {moment_text(approval.given)}, and now it is {moment_text(facts.now)}.",
                     "Write the day on which the yes is given: it covers lines that were last written at or "
                     "before it.",
                     location=approval.location,
