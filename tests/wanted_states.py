@@ -41,7 +41,7 @@ class Wanted:
     agreement: dict[str, str]
     overrides: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     ended: tuple[str, ...] = ()
-    restart: bool = False
+    restart: tuple[int, ...] = ()
 
     def yaml(self) -> str:
         rows = [f"  {code}: {{product: [{', '.join(to)}], sync: true}}" for code, to in self.homes.items()]
@@ -55,7 +55,7 @@ class Wanted:
                 f"agreement: {self.agreement[name]}, sync: true, nameDiffers: true"
                 + (f", overrides: {{{shown}}}" if shown else "")
                 + (", ended: 2026-11-20" if name in self.ended else "")
-                + (", restart: true" if self.restart else "")
+                + (f", restart: {list(self.restart)}" if self.restart else "")
                 + "}"
             )
         return "\n".join([SETTINGS, "mappings:", *rows, "lines:", *counts, "customers:", *customers])

@@ -47,7 +47,7 @@ def _customer(tenant_id: str, view: View, defaults: View) -> Customer:
         moved_from=Origin(moved.selector("company"), moved.agreement("agreement")) if moved else None,
         open_lines=view.text("openLines") or defaults.text("openLines"),
         ended=view.day("ended"),
-        restart=view.flag("restart"),
+        restart=view.wholes("restart"),
         start=view.text("start") or defaults.text("start"),
         sync_said="sync" in view.value or "sync" in defaults.value,
         name_differs=view.flag("nameDiffers"),

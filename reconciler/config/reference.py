@@ -6,7 +6,18 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from reconciler.config.schema import ABOUT, limit_reason, mappings_schema
-from reconciler.config.words import CODE, COUNT, DATE, LARGEST, LARGEST_ID, OFF, TENANT, Schema, types_of
+from reconciler.config.words import (
+    CODE,
+    COUNT,
+    DATE,
+    LARGEST,
+    LARGEST_ID,
+    MOMENT,
+    OFF,
+    TENANT,
+    Schema,
+    types_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,6 +151,7 @@ def _forms(schema: Schema, types: tuple[str, ...]) -> str:
         return " \\| ".join(f"`{choice}`" for choice in schema["enum"] if choice is not None)
     special = {
         DATE: "date",
+        MOMENT: "date, or moment in UTC",
         COUNT: "`sum` \\| `max` \\| Sophos productCode",
         CODE: "Sophos productCode",
         TENANT: "Sophos tenant id",

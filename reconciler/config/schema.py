@@ -285,11 +285,15 @@ def _approvals() -> Schema:
         | {
             "from": words.number("The quantity before the change.", example=38),
             "upTo": words.number("The quantity up to which, or down to which, it may go.", example=64),
+            "given": words.moment(
+                "When the yes was given: a date (its beginning in `settings.timeZone`), or a moment in UTC. "
+                "It lets the change in once: only while the line was last written at or before it."
+            ),
         },
-        required=("customer", "product", "from", "upTo", "reason", "until"),
+        required=("customer", "product", "from", "upTo", "given", "reason", "until"),
     )
     return words.listing(
-        "A person's yes to a change that was withheld. Names the change itself.",
+        "A person's yes to a change that was withheld. Names the change itself, and lets it in once.",
         row,
         example=[
             {
@@ -297,6 +301,7 @@ def _approvals() -> Schema:
                 "product": "MSP-GOLD",
                 "from": 38,
                 "upTo": 64,
+                "given": "2026-11-20",
                 "reason": "new branch",
                 "until": "2026-12-05",
             }

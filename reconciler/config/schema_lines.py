@@ -203,9 +203,11 @@ def customer() -> Schema:
         ),
         "movedFrom": _moved_from(),
         "ended": words.day("The day at which its lines end. The row may go when none is open."),
-        "restart": words.flag(
-            "Allows a line that a person ended to be created again.",
-            default=False,
+        "restart": words.one_or_many(
+            "The ended lines, by record id, whose usage is to be billed again, each by a new line. Works "
+            "once: the new line has another id.",
+            words.record_id(),
+            example=[1010],
         ),
     }
     return words.record(

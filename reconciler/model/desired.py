@@ -7,6 +7,7 @@ The whole format is here, although this release acts on `settings`, `mappings`, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Stands where a value has no line in a file because nothing was written (defaults).
 NOWHERE = Location("", 0, 0)
+#: Stands for a moment that was refused: nothing was written before it.
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -228,6 +231,7 @@ class Override:
 class Customer:
     """One row under `customers`, keyed by Sophos tenant id in lower case, defaults already filled in.
 
+    `restart` are the ended lines, by id, whose usage is to be billed again by a new line.
     Without `sync_said` neither the row nor the defaults say anything of `sync`, which then is off.
     `open_lines` says what becomes of lines that are open although the row excludes or does not sync.
     `name_differs` is a person's word that the company is the right one although its name is another.
@@ -248,7 +252,7 @@ class Customer:
     moved_from: Origin | None = None
     open_lines: str | None = None
     ended: date | None = None
-    restart: bool = False
+    restart: tuple[int, ...] = ()
     start: str | None = None
     sync_said: bool = True
     name_differs: bool = False
@@ -268,12 +272,16 @@ class Hold:
 
 @dataclass(frozen=True)
 class Approval:
-    """A person's yes to a change that a guard withheld; names the change, not a hash."""
+    """A person's yes to a change that a guard withheld; names the change, not a hash.
+
+    It covers a line only while that was last written at or before `given`, so that it works once.
+    """
 
     customer: str
     product: str
     before: Decimal
     up_to: Decimal
+    given: datetime
     reason: str
     until: date
     location: Location

@@ -168,7 +168,8 @@ class PlannedLine:
     the old one where one takes over from another (`takes_over`, whose money is in `sales` and `cost` too).
     `price_source` says where the price of a new line comes from, `not_billed` what its day leaves unbilled.
     `serial` is the firewall's where each has a line of its own; `left_over` a line that no row speaks of any
-    more. An invoice of its agreement covers `cycle_months` months.
+    more. An invoice of its agreement covers `cycle_months` months. `given` is what an approval of the change
+    says as its `given`, where one is asked for.
     """
 
     customer: str
@@ -218,6 +219,7 @@ class PlannedLine:
     prorates: bool = False
     left_over: bool = False
     cycle_months: int = 1
+    given: str = ""
 
     @property
     def is_repriced(self) -> bool:
@@ -302,6 +304,7 @@ class PlannedLine:
             "prorates": self.prorates,
             "leftOver": self.left_over,
             "cycleMonths": self.cycle_months,
+            "given": self.given or None,
         }
 
     @classmethod
@@ -349,6 +352,7 @@ class PlannedLine:
             prorates=data["prorates"],
             left_over=data["leftOver"],
             cycle_months=data["cycleMonths"],
+            given=data["given"] or "",
         )
 
 

@@ -369,6 +369,7 @@ def _line(source: dict[str, Any]) -> dict[str, Any]:
         serial={**TEXT_OR_NULL, "description": "Of a firewall with a line of its own."},
         prorates={"type": "boolean", "description": "Whether the agreement bills parts of a month."},
         leftOver={"type": "boolean", "description": "A line that no row speaks of any more."},
+        given={**TEXT_OR_NULL, "description": "What an approval of the change says as `given`."},
     )
 
 

@@ -308,23 +308,33 @@ def _after(change: Change, losers: tuple[str, ...]) -> Change:
 
 def _ground(desired: Desired, billing: Billing, products: Products, cells: Cells, months: _Month) -> Ground:
     today = months.today
-    answers = Answers(desired, products, today)
-    answers.learn(cells.cells, billing)
+    answers = Answers(desired, products, billing, today)
+    answers.learn(cells.cells)
     open_lines = OpenLines(billing, today)
     expected = Expected(desired, products, months.before, open_lines)
     rules = Rules(
-        desired.settings.connectwise_member,
+        desired.settings,
         expected.of,
         answers.lets_end,
         desired.protected,
         today,
+        months.windows[0],
         _units_of_strangers(desired, months),
         months.on_last_bill,
     )
     allocation = allocate(cells, open_lines, products, rules)
     month = months.now.month
     return Ground(
-        billing, desired.settings, answers, open_lines, allocation, cells.managed, products, month, today
+        billing,
+        desired.settings,
+        answers,
+        open_lines,
+        allocation,
+        cells.managed,
+        products,
+        month,
+        today,
+        *months.windows,
     )
 
 
@@ -371,7 +381,8 @@ def _finished(judged: list[Judged], desired: Desired, ground: Ground, months: _M
         if not months.closed or {modes[t] for t in one.row.tenants} != {"live"}:
             judged[number] = one.with_row(one.row.but(shadow=True))
     asks = months.unattended and desired.settings.new_lines == "ask"
-    allowed = Allowed(ground.answers.approval, {id(one.row) for one in judged if one.settled})
+    settled = {id(one.row) for one in judged if one.settled}
+    allowed = Allowed(ground.answers.approval, settled, ground.answers.given)
     protected = {(one.kind, one.key): one.text for one in desired.protected}
     rows = withhold(
         (one.row for one in judged), desired.settings.guards, allowed, protected, new_lines_ask=asks
@@ -382,5 +393,5 @@ def _finished(judged: list[Judged], desired: Desired, ground: Ground, months: _M
 
 def _said_of_approval(row: PlannedLine, ground: Ground) -> PlannedLine:
     """A withheld line says why the approval that names its change is not taken."""
-    unclear = ground.answers.unclear_approval(row) if row.state is LineState.WITHHELD else ""
-    return row.but(reason=f"{row.reason}. But {unclear}") if unclear else row
+    refused = ground.answers.why_not_approved(row) if row.state is LineState.WITHHELD else ""
+    return row.but(reason=f"{row.reason}. But {refused}") if refused else row

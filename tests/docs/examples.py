@@ -36,7 +36,7 @@ _USAGE = re.compile(
 _LINE = re.compile(
     r"#(?P<id>\d+): (?P<qty>\d+) × (?P<price>[\d.]+)(?: of (?P<product>[A-Z-]+))?(?: on #(?P<on>\d+))?"
     r"(?:, firewall (?P<serial>\w+))?(?:, (?P<incl>\d+) included)?(?:, from (?P<from>\d+ \w+ \d+))?"
-    r"(?:, ends (?P<to>\d+ \w+ \d+))?(?:, last written by (?P<by>\w+))?"
+    r"(?:, ends (?P<to>\d+ \w+ \d+))?(?:, last written by (?P<by>\w+)(?: on (?P<written>\d+ \w+ \d+))?)?"
 )
 #: `MSP-OLD: 4.75`, `MSP-OLD`, `MSP-OLD, was mapped to CIXA-MSP`; the last two of products that no row names.
 _PRODUCT = re.compile(r"(?P<name>[A-Z-]+)(?:: (?P<price>[\d.]+))?(?:, was mapped to (?P<codes>[A-Z, -]+))?")
@@ -165,14 +165,14 @@ def _part_of_agreement(text: str) -> tuple[str, re.Match[str]]:
 
 
 def _lines(texts: list[str], only_product: str) -> str:
-    keys = ("id", "qty", "price", "product", "incl", "by", "on", "from", "to", "serial")
+    keys = ("id", "qty", "price", "product", "incl", "by", "written", "on", "from", "to", "serial")
     found = [" | ".join(keys)]
     for text in texts:
         line = _LINE.fullmatch(text)
         assert line is not None, f"{text!r} is no line"
         cells = {key: line[key] or "" for key in keys}
         cells["product"] = cells["product"] or only_product
-        cells |= {key: _iso(cells[key]) for key in ("from", "to") if cells[key]}
+        cells |= {key: _iso(cells[key]) for key in ("from", "to", "written") if cells[key]}
         found.append(" | ".join(cells.values()))
     return "\n".join(found)
 

@@ -273,7 +273,7 @@ def test_a_number_that_somebody_set_is_asked_about(books: Books, qty: str, by: s
     planned = moved(books, lines=lines)
     assert bool(planned.writes) is allowed
     if not allowed:
-        row = "{customer: ALPHA, product: MSP-OLD, from: 18, upTo: 0, reason: …, until: …}"
+        row = "{customer: ALPHA, product: MSP-OLD, from: 18, upTo: 0, given: 2026-11-27, reason: …, until: …}"
         assert row in planned.reason
         assert "last month's bill gives 20" in planned.reason
         answer = "approvals:\n  - " + row.replace("…", "r", 1).replace("…", "2026-12-05")
@@ -441,7 +441,8 @@ def test_on_unmap_end_asks_and_then_ends_them(books: Books) -> None:
     asked = books.plan(others=GONE, lines=BESIDE.format(by="apirec"), settings=settings)
     assert asked.rows[-1] == "Alpha MSP-OLD #12 withheld 7→0 31.50→0.00 EUR"
     answer = (
-        "approvals: [{customer: ALPHA, product: MSP-OLD, from: 7, upTo: 0, reason: r, until: 2026-12-05}]"
+        "approvals: [{customer: ALPHA, product: MSP-OLD, from: 7, upTo: 0, given: 2026-11-27, "
+        "reason: r, until: 2026-12-05}]"
     )
     for by in ("apirec", "jane"):
         approved = books.plan(others=GONE, lines=BESIDE.format(by=by), settings=settings, yaml=ALPHA + answer)
@@ -480,7 +481,7 @@ def test_a_customer_that_comes_back_gets_a_new_line(books: Books) -> None:
     left = {"bill": MORE, "lines": "id | qty | to | price\n11 | 20 | 2026-10-31 | 3.90"}
     asked = books.plan(**left)
     assert (asked.states, asked.writes) == (["Alpha MSP-EP needs a decision"], [])
-    again = books.plan(**left, yaml=ALPHA.replace("agreement: M", "restart: true, agreement: M"))
+    again = books.plan(**left, yaml=ALPHA.replace("agreement: M", "restart: [11], agreement: M"))
     assert again.writes == ["new MSP-EP on 1: 22 × 4.50 from 2026-12-01"]
 
 

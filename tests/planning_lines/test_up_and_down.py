@@ -94,9 +94,13 @@ def test_a_tenant_on_the_bill_without_the_product_has_no_usage(books: Books, pol
 def test_a_zero_is_withheld_until_an_approval_names_it(books: Books) -> None:
     withheld = books.plan(bill=bill(ZERO), lines="id | qty\n11 | 4")
     expect(withheld, "Alpha MSP-EP #11 withheld 4→0 18.00→0.00 EUR")
-    assert "{customer: ALPHA, product: MSP-EP, from: 4, upTo: 0, reason: …, until: …}" in withheld.reason
+    assert (
+        "{customer: ALPHA, product: MSP-EP, from: 4, upTo: 0, given: 2026-11-27, reason: …, until: …}"
+        in withheld.reason
+    )
     approval = (
-        "approvals:\n  - {customer: ALPHA, product: MSP-EP, from: 4, upTo: 0, reason: r, until: 2026-12-05}"
+        "approvals:\n  - {customer: ALPHA, product: MSP-EP, from: 4, upTo: 0, given: 2026-11-27, "
+        "reason: r, until: 2026-12-05}"
     )
     approved = books.plan(bill=bill(ZERO), lines="id | qty\n11 | 4", yaml=ALPHA + approval)
     expect(approved, "Alpha MSP-EP #11 to zero 4→0 18.00→0.00 EUR")

@@ -46,6 +46,7 @@ def line(customer: str = "Safelog", **values: Any) -> PlannedLine:
         "bill_customer": "Billable",
         "first_invoice": INVOICE,
         "source": Location("mappings/customers.yaml", 14),
+        "given": "2026-11-27",
     } | values
     currency, places = given.pop("currency", "EUR"), given.pop("places", 2)
     for key in ("before", "after", "unit_price", "unit_cost", "included_before", "included_after"):

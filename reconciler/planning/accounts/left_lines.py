@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from reconciler.model.census import LineAccount, LineApart
 from reconciler.model.lines import LineState
 from reconciler.planning.accounts.money import monthly
+from reconciler.planning.allocation.writers import is_ours
 from reconciler.planning.customers.agreements import is_named
-from reconciler.planning.lines.judged import Judged, decide, end_line, is_ours
+from reconciler.planning.lines.judged import Judged, decide, end_line
 from reconciler.planning.lines.rows import row_of, with_line
 from reconciler.planning.products.managed import Managed
 from reconciler.planning.usage.cells import Cell, Feeding, excludes

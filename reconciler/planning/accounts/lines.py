@@ -17,7 +17,7 @@ from reconciler.planning.accounts.left_lines import (
     stand,
 )
 from reconciler.planning.allocation.allocation import Needed, wanted_place
-from reconciler.planning.lines.judged import is_ours
+from reconciler.planning.allocation.writers import is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

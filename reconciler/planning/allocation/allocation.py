@@ -10,20 +10,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.planning.allocation.evidence import Evidence, same_company, side_by_side
-from reconciler.planning.allocation.why_not import Rules, why_not
+from reconciler.planning.allocation.why_not import Rules, approval_to_end, why_not
+from reconciler.planning.allocation.writers import taken_by_hand, writer_text
 from reconciler.planning.customers.agreements import describe, is_named
 from reconciler.planning.usage.quantities import ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
     from decimal import Decimal
 
-    from reconciler.model.billing import Agreement
+    from reconciler.model.billing import Agreement, Line
     from reconciler.planning.allocation.open_lines import Open, OpenLines
     from reconciler.planning.products.managed import Products
     from reconciler.planning.usage.cells import Cell, Cells
@@ -119,20 +120,36 @@ class Allocation:
     left: list[Open] = field(default_factory=list)
     shared: dict[Wanted, list[tuple[Open, Wanted]]] = field(default_factory=dict)
 
-    def of(self, cell: Cell, *, has_line: bool) -> Takeover:
+    def of(self, cell: Cell, line: Line | None) -> Takeover:
         """What a wanted line takes over. Beside a line of its own, a twin that is not ours stays."""
         every = self.claims.get(wanted_place(cell))
         if every is None:
             return NOTHING
-        claims = [claim for claim in every if not (has_line and claim.only_without_line)]
+        claims = [claim for claim in every if line is None or not claim.only_without_line]
         problems = "; ".join(
-            f"{shown(claim.open, cell, self.evidence.rules.today)}: {claim.why_not}"
+            f"{shown(claim.open, cell, self.evidence.rules.today)}: {why}"
             for claim in claims
-            if claim.why_not
+            if (why := claim.why_not or self._opened_again(cell, claim, line))
         )
         problem = f"these seats are billed until now by {problems}" if problems else ""
         unsaid = any(claim.is_twin and not claim.told for claim in claims)
         return Takeover(tuple(claim.open for claim in claims), problem, unsaid)
+
+    def _opened_again(self, cell: Cell, claim: Claim, line: Line | None) -> str:
+        """Why a line does not end for one that is there: somebody wrote it since, and has perhaps opened it.
+
+        A line is created within a month before its first day.
+        """
+        old, rules = claim.open.line, self.evidence.rules
+        if line is None or rules.approved(cell, claim.open, old.product_identifier.strip()) is not None:
+            return ""
+        made = date.min if line.effective is None else line.effective - timedelta(days=31)
+        if not taken_by_hand(old, rules.settings, made):
+            return ""
+        return (
+            f"it was written by {writer_text(old)}, and line #{line.id} was there by then: it may have been "
+            f"opened again. To let it end, add under approvals: {approval_to_end(cell, claim.open, rules)}"
+        )
 
     def twins(self, cell: Cell) -> list[Open]:
         """Open lines of the same product on other agreements, that no row speaks of and that do not end."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.model.approving import given_text
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.money import plain
+from reconciler.planning.allocation.writers import is_ours, taken_by_hand, writer_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from reconciler.model.billing import Agreement, Line
-    from reconciler.model.desired import Approval, Protected
+    from reconciler.model.desired import Approval, Protected, Settings
     from reconciler.planning.allocation.open_lines import Open
     from reconciler.planning.products.managed import Products
     from reconciler.planning.usage.cells import Cell
@@ -24,23 +26,24 @@ if TYPE_CHECKING:
 class Rules:
     """By what it is judged whether a line may end unasked.
 
-    `member` is who we write as; `expected` gives, for a line of another product, what last month's bill
-    gives for it; `approved` finds the approval that lets a line (by company, tenants and product label) go
+    `closed` is the last day of the counted month's windows; `expected` gives, for a line of another product,
+    what last month's bill gives for it; `approved` finds the approval that lets a line (by company, tenants and product label) go
     from its quantity to zero. `of_strangers` are the units of tenants without a synced row, by code;
     `on_last_bill` the tenants on last month's bill, None where it is not known.
     """
 
-    member: str | None
+    settings: Settings
     expected: Callable[[Cell, Open], Decimal | None]
     approved: Callable[[Cell, Open, str], Approval | None]
     protected: tuple[Protected, ...]
     today: date
+    closed: date
     of_strangers: Mapping[str, Collection[Decimal]] = field(default_factory=dict)
     on_last_bill: Collection[str] | None = None
 
     def is_ours(self, line: Line) -> bool:
         """Whether the member that we write as wrote the line last."""
-        return self.member is not None and identifier_key(line.updated_by) == identifier_key(self.member)
+        return is_ours(line, self.settings)
 
 
 def why_not(
@@ -82,30 +85,35 @@ def why_not(
             "correct the agreement of the row, or end that line; if the customer has moved from there, say "
             "`movedFrom`"
         )
-    return _set_by_hand(cell, line, rules, label)
+    return _set_by_hand(cell, line, rules)
 
 
-def _set_by_hand(cell: Cell, line: Open, rules: Rules, label: str) -> str:
-    expected = rules.expected(cell, line)
-    if expected is not None and expected == line.line.quantity:
+def _set_by_hand(cell: Cell, line: Open, rules: Rules) -> str:
+    expected, who = rules.expected(cell, line), writer_text(line.line)
+    if taken_by_hand(line.line, rules.settings, rules.closed):
+        who += f", after the month had closed on {rules.closed}"
+    elif expected is not None and expected == line.line.quantity:
         return ""
     would = "what last month's bill gives for it is not known"
     if expected is not None:
         would = f"last month's bill gives {plain(expected)}"
-    answer = (
-        f"{{customer: {cell.company}, product: {label}, from: {plain(line.line.quantity)}, upTo: 0, "
-        "reason: …, until: …}"
-    )
+    answer = approval_to_end(cell, line, rules)
+    return f"its quantity was set by {who}, and {would}. To let it end, add under approvals: {answer}"
+
+
+def approval_to_end(cell: Cell, line: Open, rules: Rules) -> str:
+    """The approval that lets the line end, as YAML."""
+    given = given_text([line.line.last_updated], rules.today)
     return (
-        f"its quantity was set by {_writer(line.line)}, and {would}. To let it end, add under approvals: "
-        f"{answer}"
+        f"{{customer: {cell.company}, product: {line.line.product_identifier.strip()}, from: "
+        f"{plain(line.line.quantity)}, upTo: 0, given: {given}, reason: …, until: …}}"
     )
 
 
 def _at_another_company(cell: Cell, line: Open, rules: Rules) -> str:
     """The question whether the customer has moved, with the word that says so."""
     company = line.agreement.company_identifier.strip()
-    by = "we wrote it" if rules.is_ours(line.line) else f"{_writer(line.line)} wrote it"
+    by = "we wrote it" if rules.is_ours(line.line) else f"{writer_text(line.line)} wrote it"
     return (
         f"{by}, and no row that is synced speaks of it. If {' + '.join(cell.names())} was billed there, say "
         f"`movedFrom: {{company: {company}}}` in its row, and the line moves. If it is another customer's, "
@@ -121,10 +129,6 @@ def _untagged(cell: Cell, line: Open, products: Products) -> str:
         f"`{cell.product.label}: {{replaces: [{label}]}}` under products, and it ends where the new line "
         "starts; otherwise end it in ConnectWise"
     )
-
-
-def _writer(line: Line) -> str:
-    return f"{line.updated_by.strip() or 'somebody'} on {line.last_updated[:10] or '?'}"
 
 
 def _are_family(agreement: Agreement, other: Agreement) -> bool:

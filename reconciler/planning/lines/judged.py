@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import LineState
+from reconciler.planning.allocation.writers import writer_text
 from reconciler.planning.customers.agreements import day_that_counts, invoice_problem
 from reconciler.planning.lines.dates import last_day
 from reconciler.planning.lines.rows import with_money
@@ -30,7 +31,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What every line is judged against: `managed` are the places that rows speak of, `usage` the month."""
+    """What every line is judged against: `managed` are the places that rows speak of, `usage` the month.
+
+    `closed` is the last day of the month's billing windows, `closed_before` that of the month before where
+    its bill is known.
+    """
 
     billing: Billing
     settings: Settings
@@ -41,6 +46,8 @@ class Ground:
     products: Products
     usage: Month
     today: date
+    closed: date
+    closed_before: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,10 @@ def cannot_be_written(cell: Cell, agreement: Agreement, ground: Ground) -> str:
     return f"{problem}. {remedy}" if problem else ""
 
 
-def is_ours(line: Line, settings: Settings) -> bool:
-    """Whether the member that we write as wrote the line last."""
-    member = settings.connectwise_member
-    return member is not None and identifier_key(line.updated_by) == identifier_key(member)
+def opened_again(line: Line, last: date) -> str:
+    """That somebody wrote a line after the day that a row's `ended` names: it may have been opened again."""
+    return (
+        f"the customer ended on {last}, and line #{line.id} was written by {writer_text(line)}, after "
+        f"that day. If it shall end all the same, say `ended: {line.last_updated[:10]}` or end it in "
+        "ConnectWise; if the customer is back, take `ended` out"
+    )

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from reconciler.model.approving import open_row
 from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
+from reconciler.planning.allocation.writers import is_ours, taken_by_hand, writer_text
 from reconciler.planning.customers.agreements import day_that_counts
 from reconciler.planning.lines.declared import as_declared, declared_changes, declared_text
 from reconciler.planning.lines.doubled import doubled
-from reconciler.planning.lines.judged import Judged, cannot_be_written, decide, end_line, is_ours
+from reconciler.planning.lines.judged import Judged, cannot_be_written, decide, end_line, opened_again
 from reconciler.planning.lines.missing_lines import (
     add_line,
     new_price,
@@ -53,7 +54,7 @@ def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
     twice = doubled(cell, own, day, ground.settings)
     own = [line for line in own if line not in twice]
     found = find_line(cell.terms, own, day, agreement.currency_places)
-    take = ground.allocation.of(whole, has_line=found.line is not None)
+    take = ground.allocation.of(whole, found.line)
     if take.lines:
         found = replace(found, take=take)
     row = with_lines(row_of(cell), found, agreement)
@@ -118,6 +119,8 @@ def _ended(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Judged
         return Judged(decide(row, said), cell, found.line)
     if found.line is None:
         return nothing_needed(cell, row, found.take, reason, ground, settled=True)
+    if taken_by_hand(found.line, ground.settings, last):
+        return Judged(decide(row, opened_again(found.line, last)), cell, found.line)
     one = Judged(row.but(reason=reason), cell, found.line, settled=True, ends=found.take.lines)
     return _end_with_others(one, ground)
 
@@ -205,6 +208,13 @@ def _counted(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Judg
         and judged.row.state is not LineState.NEEDS_DECISION
     ):
         ending = judged.row.but(reason="no usage; onZeroUsage: end", takes_over=())
+        if taken_by_hand(found.line, ground.settings, ground.closed):
+            opened = (
+                f"no usage, and line #{found.line.id} was written by {writer_text(found.line)}, after "
+                f"{ground.usage.title} had closed on {ground.closed}. If it shall end, end it in "
+                "ConnectWise; otherwise keep it with a hold"
+            )
+            return replace(judged, row=decide(ending, opened))
         return _end_with_others(replace(judged, row=ending), ground)
     return judged
 
@@ -260,9 +270,9 @@ def _compare(
             Judged(row, cell, line, expected, settled=bool(ends) and not found.take.unsaid, ends=ends)
         )
     state = _state(line, wanted)
-    by_hand = "" if row.held or state is LineState.TERMS else _by_hand(line, row, state, ground, expected)
+    by_hand = _by_hand(Judged(row, cell, line, expected), state, ground, price)
     if by_hand and ground.answers.approval(row) is None:
-        by_hand = "; ".join(filter(None, (by_hand, ground.answers.unclear_approval(row))))
+        by_hand = "; ".join(filter(None, (by_hand, ground.answers.why_not_approved(row))))
         return Judged(decide(row, by_hand), cell, line, expected, by_hand=True)
     problem = cannot_be_written(cell, agreement, ground) or other_invoices(agreement, found.take, ground)
     if problem:
@@ -290,22 +300,62 @@ def _state(line: Line, wanted: Quantity) -> LineState:
     return LineState.MORE if wanted.quantity > line.quantity else LineState.LESS
 
 
-def _by_hand(line: Line, row: PlannedLine, state: LineState, ground: Ground, expected: Decimal | None) -> str:
-    """Why the line's present quantity is a person's word; nothing where it is in step, or ours."""
-    if is_ours(line, ground.settings):
+def _by_hand(one: Judged, state: LineState, ground: Ground, price: Decimal | None) -> str:
+    """Why what the line says is a person's word; nothing where it is in step, or ours.
+
+    What somebody wrote after the counted month closed is one whatever it equals: who puts last month's
+    number back means it. Earlier numbers are judged by last month's bill. No bill explains terms and held
+    numbers: they count as a person's word for a month longer, so that an invoice comes between.
+    """
+    line, expected = one.line, one.expected
+    if line is None or is_ours(line, ground.settings):
         return ""
-    if expected is not None and expected == line.quantity:
-        return ""
+    row = one.row.but(given=ground.answers.given(one.row))
     if ground.settings.on_drift == "enforce" and state is not LineState.TO_ZERO:
+        return ""
+    if row.held or state is LineState.TERMS:
+        if not taken_by_hand(line, ground.settings, ground.closed_before or ground.closed):
+            return ""
+        if state is LineState.TERMS:
+            return _other_terms(line, row, price)
+        return _against_hold(one.with_row(row), line, ground)
+    late = taken_by_hand(line, ground.settings, ground.closed)
+    if expected is not None and expected == line.quantity and not late:
         return ""
     if expected is None:
         would = "what last month's bill gives is not known"
     else:
         would = f"last month's bill gives {plain(expected)}"
+    when = f", after {ground.usage.title} had closed on {ground.closed}" if late else ""
     return (
-        f"{plain(line.quantity)} was set by {line.updated_by.strip() or 'somebody'} on "
-        f"{line.last_updated[:10] or '?'}; {would}. Keep it with a hold, or let Sophos's number in with an "
-        f"approval: {open_row(row)}"
+        f"{plain(line.quantity)} was set by {writer_text(line)}{when}; {would}. Keep it with a hold, or let "
+        f"Sophos's number in with an approval: {open_row(row)}"
+    )
+
+
+def _other_terms(line: Line, row: PlannedLine, price: Decimal | None) -> str:
+    """That somebody else wrote a line whose quantity is right and whose terms are not those of the files."""
+    differs = [f"{one.field} {one.before} → {one.after}" for one in row.declared]
+    if row.included_before != row.included_after:
+        differs.append(f"included {plain(row.included_before)} → {plain(row.included_after)}")
+    if price is not None:
+        differs.append(f"unitPrice {plain(line.unit_price)} → {plain(price)} (linePrice: follow)")
+    return (
+        f"line #{line.id} was written by {writer_text(line)}, and the files say otherwise: "
+        f"{', '.join(differs)}. If that was meant, write it into the customer's `lines`; if not, "
+        "put it right in ConnectWise"
+    )
+
+
+def _against_hold(one: Judged, line: Line, ground: Ground) -> str:
+    """That somebody else wrote a number beside the one that a hold gives."""
+    hold, _ = ground.answers.hold(one.cell)
+    if hold is None:
+        raise ValueError("a held line has a hold")
+    return (
+        f"{plain(line.quantity)} was set by {writer_text(line)}, and the hold ({hold.location}) says "
+        f"{plain(hold.quantity)}. Give the hold the number that counts, set that in ConnectWise, or let the "
+        f"hold's in with an approval: {open_row(one.row)}"
     )
 
 

@@ -12,9 +12,10 @@ from reconciler.model.lines import LineState, OldLine
 from reconciler.model.money import plain, price
 from reconciler.planning.allocation.allocation import wanted_place
 from reconciler.planning.allocation.open_lines import Open
+from reconciler.planning.allocation.writers import is_ours
 from reconciler.planning.customers.agreements import day_that_counts, invoice_problem, overdue
 from reconciler.planning.lines.dates import Start, last_day, next_invoice, start_of_new_line
-from reconciler.planning.lines.judged import Judged, cannot_be_written, decide, is_ours
+from reconciler.planning.lines.judged import Judged, cannot_be_written, decide
 from reconciler.planning.lines.new_lines import new_line, not_billed, not_billed_text
 from reconciler.planning.lines.renewals import followed, unlike_terms
 from reconciler.planning.lines.rows import amount, billed, plus
@@ -198,23 +199,35 @@ def _begins_later(found: Found, day: date) -> str:
 
 
 def _ended_on_purpose(cell: Cell, found: Found, agreement: Agreement, ground: Ground) -> str:
-    """A line that was ended is not created again, unless the customer's row says so.
+    """A line that was ended is not created again, unless the customer's row names it (`restart`).
 
-    Who wrote it last does not tell who ended it: a person may set a day, and a later sync the quantity. What
-    tells is that the plan knows why an end of ours is over: its seats come back from another line, its price
-    followed, or the bill of last month gave it nothing.
+    What counts is the line that ended last and the newest one: whoever ends a line that came back is asked
+    again, whatever day that line gets. Who wrote it last does not tell who ended it: a person may set a day,
+    and a later sync the quantity. What tells is that the plan knows why an end of ours is over: its seats
+    come back from another line, its price followed, or the bill of last month gave it nothing.
     """
     day = day_that_counts(agreement, ground.today)
     ended = [line for line in found.other if not line.may_bill(day)]
-    if not ended or found.take.lines or any(feeding.party.row.restart for feeding in cell.feedings):
+    if not ended or found.take.lines:
         return ""
+    restarts = {number for feeding in cell.feedings for number in feeding.party.row.restart}
     last = max(ended, key=lambda line: (line.cancelled or day, line.id))
-    if is_ours(last, ground.settings) and _is_over(cell, agreement, last, ground):
+    began = [line for line in ended if not (line.never_bills and is_ours(line, ground.settings))]
+    newest = max(began, key=lambda line: line.id, default=last)
+    over = is_ours(last, ground.settings) and _is_over(cell, agreement, last, ground)
+    asked = [
+        line
+        for line in dict.fromkeys((last, newest))
+        if line.id not in restarts and not (over and line is last)
+    ]
+    if not asked:
         return ""
-    who = "somebody" if is_ours(last, ground.settings) else last.updated_by.strip() or "a person"
+    line = asked[0]
+    who = "somebody" if is_ours(line, ground.settings) else line.updated_by.strip() or "a person"
+    row = ", ".join(str(number) for number in sorted({*restarts, *(line.id for line in asked)}))
     return (
-        f"there is usage, and {who} ended line #{last.id} on {last.cancelled}. If it shall be billed again, "
-        "say `restart: true` in the customer's row; otherwise settle it with `ended` or `exclude`"
+        f"there is usage, and {who} ended line #{line.id} on {line.cancelled}. If it shall be billed again, "
+        f"say `restart: [{row}]` in the customer's row; otherwise settle it with `ended` or `exclude`"
     )
 
 

@@ -187,7 +187,7 @@ def _other_writers(judged: Iterable[Judged], ground: Ground) -> list[Diagnostic]
     return [
         warning(
             "another-writer",
-            f"{count} lines were last written by {writer} with numbers that are not last month's.",
+            f"{count} lines were last written by {writer} and wait for a decision.",
             "If that is another sync (Sophos's own, for example), switch it off for these agreements; two "
             "writers undo each other.",
         )
