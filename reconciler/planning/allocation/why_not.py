@@ -28,8 +28,8 @@ class Rules:
 
     `closed` is the last day of the counted month's windows; `expected` gives, for a line of another product,
     what last month's bill gives for it; `approved` finds the approval that lets a line (by company, tenants
-    and product label) go from its quantity to zero. `of_strangers` are the units of tenants without a synced row, by code;
-    `on_last_bill` the tenants on last month's bill, None where it is not known.
+    and product label) go from its quantity to zero. `of_strangers` are the units of tenants without a synced
+    row, by code; `on_last_bill` the tenants on last month's bill, None where it is not known.
     """
 
     settings: Settings

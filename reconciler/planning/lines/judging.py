@@ -187,6 +187,10 @@ def _counted(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Judg
     """The row by the quantity on the bill, or what the settings say where there is none."""
     problem = cell.disagreement or "; ".join(f.problem for f in cell.feedings if f.problem)
     silent = "; ".join(dict.fromkeys(f.party.silent for f in cell.feedings if f.party.silent))
+    others = [f.party.name for f in cell.feedings if not f.party.silent and any(f.now.values())]
+    if silent and others:
+        part = f"the line is {' and '.join(others)}'s as well, so that the bill gives a part of its number"
+        return Judged(decide(row, f"{silent}; {part}"), cell, found.line)
     if silent:
         months = max(f.party.months_without_usage for f in cell.feedings)
         row = row.but(state=LineState.NOT_COUNTED, reason=silent, months_without_usage=months)

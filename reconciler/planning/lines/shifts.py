@@ -41,9 +41,10 @@ class Linked:
 def link_shifts(judged: list[Judged], products: Products, allocation: Allocation) -> Linked:
     """Bring lines that gain seats together with those around them that lose the same ones.
 
-    One that cannot be written now holds the gaining one back: the seats would be on both. What loses them is
-    a line that is counted from less than before, or one that ends for another wanted line (`allocation`). One
-    that is held back may itself lose seats to a third, which then waits as well.
+    Neither is written without the other. Seats would be on both lines where the one that loses them cannot be
+    written now, and on none where the one that gains them cannot. What loses them is a line that is counted
+    from less than before, or one that ends for another wanted line (`allocation`). A line that is held back
+    may itself pass seats to a third, which then waits as well.
     """
     while True:
         linked = _linked(judged, products, allocation)
@@ -57,13 +58,8 @@ def _waiting(judged: list[Judged]) -> int:
 
 
 def _linked(judged: list[Judged], products: Products, allocation: Allocation) -> Linked:
-    of_company: dict[int, list[Judged]] = defaultdict(list)
     places = {wanted_place(one.cell): one for one in judged}
-    losing = [one for one in judged if _may_lose(one)]
-    for one in losing:
-        if one.cell.agreement is not None:
-            of_company[one.cell.agreement.company_id].append(one)
-    elsewhere = _Elsewhere(losing, allocation.evidence)
+    losing = _Losing(judged, products, allocation.evidence)
     after: dict[str, tuple[str, ...]] = {}
     pairs: list[tuple[str, str]] = []
     result = []
@@ -72,10 +68,7 @@ def _linked(judged: list[Judged], products: Products, allocation: Allocation) ->
         if one.row.state not in _GAINING or agreement is None:
             result.append(one)
             continue
-        losers = [
-            other for other in of_company.get(agreement.company_id, ()) if _passes(other, one, products)
-        ]
-        losers += elsewhere.losing_to(one)
+        losers = losing.to(one)
         pairs += [(one.row.key, other.row.key) for other in losers]
         stuck = [_shown(other) for other in losers if not _is_written_with(other, one)]
         writes = {write for other in losers if _shrinks(other) for write in _writes(other)}
@@ -96,7 +89,63 @@ def _linked(judged: list[Judged], products: Products, allocation: Allocation) ->
             if not one.row.shadow:
                 after[one.row.key] = tuple(sorted(writes))
         result.append(one)
-    return Linked(result, after, pairs)
+    return Linked(_without_takers(result, losing), after, pairs)
+
+
+def _without_takers(judged: list[Judged], losing: _Losing) -> list[Judged]:
+    """The lines, each that would lose seats to one that cannot be written held back with it."""
+    takers: dict[str, Judged] = {}
+    for gainer in judged:
+        if _would_gain(gainer):
+            for loser in losing.to(gainer):
+                if loser.row.state in WRITTEN and _shrinks(loser):
+                    takers.setdefault(loser.row.key, gainer)
+    return [
+        _keeps(line, takers[line.row.key]) if line.row.key in takers and line.row.state in WRITTEN else line
+        for line in judged
+    ]
+
+
+def _would_gain(judged: Judged) -> bool:
+    """Whether a line that waits would start, or bill more than it does."""
+    row = judged.row
+    if row.state not in (LineState.NEEDS_DECISION, LineState.WITHHELD):
+        return False
+    if row.after is None:
+        return judged.line is None and any(any(feeding.now.values()) for feeding in judged.cell.feedings)
+    return row.after > (row.before or ZERO)
+
+
+def _keeps(loser: Judged, gainer: Judged) -> Judged:
+    row = gainer.row
+    place = f"line #{row.line_id}" if row.line_id is not None else "the new line"
+    reason = (
+        f"seats of it go to {place} of {row.product} of {row.customer}, which is not written now: they would "
+        "be billed nowhere. Settle that one first"
+    )
+    return replace(loser, row=decide(loser.row, reason), new=None, ends=())
+
+
+class _Losing:
+    """The lines that may lose seats, by whom they may lose them to."""
+
+    def __init__(self, judged: Iterable[Judged], products: Products, evidence: Evidence) -> None:
+        self._products = products
+        self._of_company: dict[int, list[Judged]] = defaultdict(list)
+        losing = [line for line in judged if _may_lose(line)]
+        for line in losing:
+            if line.cell.agreement is not None:
+                self._of_company[line.cell.agreement.company_id].append(line)
+        self._elsewhere = _Elsewhere(losing, evidence)
+
+    def to(self, gainer: Judged) -> list[Judged]:
+        """Those that may lose seats to the line, of its company and elsewhere."""
+        agreement = gainer.cell.agreement
+        if agreement is None:
+            return []
+        around = self._of_company.get(agreement.company_id, ())
+        own = [loser for loser in around if _passes(loser, gainer, self._products)]
+        return own + self._elsewhere.losing_to(gainer)
 
 
 class _Elsewhere:
