@@ -127,6 +127,18 @@ def test_terms_that_a_person_changed_after_us_are_a_decision(
         assert planned.writes, "ours, or enforced"
 
 
+@pytest.mark.parametrize(("yaml", "cells", "differs"), TERMS, ids=["included", "price", "billing", "follow"])
+def test_terms_that_a_person_changed_wait_also_where_the_quantity_changes(
+    books: Books, yaml: str, cells: dict[str, str], differs: str
+) -> None:
+    """The quantity is in step, and would follow by itself: the price that was agreed would go with it."""
+    planned = books.plan(yaml=yaml, bill=MORE, last=SOME, lines=line("2026-11-10", 20, "jane", **cells))
+    assert (planned.states, planned.writes) == (["Alpha MSP-EP needs a decision"], [])
+    assert differs in planned.reason
+    earlier = books.plan(yaml=yaml, bill=MORE, last=SOME, lines=line("2026-10-25", 20, "jane", **cells))
+    assert earlier.writes
+
+
 def test_an_approval_of_a_quantity_lets_no_terms_in(books: Books) -> None:
     yaml = ALWAYS + approval("2026-11-27")
     planned = books.plan(yaml=yaml, bill=SAME, last=SOME, lines=line(AFTER, price="4.00"))

@@ -314,18 +314,18 @@ def _by_hand(one: Judged, state: LineState, ground: Ground, price: Decimal | Non
     line, expected = one.line, one.expected
     if line is None or is_ours(line, ground.settings):
         return ""
-    row = one.row.but(given=ground.answers.given(one.row))
     if ground.settings.on_drift == "enforce" and state is not LineState.TO_ZERO:
         return ""
-    if row.held or state is LineState.TERMS:
-        if not taken_by_hand(line, ground.settings, ground.closed_before or ground.closed):
-            return ""
-        if state is LineState.TERMS:
-            return _other_terms(line, row, price)
-        return _against_hold(one.with_row(row), line, ground)
+    row = one.row.but(given=ground.answers.given(one.row))
+    lately = taken_by_hand(line, ground.settings, ground.closed_before or ground.closed)
+    terms = _other_terms(line, row, price) if lately else ""
+    if state is LineState.TERMS:
+        return terms
+    if row.held:
+        return _against_hold(one.with_row(row), line, ground) if lately else ""
     late = taken_by_hand(line, ground.settings, ground.closed)
     if expected is not None and expected == line.quantity and not late:
-        return ""
+        return terms
     if expected is None:
         would = "what last month's bill gives is not known"
     else:
@@ -338,16 +338,18 @@ def _by_hand(one: Judged, state: LineState, ground: Ground, price: Decimal | Non
 
 
 def _other_terms(line: Line, row: PlannedLine, price: Decimal | None) -> str:
-    """That somebody else wrote a line whose quantity is right and whose terms are not those of the files."""
+    """That somebody else wrote a line whose terms are not those of the files; nothing where they are."""
     differs = [f"{one.field} {one.before} → {one.after}" for one in row.declared]
     if row.included_before != row.included_after:
         differs.append(f"included {plain(row.included_before)} → {plain(row.included_after)}")
     if price is not None:
         differs.append(f"unitPrice {plain(line.unit_price)} → {plain(price)} (linePrice: follow)")
+    if not differs:
+        return ""
     return (
         f"line #{line.id} was written by {writer_text(line)}, and the files say otherwise: "
         f"{', '.join(differs)}. If that was meant, write it into the customer's `lines`; if not, "
-        "put it right in ConnectWise"
+        "put it right in ConnectWise (`onDrift: enforce` writes the files' terms over all such lines)"
     )
 
 
