@@ -320,7 +320,7 @@ def test_firewalls_that_cannot_be_read_hold_no_line(busy: Books) -> None:
     assert plan.codes == ["sophos-unreachable"]
 
 
-async def no_list(request: httpx.Request, send: Send) -> httpx.Response:  # noqa: ARG001 - a Handler's shape
+async def no_list(request: httpx.Request, send: Send) -> httpx.Response:
     return httpx.Response(200, json={"items": {"0": {}}, "pages": {}}, request=request)
 
 
