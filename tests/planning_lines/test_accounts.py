@@ -303,3 +303,45 @@ def test_each_unit_without_a_line_says_why(books: Books) -> None:
     assert planned.units == {
         "billed": "20", "no customer row": "3", "no mapping": "4", "no tenant": "1", "term or trial": "2",
     }  # fmt: skip
+
+
+def test_a_credit_of_a_product_that_moves_is_never_netted(books: Books) -> None:
+    """A person took five seats back by hand: it waits, and no line is created beside it."""
+    planned = books.plan(
+        yaml=MOVED_CODE,
+        others={"MSP-EP": "[sophos:main EP]"},
+        lines="id | product | qty | by\n11 | MSP-EP | -5 | jane",
+    )
+    assert planned.writes == []
+    assert planned.accounts == {11: "waits"}
+
+
+# --- pairs of which one waits
+
+
+def test_seats_stay_where_they_are_while_the_line_that_gets_them_waits(books: Books) -> None:
+    """In an unattended run a new line waits for a person; the old one must not shrink before."""
+    yaml = SHARED.replace("{name: Second, company: ALPHA", "{name: Second, company: BETA, nameDiffers: true")
+    settings = SETTINGS.replace("mode: live", "mode: live, guards: {lineChange: off}")
+    planned = books.plan(
+        yaml=yaml,
+        settings=settings,
+        bill=bill(BOTH),
+        last=bill(BOTH, NOVEMBER.previous()),
+        unattended=True,
+    )
+    assert planned.writes == []
+    assert planned.accounts == {11: "waits"}
+    assert "they would be billed nowhere" in planned.plan.lines[0].reason
+
+
+def test_a_tenant_without_any_usage_does_not_hide_the_number_of_the_other(books: Books) -> None:
+    planned = books.plan(
+        yaml=SHARED,
+        bill=bill("tenant | code | units\nAlpha | EP | 13"),
+        last=bill(BOTH, NOVEMBER.previous()),
+        settings=SETTINGS.replace("live", "live, guards: {feedTenants: off}"),
+    )
+    assert planned.writes == []
+    assert planned.accounts == {11: "waits"}
+    assert planned.units == {"undecided": "13"}

@@ -75,7 +75,8 @@ def test_units_on_the_closed_bill_wait_with_their_number_and_an_approval_lets_th
     assert "Sophos's bill of November 2026 gives 14" in planned.reason
     assert f"{{customer: ALPHA, product: MSP-EP, from: {before}, upTo: 14, " in planned.reason
     assert "billed-without-usage" not in planned.codes
-    row = f"{{customer: ALPHA, product: MSP-EP, from: {before}, upTo: 14, reason: r, until: 2026-12-05}}"
+    row = f"{{customer: ALPHA, product: MSP-EP, from: {before}, upTo: 14, given: 2026-11-27, reason: r, "
+    row += "until: 2026-12-05}"
     approved = books.plan(**found, yaml=f"{ALPHA}approvals:\n  - {row}\n", settings=OFF)
     expect(approved, written)
     assert approved.writes == [write]
@@ -115,7 +116,8 @@ def test_an_approval_for_a_line_without_a_number_is_said_to_do_nothing(
     books: Books, tenant: str, words: str
 ) -> None:
     """Nothing of the customer is on the bill: there is no number that it could let in."""
-    row = "{customer: ALPHA, product: MSP-EP, from: 20, upTo: 14, reason: r, until: 2026-12-05}"
+    row = "{customer: ALPHA, product: MSP-EP, from: 20, upTo: 14, given: 2026-11-27, reason: r, "
+    row += "until: 2026-12-05}"
     planned = books.plan(
         tenants=f"tenant | type | status\n{tenant}",
         bill=bill("tenant | code | units\nGamma | EP | 14"),
@@ -123,7 +125,7 @@ def test_an_approval_for_a_line_without_a_number_is_said_to_do_nothing(
     )
     assert planned.states == ["Alpha MSP-EP not counted"]
     said = planned.said("approval-without-effect")
-    assert "from 20 to 14 lets nothing in: no number is counted for that line" in said
+    assert "from 20 to 14 lets nothing through: line #11 is not counted" in said
     assert words in said
 
 

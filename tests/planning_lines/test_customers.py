@@ -545,14 +545,17 @@ def test_a_customer_that_is_said_to_end_or_is_held_has_been_answered(books: Book
         assert (row.state.value, row.months_without_usage) == (state, 0)
 
 
-def test_a_shared_line_waits_for_the_tenant_that_is_silent_longest(books: Books) -> None:
+def test_a_shared_line_waits_where_one_of_its_tenants_is_silent_and_another_is_not(books: Books) -> None:
+    """The bill gives a part of its number: neither is the line in step, nor may that be written."""
     planned = books.plan(
         yaml=TWO,
         bill=bill("tenant | code | units\nAlpha | EP | 7"),
         last=bill("tenant | code | units\nAlpha | EP | 7", OCTOBER),
     )
     (row,) = planned.plan.lines
-    assert (row.state.value, row.months_without_usage) == ("not counted", 2)
+    assert row.state.value == "needs a decision"
+    assert "the line is Alpha's as well, so that the bill gives a part of its number" in row.reason
+    assert planned.writes == []
 
 
 STILL_COUNTS = (

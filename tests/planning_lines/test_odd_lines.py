@@ -15,7 +15,8 @@ OCTOBER = NOVEMBER.previous()
 OFF = SETTINGS.replace("live", "live, guards: {lineChange: off, lineToZero: off}")
 HOLD = "holds:\n  - {customer: ALPHA, product: MSP-EP, quantity: 20, reason: r, until: 2026-12-31}\n"
 APPROVAL = (
-    "approvals:\n  - {customer: ALPHA, product: MSP-EP, from: 0, upTo: 20, reason: r, until: 2026-12-05}\n"
+    "approvals:\n  - {customer: ALPHA, product: MSP-EP, from: 0, upTo: 20, given: 2026-11-27, reason: r, "
+    "until: 2026-12-05}\n"
 )
 EIGHT = bill("tenant | code | units\nAlpha | EP | 8")
 
@@ -97,7 +98,7 @@ ODD = [("2025-01-01", "1900-01-01"), ("2026-12-01", "2026-10-15"), ("", "1899-12
 
 
 @pytest.mark.parametrize(("first", "last"), ODD)
-@pytest.mark.parametrize("answer", ["", "restart: true, "], ids=["", "restart"])
+@pytest.mark.parametrize("answer", ["", "restart: 11, "], ids=["", "restart"])
 def test_a_line_that_ends_before_it_begins_is_asked_about_and_gets_no_second(
     books: Books, first: str, last: str, answer: str
 ) -> None:

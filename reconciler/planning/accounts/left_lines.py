@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from reconciler.model.census import LineAccount, LineApart
 from reconciler.model.lines import LineState
 from reconciler.planning.accounts.money import monthly
-from reconciler.planning.allocation.writers import is_ours
+from reconciler.planning.allocation.writers import is_ours, taken_by_hand, writer_text
 from reconciler.planning.customers.agreements import is_named
-from reconciler.planning.lines.judged import Judged, decide, end_line
+from reconciler.planning.lines.judged import Judged, decide, end_line, opened_again
 from reconciler.planning.lines.rows import row_of, with_line
 from reconciler.planning.products.managed import Managed
 from reconciler.planning.usage.cells import Cell, Feeding, excludes
@@ -18,6 +18,7 @@ from reconciler.planning.usage.quantities import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import date
 
     from reconciler.model.desired import Customer, Desired
     from reconciler.model.diagnostics import Location
@@ -32,6 +33,7 @@ _SAY_OPEN_LINES = (
     "Say in the customer's row `openLines: end`, and it ends before the next invoice, or `openLines: keep`, "
     "and it goes on billing."
 )
+_CREDIT = "End it in ConnectWise by a date when it has been settled."
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Standing:
     """What becomes of a line that nothing feeds: its account with the reason, or that it ends.
 
     `word` leaves it as it is; `ends` says that a word ends it, and `settled` that the word is a row's own.
-    `is_kept`: the customer's row says itself that it stays.
+    `is_kept`: the customer's row says itself that it stays; `left`: every customer of the company has left.
     """
 
     reason: str
@@ -50,6 +52,7 @@ class Standing:
     ends: bool = False
     settled: bool = False
     is_kept: bool = False
+    left: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,8 @@ def stand(line: Open, customers: Customers, desired: Desired, ground: Ground, *,
     """What becomes of a line that no wanted line has to do with; `beside`: a row that is not synced has."""
     if not line.line.quantity:
         return Standing("it has no units", _LEFT, NO_UNITS)
+    if line.line.quantity < 0:
+        return Standing("it is a credit, which nobody but a person ends", _WAITS, remedy=_CREDIT)
     others = ground.products.owned_by_others(line.line.product_id)
     if others:
         reason = f"the tag of its product is of owner {others}, who bills it"
@@ -100,7 +105,7 @@ def stand(line: Open, customers: Customers, desired: Desired, ground: Ground, *,
     everybody = customers.of(line)
     gone = _all_left(line, everybody)
     if gone and ground.products.of_item(line.line.product_id) is not None:
-        return Standing(gone, ends=True, settled=True)
+        return Standing(gone, ends=True, settled=True, left=True)
     synced = customers.synced.get(line.agreement.company_id, [])
     if beside or (everybody and not synced):
         return _of_unsynced(line, _nearest(line, customers.beside[line.agreement.company_id]), ground)
@@ -126,7 +131,12 @@ def _all_left(line: Open, everybody: list[Party]) -> str:
     days = [party.row.ended for party in everybody]
     if not days or any(day is None or day >= line.day for day in days):
         return ""
-    return f"the customer ended on {max(day for day in days if day is not None)}"
+    return f"the customer ended on {_last_day(everybody)}"
+
+
+def _last_day(everybody: Iterable[Party]) -> date:
+    """The last of the days on which these customers ended."""
+    return max(party.row.ended for party in everybody if party.row.ended is not None)
 
 
 def _of_unsynced(line: Open, party: Party, ground: Ground) -> Standing:
@@ -239,12 +249,15 @@ def ended_row(line: Open, owners: list[Party], standing: Standing, ground: Groun
     if product.stop:
         return replace(judged, row=decide(row, product.stop))
     ended = end_line(judged, ground)
+    if standing.left and taken_by_hand(line.line, ground.settings, _last_day(owners)):
+        return replace(ended, row=decide(ended.row, opened_again(line.line, _last_day(owners))))
     unasked = standing.settled or is_ours(line.line, ground.settings)
     if ended.row.state is LineState.ENDS and not unasked and ground.answers.approval(ended.row) is None:
-        addition = line.line
+        asked = ended.row.but(given=ground.answers.given(ended.row))
         reason = (
-            f"{standing.reason}, and its quantity was set by {addition.updated_by.strip() or 'somebody'} on "
-            f"{addition.last_updated[:10] or '?'}. Let it end with an approval, or end it in ConnectWise"
+            f"{standing.reason}, and its quantity was set by {writer_text(line.line)}. Let it end with an "
+            "approval, or end it in ConnectWise"
         )
-        return replace(ended, row=decide(ended.row, reason), by_hand=True)
+        reason = "; ".join(filter(None, (reason, ground.answers.why_not_approved(asked))))
+        return replace(ended, row=decide(asked, reason), by_hand=True)
     return ended

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from reconciler.planning.allocation.evidence import Evidence, same_company, side_by_side
+from reconciler.planning.allocation.evidence import Evidence, fitting_numbers, same_company, side_by_side
 from reconciler.planning.allocation.why_not import Rules, approval_to_end, why_not
 from reconciler.planning.allocation.writers import taken_by_hand, writer_text
 from reconciler.planning.customers.agreements import describe, is_named
@@ -144,7 +144,9 @@ class Allocation:
         if line is None or rules.approved(cell, claim.open, old.product_identifier.strip()) is not None:
             return ""
         made = date.min if line.effective is None else line.effective - timedelta(days=31)
-        if not taken_by_hand(old, rules.settings, made):
+        carries_the_rest = line.quantity not in fitting_numbers(cell)
+        in_step = carries_the_rest and rules.expected(cell, claim.open) == old.quantity
+        if not taken_by_hand(old, rules.settings, rules.closed if in_step else made):
             return ""
         return (
             f"it was written by {writer_text(old)}, and line #{line.id} was there by then: it may have been "

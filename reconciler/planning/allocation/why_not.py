@@ -67,6 +67,8 @@ def why_not(
     if line.line.cancelled is not None:
         day = line.line.cancelled
         return f"somebody ends it on {day}: take that date back or bring it forward in ConnectWise"
+    if line.line.quantity < 0:
+        return "it is a credit, which no other line takes over: end it in ConnectWise, or leave it by a row"
     label = line.line.product_identifier.strip()
     others = products.owned_by_others(line.line.product_id)
     if others:

@@ -176,6 +176,7 @@ def _from_bill(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Ju
     row, asks = judged.row, "; ".join(dict.fromkeys(f.party.asks for f in cell.feedings if f.party.asks))
     if not asks or row.state not in WRITTEN or ground.answers.approval(row) is not None:
         return judged
+    row = row.but(given=ground.answers.given(row))
     reason = (
         f"{asks}, and Sophos's bill of {ground.usage.title} gives {plain(row.after or ZERO)} ({row.reason}). "
         f"To let it in, add under approvals: {open_row(row)}"
