@@ -41,7 +41,7 @@ class Wanted:
     agreement: dict[str, str]
     overrides: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     ended: tuple[str, ...] = ()
-    restart: bool = False
+    restart: tuple[int, ...] = ()
 
     def yaml(self) -> str:
         rows = [f"  {code}: {{product: [{', '.join(to)}], sync: true}}" for code, to in self.homes.items()]
@@ -52,10 +52,10 @@ class Wanted:
             shown = ", ".join(f"{code}: {{{_way(*way)}}}" for code, way in own.items())
             customers.append(
                 f"  {tenant_id(name)}: {{name: {name}, company: {company}, "
-                f"agreement: {self.agreement[name]}, sync: true"
+                f"agreement: {self.agreement[name]}, sync: true, nameDiffers: true"
                 + (f", overrides: {{{shown}}}" if shown else "")
                 + (", ended: 2026-11-20" if name in self.ended else "")
-                + (", restart: true" if self.restart else "")
+                + (f", restart: {list(self.restart)}" if self.restart else "")
                 + "}"
             )
         return "\n".join([SETTINGS, "mappings:", *rows, "lines:", *counts, "customers:", *customers])

@@ -13,8 +13,9 @@ from reconciler.model.change import MAPPING_PREFIX, Action
 from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import ALL_USAGE, Severity
 from reconciler.model.lines import LineState
-from reconciler.model.verdict import UNDECIDED, group_lines
+from reconciler.model.verdict import group_lines, needs_person, open_apart
 from reconciler.planning.lines.guards import RUN_GUARDS
+from reconciler.reporting.census_words import apart_account, apart_place, apart_product
 from reconciler.reporting.line_words import place, product_text
 from reconciler.reporting.markdown import COMMENT
 from reconciler.reporting.markdown_text import md
@@ -57,7 +58,8 @@ def differences(plan: Plan) -> list[Difference]:
     """What differs, by a plan of the default branch.
 
     Quantities that a month's usage moves are no drift: the usage run writes them, and `ready` says where it
-    did not. A line that a person changed waits for a decision, and is drift. So is an error, since what it is
+    did not. A line that a person changed waits for a decision, and is drift; so is an open line that nothing
+    explains, and one that bills without usage for the second month. So is an error, since what it is
     about is left alone by every run; one that stops a run makes that run fail, and is told there.
     """
     found = [
@@ -66,10 +68,13 @@ def differences(plan: Plan) -> list[Difference]:
         if change.target.agreement is None
     ]
     groups = group_lines(plan)
-    for line in (*groups.written, *groups.shadow, *groups.decisions):
-        if line.state is LineState.TERMS or line.state in UNDECIDED:
+    for line in (*groups.written, *groups.shadow, *groups.decisions, *groups.apart, *groups.unchanged):
+        if line.state is LineState.TERMS or needs_person(line):
             kind = _TERMS if line.state is LineState.TERMS else _ASKED
             found.append(Difference(kind, line.key, f"{place(line)}, {product_text(line)}: {line.reason}"))
+    for apart in open_apart(plan):
+        text = f"{apart_place(apart)}, {apart_product(apart)}, {apart_account(apart)}: {apart.reason}"
+        found.append(Difference(_ASKED, apart.key, text))
     for one in plan.diagnostics:
         if one.severity is Severity.ERROR and one.subject != ALL_USAGE and one.code not in RUN_GUARDS:
             key = f"{one.code}/{one.subject or one.message}"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Severity
-from reconciler.model.verdict import UNDECIDED
+from reconciler.model.verdict import needs_person, open_apart
+from reconciler.reporting.census_words import apart_account, apart_place, apart_product
 from reconciler.reporting.line_words import place, product_text
 from reconciler.reporting.markdown_text import md
 
@@ -49,9 +50,12 @@ def _problems(plan: Plan) -> Iterable[tuple[tuple[str, str], str]]:
         if one.severity is Severity.ERROR:
             yield (one.code, one.subject or one.message), f"{one.code}: {one.message}"
     for line in plan.lines:
-        if line.state in UNDECIDED:
+        if needs_person(line):
             told = f"{place(line)}, {product_text(line)}, {line.state.value}: {line.reason}"
             yield (line.state.value, line.key), told
+    for apart in open_apart(plan):
+        told = f"{apart_place(apart)}, {apart_product(apart)}, {apart_account(apart)}: {apart.reason}"
+        yield (apart.account.value, apart.key), told
 
 
 _SHOWN = 50

@@ -27,7 +27,7 @@ from reconciler.model.identifiers import identifier_key
 from reconciler.model.months import Month
 from reconciler.model.observed import Instance
 from reconciler.model.outcome import Result
-from reconciler.model.verdict import UNDECIDED, usage_is_counted
+from reconciler.model.verdict import needs_person, open_apart, usage_is_counted
 from reconciler.planning.usage.months import newest_closed
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
@@ -317,6 +317,7 @@ def _report(runtime: Runtime, run: Run, output_format: str) -> None:
             "journal": None if run.journal is None else str(run.journal.path),
             "stale": [{"id": one.change.id, "what": one.what} for one in run.stale],
             "outcomes": [outcome.to_json() for outcome in run.outcomes],
+            "census": None if run.plan.census is None else run.plan.census.to_json(),
             "leftAlone": [change.id for change in run.plan.waiting],
             "within": None if run.within is None else within_json(run.within),
             "diagnostics": [d.to_json() for d in (*_told(run), *run.plan.diagnostics)],
@@ -338,7 +339,7 @@ def _print_end(console: Console, run: Run) -> None:
     elif run.outcomes:
         for outcome in run.untold:
             print_outcome(console, outcome, {})
-        undecided = sum(line.state in UNDECIDED for line in run.plan.lines)
+        undecided = sum(map(needs_person, run.plan.lines)) + len(open_apart(run.plan))
         waits = f" {number_of(undecided, 'line')} still to be decided." if undecided else ""
         if run.interrupted:
             console.print("\nInterrupted: no further request was started.", style="bold red")

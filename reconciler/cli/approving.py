@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -14,6 +15,7 @@ from reconciler.model.approving import asked
 from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.identifiers import identifier_key
+from reconciler.model.moments import moment_in
 from reconciler.model.money import plain
 from reconciler.model.verdict import UNDECIDED, rounded
 from reconciler.planning.plan import customer_keys
@@ -133,15 +135,19 @@ def chosen(found: Sequence[Asked], customers: Sequence[str], products: Sequence[
 
 
 def already_there(runtime: Runtime, folder: Path, picked: Sequence[Asked]) -> list[Asked]:
-    """Those that the folder does not approve yet. Raises ReconcilerError where the folder is not valid."""
+    """Those that the folder does not approve yet; what was given for an earlier time does not count.
+
+    Raises ReconcilerError where the folder is not valid.
+    """
     loaded = load_configuration(runtime, folder)
     if loaded.desired is None:
         raise ReconcilerError(loaded.diagnostics)
     there = {
-        (identifier_key(one.customer), identifier_key(one.product), one.before, one.up_to)
-        for one in loaded.desired.approvals
+        (identifier_key(row.customer), identifier_key(row.product), row.before, row.up_to, row.given)
+        for row in loaded.desired.approvals
     }
-    return [one for one in picked if one.key not in there]
+    zone = ZoneInfo(loaded.desired.settings.time_zone)
+    return [one for one in picked if (*one.key, moment_in(one.line.given, zone)) not in there]
 
 
 def write_rows(runtime: Runtime, folder: Path, target: Path, rows: list[str]) -> None:

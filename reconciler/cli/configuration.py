@@ -49,7 +49,8 @@ def load_configuration(
     from reconciler.config.load import load
     from reconciler.planning.usage.examples import failed_examples
 
-    loaded = load(folder, today_in=runtime.today if dated else None, instead=instead)
+    today_in, now = (runtime.today, runtime.now()) if dated else (None, None)
+    loaded = load(folder, today_in=today_in, now=now, instead=instead)
     failed = failed_examples(loaded.desired) if loaded.desired is not None else []
     if not failed:
         return loaded

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import stat
+from io import StringIO
 from typing import TYPE_CHECKING
 
 from reconciler.connectwise import credentials as connectwise
-from reconciler.model.diagnostics import ReconcilerError, error
+from reconciler.model.diagnostics import Location, ReconcilerError, error
 from reconciler.sophos import credentials as sophos
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ CONNECTWISE_VARIABLES = (
     "CONNECTWISE_CLIENT_ID",
 )
 SOPHOS_VARIABLES = ("SOPHOS_CLIENT_ID", "SOPHOS_CLIENT_SECRET")
+_LARGEST_ENV = 1024 * 1024
 SOPHOS_OPTIONAL = {
     "SOPHOS_ID_URL": "https://id.sophos.com",
     "SOPHOS_API_URL": "https://api.central.sophos.com",
@@ -80,13 +82,44 @@ def _complete(
 
 
 def _dotenv(path: Path) -> dict[str, str]:
-    """The variables of a `.env`; a regular file only, and nothing in it is expanded."""
+    """The variables of a `.env`; a regular file only, and nothing in it is expanded.
+
+    Raises ReconcilerError for a file that cannot be read, or is no text in UTF-8 (a byte order mark may stand
+    before it).
+    """
     try:
-        regular = stat.S_ISREG(path.lstat().st_mode)
-    except OSError:
+        about = path.lstat()
+        if not stat.S_ISREG(about.st_mode):
+            return {}
+        data = path.read_bytes() if about.st_size <= _LARGEST_ENV else None
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    if not regular:
-        return {}
+    except OSError as failed:
+        raise ReconcilerError(
+            error("file-unreadable", f"{path} cannot be read: {failed.strerror}.", "Check its permissions.")
+        ) from failed
     from dotenv import dotenv_values
 
-    return {name: value for name, value in dotenv_values(path, interpolate=False).items() if value}
+    found = dotenv_values(stream=StringIO(_env_text(path, data)), interpolate=False)
+    return {name: value for name, value in found.items() if value}
+
+
+def _env_text(path: Path, data: bytes | None) -> str:
+    from reconciler.config.files import decode
+
+    if data is None:
+        raise ReconcilerError(error("file-unreadable", f"{path} is larger than any .env.", "Check the file."))
+    text = decode(path.name, data)
+    if not isinstance(text, str):
+        raise ReconcilerError(text)
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise ReconcilerError(
+            error(
+                "not-utf-8",
+                f"{path.name} holds characters that are none, as a file in UTF-16 does.",
+                "Save the file as UTF-8.",
+                location=Location(path.name, line),
+            )
+        )
+    return text

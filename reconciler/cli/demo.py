@@ -22,7 +22,7 @@ _INVOICES, _NEXT_INVOICES = "2026-12-01", "2027-01-01"
 _FIRST = (
     ("The mappings are valid", ["validate", "mappings"], exit_codes.DONE),
     (
-        "What ConnectWise and Sophos hold, compared with them; two lines need a person",
+        "What ConnectWise and Sophos hold, compared with them; two lines need a person, some have no row",
         ["plan", "mappings", "--out", "plan.json"],
         exit_codes.PARTLY,
     ),
@@ -48,7 +48,11 @@ _LATER = (
         exit_codes.DONE,
     ),
     ("And nothing is left to do", ["plan", "mappings", "--detailed-exitcode"], exit_codes.DONE),
-    ("May the invoices of January be made?", ["ready", "--invoice-date", _NEXT_INVOICES], exit_codes.DONE),
+    (
+        "May the invoices of January be made? Every line and every unit has its account",
+        ["ready", "--invoice-date", _NEXT_INVOICES],
+        exit_codes.DONE,
+    ),
 )
 _HOLDS = """\
 version: 1
@@ -136,10 +140,26 @@ def _decide(runtime: Runtime, world: Any) -> None:
     answer = f"    lines: {{MSP-ENDPOINT: {{line: {new}, fixed: [{old}]}}}}\n"
     _replace("mappings/customers.yaml", "    company: LANTERNFISH\n", f"    company: LANTERNFISH\n{answer}")
     Path("mappings/holds.yaml").write_text(_HOLDS, encoding="utf-8")
+    others = _other_customers(world)
+    Path("mappings/others.yaml").write_text("version: 1\ncustomers:\n" + "".join(others), encoding="utf-8")
     console = runtime.out()
     console.print("\n# Two people decide, in a reviewed change", style="bold cyan")
     console.print("mappings/customers.yaml, under Lanternfish Media:\n" + answer + "mappings/holds.yaml:")
     console.print(_HOLDS.rstrip())
+    console.print(f"mappings/others.yaml, {len(others)} customers whose lines people keep for now:")
+    console.print(f"version: 1\ncustomers:\n{''.join(others[:2])}  …", soft_wrap=True)
+
+
+def _other_customers(world: Any) -> list[str]:
+    """A row for each customer that the starter mappings do not name."""
+    named = Path("mappings/customers.yaml").read_text(encoding="utf-8")
+    companies = {row["name"]: row["identifier"] for row in world.rows("companies")}
+    return [
+        f"  {tenant['id']}: {{name: {tenant['name']}, company: {companies[tenant['name']]}, sync: false, "
+        "openLines: keep}\n"
+        for tenant in world.tenants
+        if tenant["id"] not in named and tenant["name"] in companies
+    ]
 
 
 def _a_month_later(runtime: Runtime, site: Any) -> None:

@@ -8,8 +8,10 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.diagnostics import ReconcilerError, error
+from reconciler.model.plan import FORMAT_VERSION as PLAN_VERSION
 from reconciler.model.plan import Plan
 from reconciler.model.plan_check import plan_problems
+from reconciler.model.versions import other_version
 from reconciler.reporting.json_text import json_text
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ def _replace(path: Path, content: bytes) -> None:
 def read_plan(path: Path) -> Plan:
     """A saved plan. Raises ReconcilerError where the file is none, is damaged, or of another format."""
     data = _read_json(path, "plan-unreadable", _PLAN_AGAIN)
+    _refuse_version(path, data, PLAN_VERSION, "the plan", "plan-unreadable", _PLAN_AGAIN)
     problem = _problem(data)
     if problem:
         raise _no_plan(path, problem)
@@ -88,6 +91,16 @@ def read_plan(path: Path) -> Plan:
     if problems:
         raise _no_plan(path, problems[0][:300])
     return plan
+
+
+def _refuse_version(path: Path, data: Any, own: str, what: str, code: str, again: str) -> None:
+    """Raises ReconcilerError for a document of another version, before its form is looked at."""
+    if isinstance(data, dict) and "formatVersion" in data:
+        problem, remedy = other_version(data["formatVersion"], own, what)
+        if problem:
+            raise ReconcilerError(
+                error(code, f"{path} cannot be read: {problem}.", f"{remedy} {again}".strip())
+            )
 
 
 def _no_plan(path: Path, problem: str) -> ReconcilerError:
@@ -126,12 +139,17 @@ def _journal_form() -> Callable[[dict[str, Any]], str]:
     from jsonschema import Draft7Validator
     from jsonschema.exceptions import best_match
 
+    from reconciler.model.journal import JOURNAL_VERSION, START
     from reconciler.model.journal_schema import line_schemas
 
     known = {kind: Draft7Validator(schema) for kind, schema in line_schemas().items()}
 
     def problem(row: dict[str, Any]) -> str:
         kind = row.get("type")
+        if kind == START and "formatVersion" in row:
+            other, remedy = other_version(row["formatVersion"], JOURNAL_VERSION, "the journal")
+            if other:
+                return f"formatVersion: {other}" + (f". {remedy.rstrip('.')}" if remedy else "")
         if not isinstance(kind, str) or kind not in known:
             return "type: it is none of a journal's lines"
         found = best_match(known[kind].iter_errors(row))

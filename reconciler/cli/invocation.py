@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,7 @@ from reconciler.cli import exit_codes
 from reconciler.cli.lost_output import complain, is_lost, let_go
 from reconciler.cli.stopping import was_terminated
 from reconciler.model.diagnostics import ReconcilerError
+from reconciler.reporting.console import inert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def call(command: click.Command, arguments: Sequence[str], runtime: Runtime) -> int:
-    """Run a command line and return its exit code."""
+    """Run a command line and return its exit code.
+
+    Whatever it prints goes through streams on which no name is a command to the runner.
+    """
+    runtime = replace(runtime, stdout=inert(runtime.stdout), stderr=inert(runtime.stderr))
     try:
         code = _call(command, arguments, runtime)
         runtime.stdout.flush()  # now, where a full disk can still be told

@@ -90,11 +90,6 @@ since_option = click.option(
     help="The base commit's folder: shows what comes from this change and counts what is waiting anyway. "
     "`apply FILE` writes the former only.",
 )
-orphans_option = click.option(
-    "--orphans",
-    is_flag=True,
-    help="Also read every agreement, and name the open lines of our products that no customer row bills.",
-)
 
 
 def format_option(*formats: str) -> Callable[[Any], Any]:
@@ -127,17 +122,23 @@ report_option = click.option(
 
 
 def write_report(runtime: Runtime, content: bytes, report: Path | None) -> None:
-    """A report to its file, or to stdout; what is no text goes to no terminal."""
-    from reconciler.cli.files import write_bytes
+    """A report to its file, or to stdout; what is no text goes to no terminal.
 
-    if report is not None:
-        write_bytes(report, content)
-        return
+    A text commands no runner that shows the file later, as it commands none on stdout.
+    """
+    from reconciler.cli.files import write_bytes
+    from reconciler.reporting.clean import Inert
+
     try:
-        text = content.decode()
+        text = Inert()(content.decode())
     except UnicodeDecodeError:
+        text = None
+    if report is not None:
+        write_bytes(report, content if text is None else text.encode())
+        return
+    if text is None:
         if runtime.stdout.isatty() or not hasattr(runtime.stdout, "buffer"):
-            raise click.UsageError(_NO_TEXT) from None
+            raise click.UsageError(_NO_TEXT)
         runtime.stdout.buffer.write(content)
         return
     runtime.stdout.write(text)
@@ -184,9 +185,9 @@ within_option = click.option(
 allow_waiting_option = click.option(
     "--allow-waiting",
     is_flag=True,
-    help="Exit code 0 instead of 4 where all that is left is decisions of people: lines that are withheld or "
-    "were set by hand, and what an error in the plan holds back. It is 4 all the same where a request "
-    "failed, something reviewed is held back, or no usage could be counted.",
+    help="Exit code 0 instead of 4 where all that is left is decisions of people: lines that are withheld, "
+    "were set by hand or are explained by nothing, and what an error in the plan holds back. It is 4 all the "
+    "same where a request failed, something reviewed is held back, or no usage could be counted.",
 )
 expect_option = click.option(
     "--expect", metavar="HASH", callback=parse_hash, help="Write the plan of this hash only."

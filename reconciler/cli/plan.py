@@ -13,7 +13,6 @@ from reconciler.cli.options import (
     customers_option,
     folder_anyhow,
     format_option,
-    orphans_option,
     period_option,
     products_option,
     refuse_workbook_on_terminal,
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 @period_option
 @scope_option
 @unattended_option("Show what `apply --unattended` would write: what a schedule may not do is withheld.")
-@orphans_option
 @products_option
 @customers_option
 @format_option("text", "markdown", "json", "csv", "xlsx")
@@ -59,7 +57,6 @@ def plan(
     period: Month | None,
     scope: str,
     unattended: bool,
-    orphans: bool,
     products: tuple[str, ...],
     customers: tuple[str, ...],
     output_format: str,
@@ -75,12 +72,10 @@ def plan(
     from reconciler.planning.plan import Scope, guarded
 
     refuse_workbook_on_terminal(runtime, output_format, report)
-    if orphans and scope == "products":
-        raise click.UsageError("--orphans is about agreement lines: leave --scope products out.")
     head = read_configuration(runtime, folder)
     base = None if since is None else _base(runtime, since)
     frozen = None if usage_file is None else read_usage(usage_file)
-    how = How(period, Scope(scope), frozen, unattended, orphans)
+    how = How(period, Scope(scope), frozen, unattended)
     made = guarded(narrowed(survey(runtime, head, base, how).plan, head.desired, products, customers))
     try:
         if out is not None:
@@ -195,17 +190,9 @@ def _rendered(made: Plan, output_format: str, separator: str) -> bytes:
 
 def verdict_text(made: Plan, code: int) -> str:
     """The last line of a plan that is not simply good: its exit code, and because of how many of what."""
-    from reconciler.model.diagnostics import Severity
-    from reconciler.model.verdict import UNDECIDED
-
     if code not in (exit_codes.PARTLY, exit_codes.STOPPED):
         return ""
-    errors = [d.code for d in made.diagnostics if d.severity is Severity.ERROR]
-    decisions = sum(line.state in UNDECIDED for line in made.lines)
-    named = ", ".join(dict.fromkeys(errors))
-    said = [f"{number_of(len(errors), 'error')} ({named})"] if errors else []
-    said += [f"{number_of(decisions, 'line')} waiting for a decision"] if decisions else []
-    said += [f"{number_of(len(made.blocked), 'change')} held back"] if made.blocked else []
+    said = _reasons(made)
     because = " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
     if code == exit_codes.STOPPED:
         return f"Exit code {code}: a guard of the whole run stops it. {because}. Nothing can be written.\n"
@@ -215,15 +202,26 @@ def verdict_text(made: Plan, code: int) -> str:
     return f"Exit code {code} because of {because}. {rest}\n"
 
 
+def _reasons(made: Plan) -> list[str]:
+    """What keeps a plan from being simply good: how many of what."""
+    from reconciler.model.diagnostics import Severity
+    from reconciler.reporting.plan_text import unsettled_counts
+
+    errors = [d.code for d in made.diagnostics if d.severity is Severity.ERROR]
+    named = ", ".join(dict.fromkeys(errors))
+    found = [f"{number_of(len(errors), 'error')} ({named})"] if errors else []
+    found += unsettled_counts(made)
+    return [*found, f"{number_of(len(made.blocked), 'change')} held back"] if made.blocked else found
+
+
 def exit_code(made: Plan, *, detailed: bool) -> int:
     """What a plan says to a script."""
     from reconciler.model.diagnostics import Severity, has_errors
-    from reconciler.model.verdict import UNDECIDED
+    from reconciler.model.verdict import is_settled
     from reconciler.planning.lines.guards import RUN_GUARDS
 
     if any(d.code in RUN_GUARDS and d.severity is Severity.ERROR for d in made.diagnostics):
         return exit_codes.STOPPED
-    undecided = any(line.state in UNDECIDED for line in made.lines)
-    if made.blocked or undecided or has_errors(made.diagnostics):
+    if made.blocked or not is_settled(made) or has_errors(made.diagnostics):
         return exit_codes.PARTLY
     return exit_codes.CHANGES if detailed and made.ready else exit_codes.DONE

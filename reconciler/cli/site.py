@@ -83,37 +83,32 @@ def observe_site(
     *,
     lines: bool,
     since: date,
+    today: date,
     frozen: FrozenUsage | None = None,
-    orphans_on: date | None = None,
-) -> tuple[Observed, Observed | None]:
+) -> Observed:
     """What is there, as far as these configurations need it; usage from a frozen month where one is given.
 
-    Lines are read that may still be billed on `since` or later. With `orphans_on`, the second has
-    the agreements of every company instead, with their lines of that day.
+    `since` and `today` are as `observe` takes them.
     """
 
-    async def read() -> tuple[Observed, Observed | None]:
+    async def read() -> Observed:
         from reconciler.observation.needs import needs_of
-        from reconciler.observation.observe import observe, with_every_agreement
+        from reconciler.observation.observe import observe
 
         needs = needs_of(configurations, lines=lines)
         async with AsyncExitStack() as stack:
             if frozen is not None:
                 connectwise = await connect_connectwise(stack, runtime, write=False)
-                observed = await observe(connectwise, _thawed(frozen), needs, since=since)
-            else:
-                connectwise, observed = await _observe_both(stack, runtime, needs, months, since)
-            if orphans_on is None:
-                return observed, None
-            return observed, await with_every_agreement(connectwise, observed, orphans_on)
+                return await observe(connectwise, _thawed(frozen), needs, since=since, today=today)
+            return await _observe_both(stack, runtime, needs, months, (since, today))
 
     with progress(runtime, "Reading ConnectWise and Sophos"):
         return run_to_its_end(read())
 
 
 async def _observe_both(
-    stack: AsyncExitStack, runtime: Runtime, needs: Needs, months: Sequence[Month], since: date
-) -> tuple[ConnectWise, Observed]:
+    stack: AsyncExitStack, runtime: Runtime, needs: Needs, months: Sequence[Month], days: tuple[date, date]
+) -> Observed:
     """Each system is read from the moment it is connected; reading ends where the other one is not."""
     from reconciler.observation.observe import observe, read_feed
     from reconciler.observation.together import together
@@ -130,12 +125,14 @@ async def _observe_both(
     async def start() -> ConnectWise:
         connectwise = await connect_connectwise(stack, runtime, write=False)
         if not sophos.done() or sophos.exception() is None:
-            reading.append(asyncio.create_task(observe(connectwise, feed(), needs, since=since)))
+            since, today = days
+            read = observe(connectwise, feed(), needs, since=since, today=today)
+            reading.append(asyncio.create_task(read))
         return connectwise
 
     try:
-        connectwise, _ = await together(start(), connected())
-        return connectwise, await reading[0]
+        await together(start(), connected())
+        return await reading[0]
     finally:
         for one in (sophos, *reading):
             one.cancel()
@@ -172,15 +169,13 @@ class Survey:
 class How:
     """How a plan is made: of which month (the newest closed one), and what it may write.
 
-    With `frozen` Sophos is not asked. `unattended` says that nobody reads the plan before it is written;
-    with `orphans` it also names the open lines that no row bills.
+    With `frozen` Sophos is not asked. `unattended` says that nobody reads the plan before it is written.
     """
 
     period: Month | None = None
     scope: Scope = Scope.ALL
     frozen: FrozenUsage | None = None
     unattended: bool = False
-    orphans: bool = False
 
 
 def survey(
@@ -188,7 +183,7 @@ def survey(
 ) -> Survey:
     """Read the site and plan a folder; with a base, each change's cause."""
     from reconciler.planning.customers.agreements import shifted
-    from reconciler.planning.plan import of_named_month, since, with_orphans
+    from reconciler.planning.plan import of_named_month, since
     from reconciler.planning.usage.cycles import months_back
     from reconciler.planning.usage.months import newest_closed
 
@@ -201,14 +196,8 @@ def survey(
     # A line that a person ended is not created again, and the line of an agreement that was renewed has the
     # price: both are looked for in more than a year.
     first = min(*(one.first_day for one in months), shifted(head.today, -MONTHS_LOOKED_BACK))
-    observed, everything = observe_site(
-        runtime,
-        configurations,
-        wanted,
-        lines=lines,
-        since=first,
-        frozen=frozen,
-        orphans_on=head.today if how.orphans else None,
+    observed = observe_site(
+        runtime, configurations, wanted, lines=lines, since=first, today=head.today, frozen=frozen
     )
     if period is None:
         # a bill that is read only to be one of a cycle is never the one that counts
@@ -220,14 +209,12 @@ def survey(
             raise ReconcilerError(_not_frozen(period, frozen))
     # a frozen month is somebody's choice: what is not in the file was not meant to be looked at
     unread = _unread(months, observed, month) if lines and frozen is None else ()
-    made = _make(head, observed, month, how, unread)
+    made = _make(head, observed, month, how, unread, base)
     if base is not None:
         without = _make(base, observed, month, how, unread)
         made = since(made, without, head.desired, base.desired, observed)
     if period is not None:
         made = of_named_month(made, head.today)
-    if everything is not None:
-        made = with_orphans(made, head.desired, everything)
     return Survey(made, observed, month)
 
 
@@ -264,6 +251,7 @@ def _make(
     month: UsageMonth | None,
     how: How,
     unread: tuple[Month, ...],
+    base: Configuration | None = None,
 ) -> Plan:
     from reconciler.planning.plan import make_plan
 
@@ -280,6 +268,7 @@ def _make(
         unread=unread,
         scope=how.scope,
         unattended=how.unattended,
+        base=None if base is None else base.desired,
     )
 
 

@@ -36,6 +36,7 @@ def validate(runtime: Runtime, folder: Path, output_format: str) -> int:
 
 def _print(runtime: Runtime, loaded: Loaded, output_format: str) -> None:
     from reconciler.ci.annotations import first_ones
+    from reconciler.reporting.console import commands
     from reconciler.reporting.diagnostics import diagnostics_json, github_annotations, print_diagnostics
 
     valid = loaded.desired is not None
@@ -45,7 +46,7 @@ def _print(runtime: Runtime, loaded: Loaded, output_format: str) -> None:
         return
     if output_format == "github":
         for annotation in github_annotations(first_ones(loaded.diagnostics, "the log of this step")):
-            runtime.stdout.write(annotation + "\n")
+            commands(runtime.stdout).write(annotation + "\n")
     print_diagnostics(runtime.err(), loaded.diagnostics)
     runtime.out().print(_verdict(loaded), style="bold")
 

@@ -18,6 +18,7 @@ from reconciler.cli.waiting import run_to_its_end
 from reconciler.config.load import load
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.reporting.clean import clean
+from reconciler.reporting.console import commands
 from reconciler.reporting.diagnostics import azure_annotations, github_annotations
 from reconciler.reporting.markdown import COMMENT, SUMMARY
 
@@ -138,7 +139,7 @@ def annotate(runtime: Runtime, diagnostics: Iterable[Diagnostic]) -> None:
     """Annotations of the run, in the form of whatever runs it."""
     form = azure_annotations if runtime.environ.get(AZURE) else github_annotations
     for line in form(diagnostics):
-        runtime.stdout.write(f"{line}\n")
+        commands(runtime.stdout).write(f"{line}\n")
 
 
 def room_in_summary(runtime: Runtime) -> int:

@@ -6,9 +6,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from reconciler.config.build_customers import build_customers, build_lines
+from reconciler.config.rules.dated import is_zone
 from reconciler.config.schema_guards import MOST_CHANGES, TOTAL
 from reconciler.config.view import View, to_selector
 from reconciler.model.desired import (
+    NEVER,
     Approval,
     Desired,
     Guards,
@@ -21,12 +23,13 @@ from reconciler.model.desired import (
     RunChangeGuard,
     Settings,
     TotalGuard,
+    UnknownGuard,
 )
 from reconciler.model.fields import FIELDS_BY_NAME, PRICE_PLACES, Kind, normalise
 from reconciler.model.identifiers import identifier_key
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, tzinfo
 
     from reconciler.config.view import Document
     from reconciler.model.diagnostics import Location
@@ -42,7 +45,7 @@ def build(document: Document) -> Desired:
         lines=build_lines(document.view("lines")),
         customers=build_customers(document),
         holds=tuple(_hold(view) for view in document.rows("holds")),
-        approvals=tuple(_approval(view) for view in document.rows("approvals")),
+        approvals=_approvals(document),
         protected=_protected(document),
     )
 
@@ -84,6 +87,7 @@ def _guards(view: View) -> Guards:
     zero = _numbers(view, "productToZero", customers=3)
     run = _numbers(view, "runChange", lines=10, money=5, floor=20)
     age = _numbers(view, "planAge", days=7)
+    unknown = _numbers(view, "unknownValues", customers=3, percent=5)
     return Guards(
         line_change=LineChangeGuard(**line) if line else None,
         line_to_zero=view.text("lineToZero") != "off",
@@ -93,6 +97,7 @@ def _guards(view: View) -> Guards:
         max_plan_age_days=int(age["days"]) if age else None,
         most_changes=_most_changes(view),
         total=_total(view),
+        unknown_values=UnknownGuard(int(unknown["customers"]), unknown["percent"]) if unknown else None,
     )
 
 
@@ -121,6 +126,7 @@ def _total(guards: View) -> TotalGuard | None:
 
 
 def _row(code: str, view: View) -> Row:
+    known_as = view.below("alsoKnownAs")
     return Row(
         code=code,
         targets=view.selectors("product"),
@@ -128,7 +134,8 @@ def _row(code: str, view: View) -> Row:
         location=view.location,
         exclude=view.required_text("exclude") if "exclude" in view.value else None,
         until=view.day("until"),
-        also_known_as=view.texts("alsoKnownAs"),
+        also_known_as=view.texts("alsoKnownAs") if known_as is None else known_as.texts("codes"),
+        together=None if known_as is None else known_as.text("count"),
         sync_said="sync" in view.value,
     )
 
@@ -188,12 +195,22 @@ def _hold(view: View) -> Hold:
     return Hold(customer, product, quantity, reason, until or date.max, view.location)
 
 
-def _approval(view: View) -> Approval:
+def _approvals(document: Document) -> tuple[Approval, ...]:
+    """The rows; a bare date of theirs is a day of the site."""
+    from zoneinfo import ZoneInfo
+
+    name = document.view("settings").text("timeZone") or "UTC"
+    zone = ZoneInfo(name if is_zone(name) else "UTC")
+    return tuple(_approval(view, zone) for view in document.rows("approvals"))
+
+
+def _approval(view: View, zone: tzinfo) -> Approval:
     from datetime import date
 
     customer, product, reason, until = _person_row(view)
     before, up_to = view.number("from") or Decimal(0), view.number("upTo") or Decimal(0)
-    return Approval(customer, product, before, up_to, reason, until or date.max, view.location)
+    given = view.moment("given", zone) or NEVER
+    return Approval(customer, product, before, up_to, given, reason, until or date.max, view.location)
 
 
 def _protected(document: Document) -> tuple[Protected, ...]:

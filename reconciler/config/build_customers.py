@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.config.view import View, key_selector
-from reconciler.model.desired import Customer, Example, LineTerms, Override
+from reconciler.model.desired import Customer, Example, LineTerms, Origin, Override
 from reconciler.model.fields import PRICE_PLACES, Kind
 from reconciler.model.line_fields import LINE_FIELDS
 
@@ -44,11 +44,13 @@ def _customer(tenant_id: str, view: View, defaults: View) -> Customer:
         overrides=tuple(_overrides(view)),
         lines=build_lines(lines) if lines else (),
         firewalls=tuple(serial.strip() for serial in view.texts("firewalls")),
-        moved_from=moved.agreement("agreement") if moved else None,
+        moved_from=Origin(moved.selector("company"), moved.agreement("agreement")) if moved else None,
+        open_lines=view.text("openLines") or defaults.text("openLines"),
         ended=view.day("ended"),
-        restart=view.flag("restart"),
+        restart=view.wholes("restart"),
         start=view.text("start") or defaults.text("start"),
         sync_said="sync" in view.value or "sync" in defaults.value,
+        name_differs=view.flag("nameDiffers"),
     )
 
 

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 from reconciler.config.nodes import key_at, value_at
 from reconciler.config.schema import limit_reason, shared_schema
 from reconciler.config.wording import did_you_mean, either, sentences, show, subject_of
-from reconciler.config.words import CODE, COUNT, DATE, IDENTIFIER, NAMED, OFF, ONE_LINE, TENANT, types_of
+from reconciler.config.words import (
+    CODE,
+    COUNT,
+    DATE,
+    IDENTIFIER,
+    MOMENT,
+    NAMED,
+    OFF,
+    ONE_LINE,
+    TENANT,
+    types_of,
+)
 from reconciler.model.diagnostics import Diagnostic, error
 from reconciler.model.money import plain
 
@@ -31,6 +42,10 @@ _PATTERNS = {
         "Copy the id from Sophos Central Partner; it looks like 718b6047-2fbc-44f4-9a43-45ee42bf5d3b.",
     ),
     DATE: ("this is no date", "Write it as YYYY-MM-DD, such as 2026-12-31."),
+    MOMENT: (
+        "this is neither a date nor a moment in UTC",
+        "Write it as YYYY-MM-DD, such as 2026-11-27, or with the time in UTC, such as 2026-11-27T09:30:00Z.",
+    ),
     OFF: ("only the word off may stand here instead of numbers", "Write off, or the numbers."),
 }
 _UNSAFE = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ FILES_LIMIT = 1000
 ENTRIES_LIMIT = 20_000
 
 _BOM = b"\xef\xbb\xbf"
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True)
@@ -221,6 +223,13 @@ def _folder_too_large(name: str) -> Diagnostic:
 def decode(name: str, data: bytes) -> str | Diagnostic:
     """UTF-8 with or without a byte order mark, or a diagnostic that names the byte."""
     offset = len(_BOM) if data.startswith(_BOM) else 0
+    if data.startswith(_UTF_16):
+        return error(
+            "not-utf-8",
+            f"{show(name)} is UTF-16, as some programs of Windows write it, and not UTF-8.",
+            "Save the file as UTF-8.",
+            location=Location(name, 1, 1),
+        )
     try:
         return data[offset:].decode()
     except UnicodeDecodeError as problem:

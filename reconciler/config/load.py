@@ -23,7 +23,7 @@ from reconciler.model.money import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from datetime import date
+    from datetime import date, datetime
     from pathlib import Path
 
     from reconciler.config.files import Source
@@ -52,12 +52,17 @@ class Loaded:
 
 
 def load(
-    folder: Path, *, today_in: Callable[[str], date] | None = None, instead: Source | None = None
+    folder: Path,
+    *,
+    today_in: Callable[[str], date] | None = None,
+    now: datetime | None = None,
+    instead: Source | None = None,
 ) -> Loaded:
     """Read the configuration under a folder; never raises for what stands in it.
 
-    With `today_in`, which gives the day in a time zone, dates that have passed are pointed out. `instead` is
-    read in place of the file of its name, which need not be there.
+    With `today_in`, which gives the day in a time zone, dates that have passed are pointed out, and with
+    `now` moments that are still to come. `instead` is read in place of the file of its name, which need not
+    be there.
     """
     reading = read_folder(folder)
     if instead is not None:
@@ -86,7 +91,7 @@ def load(
     desired = build(document)
     zone = desired.settings.time_zone
     today = today_in(zone) if today_in is not None and is_zone(zone) else None
-    apply_rules(document, desired, complete=complete, today=today)
+    apply_rules(document, desired, complete=complete, today=today, now=now)
     told = shortened(in_order(diagnostics))
     failed = has_errors(told)
     return Loaded(

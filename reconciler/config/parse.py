@@ -7,7 +7,8 @@ nesting is bounded before any parser recurses.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+import unicodedata
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -24,6 +25,8 @@ SIZE_LIMIT = 100_000
 MERGE_KEY = "<<"
 #: How Git begins the lines that it sets around the two sides of a conflict.
 _CONFLICT = re.compile(r"(<{7}|>{7})( |\r?$)")
+#: Blanks of other kinds before the first character of a line: a no-break space, wide and thin ones.
+_ODD_INDENTATION = re.compile("[ \\t]*(?:- *)*([\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000])")
 _LONG_TAG = "tag:yaml.org,2002:"
 
 #: Both loaders give the same events; the one in C is ten times faster but is not built everywhere.
@@ -118,6 +121,20 @@ def _conflict(state: _State) -> Diagnostic | None:
     return None
 
 
+def _odd_indentation(location: Location, line: str) -> Diagnostic | None:
+    """What is said of a line that is indented with blanks that YAML does not take for blanks."""
+    found = _ODD_INDENTATION.match(line)
+    if found is None:
+        return None
+    name = f"{unicodedata.name(found[1]).lower()} {code_point(found[1])}"
+    return error(
+        "yaml-syntax",
+        f"This line is indented with the {name}, which looks like a blank and is none in YAML.",
+        "Indent with ordinary blanks. Text that was copied from a page or a document often holds others.",
+        location=replace(location, column=found.start(1) + 1),
+    )
+
+
 def _syntax(state: _State, problem: yaml.YAMLError) -> Diagnostic:
     conflict = _conflict(state)
     if conflict is not None:
@@ -126,6 +143,11 @@ def _syntax(state: _State, problem: yaml.YAMLError) -> Diagnostic:
     what = getattr(problem, "problem", None) or getattr(problem, "reason", None) or "it cannot be read"
     context = getattr(problem, "context", None)
     location = state.place(mark) if mark else Location(state.name, 1)
+    for number in (location.line, location.line - 1, location.line + 1):
+        line = "".join(state.lines[max(number - 1, 0) : number])
+        odd = _odd_indentation(replace(location, line=number), line)
+        if odd is not None:
+            return odd
     tab = "\t" in "".join(state.lines[location.line - 1 : location.line])[: location.column]
     return error(
         "yaml-syntax",
@@ -267,6 +289,8 @@ def _enter(state: _State, above: _Open, key: Node, value: Node) -> None:
         state.diagnostics.append(
             error("bad-key", "A key must be a text.", "Write `key: value`.", location=key.location)
         )
+    elif key.plain and (odd := _odd_indentation(key.location, state.lines[key.location.line - 1])):
+        state.diagnostics.append(odd)
     elif key.plain and key.text == MERGE_KEY:
         state.diagnostics.append(
             error(

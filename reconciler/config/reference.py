@@ -6,7 +6,18 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from reconciler.config.schema import ABOUT, limit_reason, mappings_schema
-from reconciler.config.words import CODE, COUNT, DATE, LARGEST, LARGEST_ID, OFF, TENANT, Schema, types_of
+from reconciler.config.words import (
+    CODE,
+    COUNT,
+    DATE,
+    LARGEST,
+    LARGEST_ID,
+    MOMENT,
+    OFF,
+    TENANT,
+    Schema,
+    types_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,8 +58,9 @@ mappings:
 - Identifiers of products and companies compare without capitals and outer blanks (a difference is a
   warning), Sophos codes exactly, tenant ids in lower case. An identifier that holds quotes, brackets, `%`
   or a backslash is named by its id, `{{id: 7}}`; as a key, `"#7"`.
-- All problems come at once, each with its place. An exclusion, hold or approval that has run out is a
-  warning: the calendar alone does not stop everybody's billing.
+- All problems come at once, each with its place. An exclusion that has run out is a warning: its row is
+  billed from then on. A hold or an approval that has run out is an error, and nothing is read or written
+  until somebody decides what follows: a person's word about money does not end by itself.
 - `settings.timeZone` is UTC where it is left out; with customers, holds or approvals, that is a warning.
 """
 
@@ -139,6 +151,7 @@ def _forms(schema: Schema, types: tuple[str, ...]) -> str:
         return " \\| ".join(f"`{choice}`" for choice in schema["enum"] if choice is not None)
     special = {
         DATE: "date",
+        MOMENT: "date, or moment in UTC",
         COUNT: "`sum` \\| `max` \\| Sophos productCode",
         CODE: "Sophos productCode",
         TENANT: "Sophos tenant id",

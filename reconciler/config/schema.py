@@ -140,12 +140,7 @@ def _mappings() -> Schema:
                 example="Included in the awareness contract",
             ),
             "until": words.day("The last day on which `exclude` counts."),
-            "alsoKnownAs": words.listing(
-                "Other codes that Sophos uses, or will use, for the same product.",
-                words.strict_text("A Sophos productCode.", words.CODE),
-                least=1,
-                example=["SEP-MSP"],
-            ),
+            "alsoKnownAs": _also_known_as(),
         },
         least=1,
     )
@@ -155,6 +150,35 @@ def _mappings() -> Schema:
         row,
         example={"CIXA-MSP": {"product": "MSP-ENDPOINT", "sync": True}},
     )
+
+
+def _also_known_as() -> Schema:
+    codes = words.listing(
+        "Other codes that Sophos uses, or will use, for the same product: a list, or a list under `codes` "
+        "with a word on how both are counted.",
+        words.strict_text("A Sophos productCode.", words.CODE),
+        least=1,
+        example=["SEP-MSP"],
+    )
+    both = words.record(
+        "",
+        {
+            "codes": words.listing(
+                "The other codes.",
+                words.strict_text("A Sophos productCode.", words.CODE),
+                least=1,
+                example=["SEP-MSP"],
+            ),
+            "count": words.choice(
+                "How units under both codes on one customer's bill make one number. Left out, that "
+                "customer's line waits and names both.",
+                {"sum": "they are different seats", "max": "they are the same seats"},
+            ),
+        },
+        required=("codes",),
+    )
+    forms = ("properties", "required", "additionalProperties")
+    return codes | {"type": ["array", "object"]} | {key: both[key] for key in forms}
 
 
 def _products() -> Schema:
@@ -226,7 +250,10 @@ def _person_row() -> dict[str, Schema]:
             example="MSP-GOLD",
         ),
         "reason": words.text("Why, for whoever reads it next year.", 300, example="two leavers disputed"),
-        "until": words.day("The last day on which it counts."),
+        "until": words.day(
+            "The last day on which it counts. From the day after it on, `validate`, `plan` and `apply` stop "
+            "with an error until the row is taken out or has a later day."
+        ),
     }
 
 
@@ -258,11 +285,15 @@ def _approvals() -> Schema:
         | {
             "from": words.number("The quantity before the change.", example=38),
             "upTo": words.number("The quantity up to which, or down to which, it may go.", example=64),
+            "given": words.moment(
+                "When the yes was given: a date (its beginning in `settings.timeZone`), or a moment in UTC. "
+                "It lets the change in once: only while the line was last written at or before it."
+            ),
         },
-        required=("customer", "product", "from", "upTo", "reason", "until"),
+        required=("customer", "product", "from", "upTo", "given", "reason", "until"),
     )
     return words.listing(
-        "A person's yes to a change that was withheld. Names the change itself.",
+        "A person's yes to a change that was withheld. Names the change itself, and lets it in once.",
         row,
         example=[
             {
@@ -270,6 +301,7 @@ def _approvals() -> Schema:
                 "product": "MSP-GOLD",
                 "from": 38,
                 "upTo": 64,
+                "given": "2026-11-20",
                 "reason": "new branch",
                 "until": "2026-12-05",
             }

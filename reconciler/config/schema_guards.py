@@ -66,6 +66,7 @@ def guards() -> Schema:
                     example={"customers": 3},
                 )
             ),
+            "unknownValues": _unknown_values(),
             "runChange": _run_change(),
             "mostChanges": _most_changes(),
             "total": _total(),
@@ -77,6 +78,20 @@ def guards() -> Schema:
                 )
             ),
         },
+    )
+
+
+def _unknown_values() -> Schema:
+    return words.or_off(
+        words.record(
+            "Stops the run when more customers than this, and more percent of them, carry a value that this "
+            "program does not know, or have a line on the bill that cannot be read.",
+            {
+                "customers": words.integer("Customers.", default=3),
+                "percent": words.number("Percent of the customers.", most=_PERCENT, default=5),
+            },
+            example={"customers": 3, "percent": 5},
+        )
     )
 
 

@@ -149,6 +149,14 @@ def customer_defaults() -> dict[str, Schema]:
             },
             default="nextInvoice",
         ),
+        "openLines": words.choice(
+            "What becomes of lines that are open although the customer or the product is excluded, or the "
+            "customer's usage is not synced. Unsaid, they wait for a decision.",
+            {
+                "keep": "they stay as they are, and go on billing",
+                "end": "they end before the next invoice",
+            },
+        ),
     }
 
 
@@ -167,6 +175,11 @@ def customer() -> Schema:
             COMPANY_LIMIT,
             pattern=words.NAMED,
             example="SAFELOG",
+        ),
+        "nameDiffers": words.flag(
+            "Says that the company is the right one although it is called otherwise than the Sophos "
+            "customer. Without it such a row waits, because rows may have been swapped.",
+            default=False,
         ),
         **customer_defaults(),
         "exclude": words.text(reason, 300, example="internal"),
@@ -188,22 +201,37 @@ def customer() -> Schema:
             least=1,
             example=["C01234ABC1CDEF2"],
         ),
-        "movedFrom": words.record(
-            "Where the customer was billed before: its lines there end the day before the new ones start.",
-            {"agreement": agreement("The agreement it moved from.")},
-            required=("agreement",),
-            example={"agreement": "Managed IT"},
-        ),
+        "movedFrom": _moved_from(),
         "ended": words.day("The day at which its lines end. The row may go when none is open."),
-        "restart": words.flag(
-            "Allows a line that a person ended to be created again.",
-            default=False,
+        "restart": words.one_or_many(
+            "The ended lines, by record id, whose usage is to be billed again, each by a new line. Works "
+            "once: the new line has another id.",
+            words.record_id(),
+            example=[1010],
         ),
     }
     return words.record(
         "Where one Sophos customer is billed: `company` and `agreement`, or `exclude` with a reason.",
         properties,
         least=1,
+    )
+
+
+def _moved_from() -> Schema:
+    return words.record(
+        "Where the customer was billed before: its lines there end the day before the new ones start.",
+        {
+            "company": words.selector(
+                "The ConnectWise company it was billed as, where that was another one: its identifier, or "
+                "{id: 12}.",
+                COMPANY_LIMIT,
+                pattern=words.NAMED,
+                example="SAFELOG-OLD",
+            ),
+            "agreement": agreement("The agreement it moved from; all of that company where absent."),
+        },
+        least=1,
+        example={"agreement": "Managed IT"},
     )
 
 

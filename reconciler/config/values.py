@@ -29,6 +29,13 @@ _BOOLEANS = {
 }
 
 
+#: What to write under a key instead of something that is no number.
+_REMEDIES = {
+    "restart": "Write the ids of the ended lines that shall be billed again, such as [1010]; the plan's "
+    "message about each of them prints the row.",
+}
+
+
 @dataclass
 class Converted:
     """The values, and what could not be one; `wrong` are the paths that were already complained about."""
@@ -144,6 +151,7 @@ def _number(node: Scalar, whole: bool, path: Path, result: Converted) -> Any:
         remedy = f"Write {text.strip()} without quotes."
     else:
         code, message, remedy = _no_number(text)
+        remedy = next((_REMEDIES[key] for key in path if isinstance(key, str) and key in _REMEDIES), remedy)
     result.refuse(path, error(code, message, remedy, location=node.location, subject=subject_of(path)))
     return None
 

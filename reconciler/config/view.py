@@ -13,9 +13,11 @@ from reconciler.model.desired import AgreementSelector
 from reconciler.model.diagnostics import Diagnostic, error
 from reconciler.model.fields import normalise_text
 from reconciler.model.identifiers import Id, Name, Selector
+from reconciler.model.moments import moment_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime, tzinfo
 
     from reconciler.config.values import Path
     from reconciler.model.diagnostics import Location
@@ -161,6 +163,30 @@ class View:
                 )
             )
             return None
+
+    def wholes(self, key: str) -> tuple[int, ...]:
+        """One whole number, or those of a list."""
+        value = self.value.get(key)
+        found = value if isinstance(value, list) else [value]
+        return tuple(item for item in found if isinstance(item, int) and not isinstance(item, bool))
+
+    def moment(self, key: str, zone: tzinfo) -> datetime | None:
+        """A moment, in UTC; a date is its beginning in the zone. One that does not exist is reported."""
+        value = self.value.get(key)
+        if not isinstance(value, str):
+            return None
+        found = moment_in(value, zone)
+        if found is None:
+            self.document.diagnostics.append(
+                error(
+                    "bad-date",
+                    f"{show(value)} is not in the calendar.",
+                    "Write an existing day as YYYY-MM-DD, or a moment in UTC as YYYY-MM-DDTHH:MM:SSZ.",
+                    location=self.where(key),
+                    subject=subject_of(self.path),
+                )
+            )
+        return found
 
     def selector(self, key: str) -> Selector | None:
         """A ConnectWise object by name or id."""

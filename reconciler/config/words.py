@@ -24,6 +24,8 @@ CODE = "^[A-Za-z0-9](?:[A-Za-z0-9 ._/+&-]*[A-Za-z0-9._/+&-])?$"
 COUNT = f"^(?:sum|max|{CODE[1:-1]})$"
 TENANT = "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$"
 DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+#: A date, or a moment in UTC.
+MOMENT = f"{DATE[:-1]}(?:T[0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}})?Z)?$"
 OFF = "^off$"
 
 IDENTIFIER_WHY = (
@@ -67,6 +69,11 @@ def strict_text(about: str, pattern: str, *, limit: int = 100, example: Any = No
 def day(about: str, *, example: str = "2026-12-31") -> Schema:
     """A date."""
     return _described({"type": "string", "pattern": DATE}, about, example)
+
+
+def moment(about: str, *, example: str = "2026-11-20") -> Schema:
+    """A date, or a moment in UTC."""
+    return _described({"type": "string", "pattern": MOMENT}, about, example)
 
 
 def choice(
@@ -153,7 +160,7 @@ def listing(about: str, item: Schema, *, least: int = 0, example: Any = None) ->
 def one_or_many(about: str, item: Schema, *, example: Any = None) -> Schema:
     """One value, or a list of such values."""
     schema = dict(item)
-    schema["type"] = [*item["type"], "array"]
+    schema["type"] = [*_types(item), "array"]
     schema["items"] = {key: value for key, value in item.items() if key != "examples"}
     schema["minItems"] = 1
     return _described(schema, about, example)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from reconciler.connectwise.agreements import AGREEMENTS, Record
 from reconciler.connectwise.bundles import MOST, Ask, Failed, ask_bundle
 from reconciler.connectwise.rows import WrongTypeError
-from reconciler.model.billing import Line
+from reconciler.model.billing import LONG_AGO, Line
 from reconciler.model.diagnostics import Diagnostic, warning
 from reconciler.transport.concurrency import all_of
 from reconciler.transport.errors import (
@@ -240,7 +240,12 @@ class _Reader:
         return [Ask(number, "addition", number, _FIELDS, condition) for number in ids]
 
     def _condition(self) -> str:
-        return f"cancelledDate = null or cancelledDate >= [{self._since.isoformat()}T00:00:00Z]"
+        since, long_ago = (f"[{day.isoformat()}T00:00:00Z]" for day in (self._since, LONG_AGO))
+        # the last two find lines that end before they begin
+        return (
+            f"cancelledDate = null or cancelledDate >= {since} or effectiveDate >= {since} "
+            f"or cancelledDate < {long_ago}"
+        )
 
     def _take(self, number: int, rows: Iterable[Row]) -> None:
         try:
@@ -250,7 +255,9 @@ class _Reader:
             return
         lines.sort(key=lambda line: line.id)
         self.result.lines[number] = tuple(
-            line for line in lines if line.cancelled is None or line.cancelled >= self._since
+            line
+            for line in lines
+            if line.cancelled is None or line.cancelled >= self._since or line.has_odd_end
         )
 
     def _fail(self, number: int, reason: str) -> None:

@@ -10,13 +10,14 @@ from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from reconciler.connectwise.conditions import any_equal, any_of, literal
+from reconciler.connectwise.cycles import Cycles, option_of, read_cycles
 from reconciler.connectwise.lookup import each_once, read_any_of
 from reconciler.connectwise.rows import WrongTypeError
-from reconciler.connectwise.setup_tables import LONGEST_COMPANY, PATHS
+from reconciler.connectwise.setup_tables import LONGEST_COMPANY
 from reconciler.model.billing import Agreement
-from reconciler.model.fields import Table
 from reconciler.model.identifiers import identifier_key, is_safe_in_conditions
 from reconciler.model.money import MOST_PLACES, USUAL_PLACES, parse_decimal
+from reconciler.model.value_check import is_id
 from reconciler.transport.concurrency import all_of
 from reconciler.transport.errors import Refused, excerpt
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 AGREEMENTS = "/finance/agreements"
 #: A list is read whole, and filtered here, where naming what is wanted would take more requests than this.
 MOST_QUESTIONS = 8
-_CYCLES = PATHS[Table.BILLING_CYCLES]
-_CYCLE_PAGE = 1000
 _PARENT = "parentAgreement/id"
 _AGREEMENT_FIELDS = (
     "id,name,type,company,startDate,endDate,noEndingDateFlag,cancelledFlag,dateCancelled,billingCycle,"
@@ -41,7 +40,6 @@ _DATE_FIELDS = (
     "nextInvoiceDate"
 )
 _DATES: Params = (("fields", _DATE_FIELDS),)
-_CYCLE: Params = (("fields", "id,billingOptions"),)
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z?)?", re.ASCII)
 
 
@@ -77,9 +75,16 @@ class Record:
         return value
 
     def id(self, name: str = "id") -> int:
-        """A record id."""
-        value = self.whole(name)
+        """A record id, which a plan can name: neither 0 nor negative, nor out of all proportion."""
+        value = self.id_or_none(name)
         return self._missing(name) if value is None else value
+
+    def id_or_none(self, name: str = "id") -> int | None:
+        """A record id; None where it is not set."""
+        value = self.whole(name)
+        if value is not None and not is_id(value):
+            raise self.wrong(name, "record id")
+        return value
 
     def places(self, name: str) -> int:
         """How many decimals a currency has. It decides how money is rounded, and never what is written: for
@@ -184,7 +189,7 @@ async def read_agreements(
     named = ("company/identifier", company_identifiers), ("company/id", company_ids)
     reads: list[Coroutine[Any, Any, Any]] = [
         _rows_of(client, AGREEMENTS, _AGREEMENT, *named),
-        _read_cycles(client),
+        read_cycles(client),
     ]
     (found, whole), cycles = await all_of(reads)
     own = _agreements(client, (row for row in found if _is_of(client, row, keys, ids)), cycles)
@@ -206,7 +211,7 @@ async def read_every_agreement(client: Client) -> tuple[Agreement, ...]:
     """All agreements of all companies, whatever their state, ordered by id; 1,000 a request."""
     reads: list[Coroutine[Any, Any, Any]] = [
         client.list_forward(AGREEMENTS, _AGREEMENT),
-        _read_cycles(client),
+        read_cycles(client),
     ]
     found, cycles = await all_of(reads)
     every = _agreements(client, found, cycles)
@@ -240,16 +245,7 @@ async def _family_rows(client: Client, ids: Collection[int], parents: Collection
     return each_once(found)
 
 
-async def _read_cycles(client: Client) -> dict[int, str]:
-    """The options of the billing cycles, by id."""
-    rows = await client.list_page(_CYCLES, _CYCLE, size=_CYCLE_PAGE)
-    try:
-        return {row["id"]: Record(row, f"billing cycle {row['id']}").text("billingOptions") for row in rows}
-    except WrongTypeError as wrong:
-        raise client.bad_answer("GET", _CYCLES, str(wrong)) from None
-
-
-def _agreements(client: Client, rows: Iterable[Row], cycles: Mapping[int, str]) -> tuple[Agreement, ...]:
+def _agreements(client: Client, rows: Iterable[Row], cycles: Cycles) -> tuple[Agreement, ...]:
     try:
         return tuple(_agreement(row, cycles) for row in rows)
     except WrongTypeError as wrong:
@@ -263,7 +259,7 @@ async def agreements_by_ids(client: Client, agreement_ids: Collection[int]) -> d
         return {}
     reads: list[Coroutine[Any, Any, Any]] = [
         read_any_of(client, AGREEMENTS, "id", [str(one) for one in sorted(wanted)], _AGREEMENT),
-        _read_cycles(client),
+        read_cycles(client),
     ]
     found, cycles = await all_of(reads)
     rows = (row for row in found if row["id"] in wanted)
@@ -353,15 +349,17 @@ def _parent(client: Client, row: Row) -> int | None:
         raise client.bad_answer("GET", AGREEMENTS, str(wrong)) from None
 
 
-def _agreement(row: Row, cycles: Mapping[int, str]) -> Agreement:
+def _agreement(row: Row, cycles: Cycles) -> Agreement:
     record = Record(row, f"agreement {row['id']}")
+    if not is_id(row["id"]):
+        record.what = f'{record.what} "{excerpt(record.text("name"), 60)}"'
     nothing = Record({}, record.what)
     company, kind = record.part("company") or nothing, record.part("type") or nothing
     parent = record.part("parentAgreement") or nothing
-    cycle = (record.part("billingCycle") or nothing).whole("id")
+    cycle = record.part("billingCycle")
     currency, bill_to = record.part("currency") or nothing, record.part("billToCompany") or nothing
     return Agreement(
-        id=row["id"],
+        id=record.id(),
         name=record.text("name"),
         type_id=kind.whole("id"),
         type_name=kind.text("name"),
@@ -373,14 +371,14 @@ def _agreement(row: Row, cycles: Mapping[int, str]) -> Agreement:
         end=None if record.flag("noEndingDateFlag") else record.day("endDate"),
         cancelled=record.flag("cancelledFlag"),
         cancelled_on=record.day("dateCancelled"),
-        cycle="" if cycle is None else cycles.get(cycle, ""),
+        cycle="" if cycle is None else option_of(cycle.whole("id"), cycle.text("name"), cycles),
         bill_start=record.day("billStartDate"),
         next_invoice=record.day("nextInvoiceDate"),
         prorate=record.flag("prorateFlag"),
         period_type=record.text("periodType"),
         currency=(currency.text("currencyCode") or currency.text("currencyIdentifier")).upper(),
         currency_places=currency.places("numberOfDecimals"),
-        parent_id=parent.whole("id"),
+        parent_id=parent.id_or_none(),
         parent_name=parent.text("name"),
         bill_to=bill_to.text("identifier") or bill_to.text("name"),
         one_time=record.flag("oneTimeFlag"),

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import base64
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from reconciler.connectwise.codebase import discover
 from reconciler.connectwise.permissions import needed_permission
+from reconciler.model.diagnostics import ReconcilerError, Severity
 from reconciler.transport.errors import (
     BadAnswer,
     EndpointNotFound,
     ListShort,
+    NotPermitted,
     RecordNotFound,
     Refused,
     Unsure,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.connectwise.credentials import Credentials
+    from reconciler.model.diagnostics import Diagnostic
     from reconciler.transport.answers import Answer
     from reconciler.transport.errors import Call
     from reconciler.transport.session import Observer
@@ -44,6 +47,15 @@ LOOKS = 3
 #: Servers refuse URLs above some 2,000 characters (414); what clients in use keep below.
 MAX_URL = 1950
 _ROOM_FOR_PAGES = 40
+_NOT_FOR_US = {f"connectwise-{kind.word}" for kind in (NotPermitted, EndpointNotFound, RecordNotFound)}
+
+
+def may_be_done_without(failed: ReconcilerError) -> bool:
+    """Whether a read failed because the API member may not, or because the server does not have the table.
+
+    Whatever else goes wrong may go well in the next run, and nothing is planned from half of a site.
+    """
+    return all(one.code in _NOT_FOR_US for one in failed.diagnostics)
 
 
 @dataclass
@@ -67,17 +79,19 @@ class Client:
     """Reads and writes rows of ConnectWise; made by `connect`.
 
     `host` and `company` say which ConnectWise it is. `in_refused` remembers that this server takes no
-    `field in (…)`. While `counts` is wanted, lists are compared with the number that the server counts, and
-    ListShort is raised for one that stays short.
+    `field in (…)`. `unread` holds, by path, why a table was done without: what depends on it waits. While
+    `counts` is wanted, lists are compared with the number that the server counts, and ListShort is raised for
+    one that stays short.
 
-    Every method raises ApiError's subclasses as `Session.request` does, and BadAnswer where
-    the JSON is not of the documented shape.
+    Every method raises ApiError's subclasses as `Session.request` does, and BadAnswer where the JSON is not
+    of the documented shape.
     """
 
     def __init__(self, session: Session, company: str, prefix: str) -> None:
         self.company = company
         self.host = session.service.host
         self.in_refused = False
+        self.unread: dict[str, Diagnostic] = {}
         self.counts = Counts()
         self._session = session
         self._prefix = prefix
@@ -189,6 +203,23 @@ class Client:
             if following is None and count < PAGE_SIZE:
                 return rows.all
             last = following or rows.highest
+
+    async def list_page_if_there(
+        self, path: str, params: Params = (), *, size: int, without: str
+    ) -> list[Row] | None:
+        """As `list_page`; None where the API member may not read it, or the server does not have it.
+
+        `without` says what follows from that. It is remembered under `unread`.
+        """
+        try:
+            return await self.list_page(path, params, size=size)
+        except ReconcilerError as failed:
+            if not may_be_done_without(failed):
+                raise
+            (reason,) = failed.diagnostics
+            message = f"{reason.message}. {without}"
+            self.unread[path] = replace(reason, severity=Severity.WARNING, message=message)
+            return None
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Row:
         """Create a record; the whole record as the server keeps it."""

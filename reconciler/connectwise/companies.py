@@ -33,10 +33,16 @@ async def read_companies(
         return ()
     found = await rows_of(client, COMPANIES, _COMPANY, ("identifier", identifiers), ("id", ids))
     try:
-        companies = [_company(row) for row in found]
+        return tuple(_company(row) for row in found if _is_wanted(row, keys, numbers))
     except WrongTypeError as wrong:
         raise client.bad_answer("GET", COMPANIES, str(wrong)) from None
-    return tuple(one for one in companies if one.id in numbers or one.key in keys)
+
+
+def _is_wanted(row: Row, keys: Collection[str], ids: Collection[int]) -> bool:
+    """Whether it is one of these; a record that nobody asked for need not be in order."""
+    identifier = row.get("identifier")
+    # Without an identifier nobody can say that it is not the one.
+    return row["id"] in ids or not isinstance(identifier, str) or identifier_key(identifier) in keys
 
 
 def _company(row: Row) -> Company:
@@ -44,7 +50,7 @@ def _company(row: Row) -> Company:
     status, schedule = record.part("status"), record.part("pricingSchedule")
     types = [one.text("name") for one in record.parts("types")]
     return Company(
-        id=row["id"],
+        id=record.id(),
         identifier=record.required_text("identifier"),
         name=record.text("name"),
         deleted=record.flag("deletedFlag"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from reconciler.model.fields import CATALOG_FIELDS, FIELDS_BY_NAME, Value, normalise
+from reconciler.model.fields import CATALOG_FIELDS, FIELDS_BY_NAME, Reference, Value, normalise
 from reconciler.model.observed import CatalogEntry, CatalogItem, CustomField, SetupEntry
+from reconciler.model.value_check import is_id, is_reference
 from reconciler.transport.errors import excerpt
 
 if TYPE_CHECKING:
@@ -30,13 +31,15 @@ def catalog_item(row: Mapping[str, Any]) -> CatalogItem:
     Null fields are left out of ConnectWise's answers, so an absent field is one that is not set. `_info`'s
     links are dropped: they differ from release to release.
     """
-    where = _where(row)
+    where = _named(row)
     fields: dict[str, Value] = {}
     for field in CATALOG_FIELDS:
         try:
             value = normalise(field, row.get(field.name))
         except ValueError as wrong:
             raise WrongTypeError(f"{where}, {excerpt(str(wrong))}") from None
+        if isinstance(value, Reference) and not is_reference(value.id):
+            raise WrongTypeError(f"{where}, {field.name}: {value.id} is no record id")
         if value is not None:
             fields[field.name] = value
     info = _member(row, "_info", dict, where) or {}
@@ -53,7 +56,7 @@ def catalog_item(row: Mapping[str, Any]) -> CatalogItem:
 
 def catalog_entry(row: Mapping[str, Any]) -> CatalogEntry:
     """A CatalogItem record as lists show it. Raises WrongTypeError."""
-    where = _where(row)
+    where = _named(row)
     try:
         values = {name: normalise(FIELDS_BY_NAME[name], row.get(name)) for name in ("price", "productClass")}
     except ValueError as wrong:
@@ -86,6 +89,8 @@ def custom_fields(row: Mapping[str, Any]) -> tuple[CustomField, ...]:
 def setup_entry(row: Mapping[str, Any], name: str = "name") -> SetupEntry:
     """A row of a set-up table; `name` is the member that people know it by. Raises WrongTypeError."""
     where = _where(row)
+    if not is_reference(row["id"]):
+        raise WrongTypeError(f"{where}, id: it is no record id")
     parent = _member(row, "category", dict, where) or {}
     return SetupEntry(
         id=row["id"],
@@ -101,6 +106,14 @@ def _where(row: Mapping[str, Any]) -> str:
         raise WrongTypeError("a record without an id")
     name = row.get("identifier") or row.get("name")
     return f"record {number}" + (f" ({excerpt(name, 60)})" if isinstance(name, str) else "")
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    """How errors name a product. Raises WrongTypeError for an id that no plan could hold."""
+    where = _where(row)
+    if not is_id(row["id"]):
+        raise WrongTypeError(f"{where}, id: it is no record id")
+    return where
 
 
 def _member(row: Mapping[str, Any], name: str, kind: type[T], where: str) -> T | None:

@@ -6,15 +6,18 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import LineState
+from reconciler.model.moments import moment, moment_text
 from reconciler.model.money import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
     from reconciler.model.lines import PlannedLine
     from reconciler.model.plan import Plan
@@ -41,24 +44,38 @@ class Asked:
         """The row as YAML."""
         return (
             f"{{customer: {yaml_text(self.customer)}, product: {yaml_text(self.line.product)}, "
-            f"from: {plain(self.before)}, upTo: {plain(self.up_to)}, reason: {json_text(reason)}, "
-            f"until: {until or self.until}}}"
+            f"from: {plain(self.before)}, upTo: {plain(self.up_to)}, given: {self.line.given}, "
+            f"reason: {json_text(reason)}, until: {until or self.until}}}"
         )
 
 
 def an_approval_helps(line: PlannedLine) -> bool:
-    """An approval names a quantity that changes; a line that starts has none of its own yet."""
-    changes = line.starts is not None or line.before != line.after
-    return changes and (line.state is LineState.WITHHELD or line.left_over)
+    """An approval names a quantity that changes; where one is asked for, the plan says from when on."""
+    changes = (line.before or Decimal(0)) != line.after
+    return changes and bool(line.given) and (line.state is LineState.WITHHELD or line.left_over)
 
 
 def open_row(line: PlannedLine) -> str:
     """The row that approves a line's change, as YAML, its reason and its last day left open."""
     return (
         f"{{customer: {yaml_text(line.company or line.tenants[0])}, product: {yaml_text(line.product)}, "
-        f"from: {plain(line.before or Decimal(0))}, upTo: {plain(line.after or Decimal(0))}, reason: …, "
-        "until: …}"
+        f"from: {plain(line.before or Decimal(0))}, upTo: {plain(line.after or Decimal(0))}, "
+        f"given: {line.given}, reason: …, until: …}}"
     )
+
+
+def given_text(written: Iterable[str], today: date) -> str:
+    """What an approval says as `given` so that it covers lines that were last written at these moments.
+
+    The site's day where that is late enough in every time zone, else the moment of the last write: what is
+    written afterwards uses the approval up.
+    """
+    moments = [when for text in written if (when := moment(text)) is not None]
+    last = max(moments, default=None)
+    if last is None or last.date() < today - timedelta(days=1):
+        return today.isoformat()
+    whole = last.replace(microsecond=0)
+    return moment_text(whole if whole == last else whole + timedelta(seconds=1))
 
 
 def asked(plan: Plan) -> list[Asked]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from reconciler.model.identifiers import identifier_key
@@ -11,8 +12,17 @@ from reconciler.model.money import USUAL_PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
     from decimal import Decimal
+
+
+#: The cycle of an agreement where the table of billing cycles may not be read, or is not there.
+UNREAD_CYCLE = "(unread)"
+#: The options that a billing cycle has in ConnectWise's API.
+CYCLES = frozenset(
+    {"BiMonthly", "BiWeekly", "Monthly", "NotRecurring", "Quarterly", "SemiAnnual", "Weekly", "Yearly"}
+)
+#: No line ended before this day: dates such as 1900-01-01 stand for "none" in many programs.
+LONG_AGO = date(2000, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -20,7 +30,8 @@ class Agreement:
     """A ConnectWise agreement. Dates are calendar days; None is "not set".
 
     `end` is None while it has no end; `cancelled_on` is the day of a cancellation. `cycle` is the billing
-    cycle's option (`Monthly`, `Quarterly`, `NotRecurring`, …; empty where unknown). `period_type` says
+    cycle's option (`Monthly`, `Quarterly`, `NotRecurring`, …; empty where it has none, UNREAD_CYCLE where it
+    could not be read). `period_type` says
     which service period the next invoice covers (`Current`, `Future`, `Both`, `Undefined`).
     `currency_places` are the decimals of its currency (ISK has none).
     """
@@ -47,6 +58,11 @@ class Agreement:
     parent_name: str = ""
     bill_to: str = ""
     one_time: bool = False
+
+    @property
+    def company_key(self) -> str:
+        """Its company's identifier as identifiers compare."""
+        return identifier_key(self.company_identifier)
 
     def in_force(self, day: date) -> bool:
         """Whether it runs on that day."""
@@ -99,8 +115,20 @@ class Line:
             return False
         return self.cancelled <= self.effective
 
+    @property
+    def has_odd_end(self) -> bool:
+        """Whether its last day lies before its first one, or in another century, and it has units.
+
+        What a server makes of that is not known: it may bill the line on, or not at all.
+        """
+        if self.cancelled is None or not self.quantity:
+            return False
+        return self.cancelled < (self.effective or LONG_AGO) or self.cancelled < LONG_AGO
+
     def may_bill(self, day: date) -> bool:
-        """Whether it is billed on that day or on a later one."""
+        """Whether it is billed on that day or on a later one, as far as its dates can be believed."""
+        if self.has_odd_end:
+            return True
         return not self.never_bills and (self.cancelled is None or self.cancelled >= day)
 
     def bears(self, serial: str) -> bool:

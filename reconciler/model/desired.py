@@ -7,6 +7,8 @@ The whole format is here, although this release acts on `settings`, `mappings`, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.diagnostics import Location
@@ -14,13 +16,14 @@ from reconciler.model.diagnostics import Location
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
-    from decimal import Decimal
 
     from reconciler.model.fields import DeclaredValue
     from reconciler.model.identifiers import Selector
 
 #: Stands where a value has no line in a file because nothing was written (defaults).
 NOWHERE = Location("", 0, 0)
+#: Stands for a moment that was refused: nothing was written before it.
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,14 @@ class TotalGuard:
 
 
 @dataclass(frozen=True)
+class UnknownGuard:
+    """Stops the run: so many customers at once, and so much of them, carry what nobody can read or knows."""
+
+    customers: int = 3
+    percent: Decimal = Decimal(5)
+
+
+@dataclass(frozen=True)
 class Guards:
     """The limits; None is "off", which is a reviewed decision. Actions without a limit are off as well."""
 
@@ -80,6 +91,7 @@ class Guards:
     max_plan_age_days: int | None
     most_changes: tuple[MostChanges, ...] = ()
     total: TotalGuard | None = None
+    unknown_values: UnknownGuard | None = UnknownGuard()
 
 
 @dataclass(frozen=True)
@@ -106,8 +118,9 @@ class Row:
 
     Either `targets` (one or several ConnectWise products, in the order written) or `exclude` (the reason
     why it is deliberately not billed, until `until` where given). `also_known_as` are codes that Sophos
-    uses, or will use, for the same product. Without `sync_said` the row says nothing of `sync`, which then is
-    off.
+    uses, or will use, for the same product; `together` (`sum`, `max`) says how their units on one bill make
+    one number, None that nobody has said it. Without `sync_said` the row says nothing of `sync`, which then
+    is off.
     """
 
     code: str
@@ -118,6 +131,7 @@ class Row:
     until: date | None = None
     also_known_as: tuple[str, ...] = ()
     sync_said: bool = True
+    together: str | None = None
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -191,6 +205,17 @@ class AgreementSelector:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a customer was billed before: on which agreement, of which company; one of them may be absent.
+
+    An agreement's name or type without a company is one of the customer's own company.
+    """
+
+    company: Selector | None = None
+    agreement: AgreementSelector | None = None
+
+
+@dataclass(frozen=True)
 class Override:
     """One customer's own way for a Sophos product: other products, another agreement, or none at all."""
 
@@ -206,7 +231,10 @@ class Override:
 class Customer:
     """One row under `customers`, keyed by Sophos tenant id in lower case, defaults already filled in.
 
+    `restart` are the ended lines, by id, whose usage is to be billed again by a new line.
     Without `sync_said` neither the row nor the defaults say anything of `sync`, which then is off.
+    `open_lines` says what becomes of lines that are open although the row excludes or does not sync.
+    `name_differs` is a person's word that the company is the right one although its name is another.
     """
 
     tenant_id: str
@@ -221,11 +249,13 @@ class Customer:
     overrides: tuple[Override, ...] = ()
     lines: tuple[LineTerms, ...] = ()
     firewalls: tuple[str, ...] = ()
-    moved_from: AgreementSelector | None = None
+    moved_from: Origin | None = None
+    open_lines: str | None = None
     ended: date | None = None
-    restart: bool = False
+    restart: tuple[int, ...] = ()
     start: str | None = None
     sync_said: bool = True
+    name_differs: bool = False
 
 
 @dataclass(frozen=True)
@@ -242,12 +272,16 @@ class Hold:
 
 @dataclass(frozen=True)
 class Approval:
-    """A person's yes to a change that a guard withheld; names the change, not a hash."""
+    """A person's yes to a change that a guard withheld; names the change, not a hash.
+
+    It covers a line only while that was last written at or before `given`, so that it works once.
+    """
 
     customer: str
     product: str
     before: Decimal
     up_to: Decimal
+    given: datetime
     reason: str
     until: date
     location: Location

@@ -20,6 +20,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+def billed_as(customer: str, company: str, company_name: str) -> str:
+    """A customer with the ConnectWise company that is billed: `Alder Dental (Alder Clinics, ALDER)`.
+
+    What is already there is not written again, `ALDERDENTAL` after `Alder Dental` neither.
+    """
+    there, shown = {_letters(customer)}, []
+    for text in (company_name, company):
+        if text.strip() and _letters(text) not in there:
+            there.add(_letters(text))
+            shown.append(text.strip())
+    return f"{customer} ({', '.join(shown)})" if shown else customer
+
+
+def _letters(text: str) -> str:
+    """The letters and digits alone, in one case; the text itself where it has none."""
+    return "".join(filter(str.isalnum, text.casefold())) or text
+
+
 class LineState(StrEnum):
     """What a plan says of a line, in the words of the reports."""
 
@@ -135,7 +153,8 @@ class NotBilled:
 class PlannedLine:
     """One line of one customer, whether it changes or not.
 
-    `before` and `after` are quantities; None where there is no line, or where it is not known what it
+    `company` is the ConnectWise company's identifier, `company_name` what it is called there. `before` and
+    `after` are quantities; None where there is no line, or where it is not known what it
     should be. `parts` explains the quantity (`20 = max(CIXA-MSP 20, CEMA-MSP 18)`), `decided_by` names the
     row and layer of its terms. `held` says that a person's hold gives the quantity. `sales` is what the
     customer is billed, `cost` ours at the line's unit cost, both a month and before tax (of a quarterly
@@ -149,7 +168,8 @@ class PlannedLine:
     the old one where one takes over from another (`takes_over`, whose money is in `sales` and `cost` too).
     `price_source` says where the price of a new line comes from, `not_billed` what its day leaves unbilled.
     `serial` is the firewall's where each has a line of its own; `left_over` a line that no row speaks of any
-    more. An invoice of its agreement covers `cycle_months` months.
+    more. An invoice of its agreement covers `cycle_months` months. `given` is what an approval of the change
+    says as its `given`, where one is asked for.
     """
 
     customer: str
@@ -182,6 +202,7 @@ class PlannedLine:
     source: Location | None = None
     declared: tuple[FieldChange, ...] = ()
     months_without_usage: int = 0
+    company_name: str = ""
 
     @property
     def billed_without_usage(self) -> bool:
@@ -198,6 +219,7 @@ class PlannedLine:
     prorates: bool = False
     left_over: bool = False
     cycle_months: int = 1
+    given: str = ""
 
     @property
     def is_repriced(self) -> bool:
@@ -222,6 +244,11 @@ class PlannedLine:
         return next((one.before for one in self.declared if one.field == "billCustomer"), self.bill_customer)
 
     @property
+    def who(self) -> str:
+        """The customer with the ConnectWise company that is billed (`billed_as`)."""
+        return billed_as(self.customer, self.company, self.company_name)
+
+    @property
     def key(self) -> str:
         """Its natural key: `agreement/117/product/MSP-ENDPOINT`, the same as its change's target has."""
         place = f"agreement/{self.agreement_id}" if self.agreement_id else f"company/{self.company}"
@@ -243,6 +270,7 @@ class PlannedLine:
             "customer": self.customer,
             "tenants": list(self.tenants),
             "company": self.company,
+            "companyName": self.company_name,
             "agreement": {"id": self.agreement_id, "name": self.agreement},
             "product": self.product,
             "line": self.line_id,
@@ -276,6 +304,7 @@ class PlannedLine:
             "prorates": self.prorates,
             "leftOver": self.left_over,
             "cycleMonths": self.cycle_months,
+            "given": self.given or None,
         }
 
     @classmethod
@@ -286,6 +315,7 @@ class PlannedLine:
             customer=data["customer"],
             tenants=tuple(data["tenants"]),
             company=data["company"],
+            company_name=data["companyName"],
             agreement_id=data["agreement"]["id"],
             agreement=data["agreement"]["name"],
             product=data["product"],
@@ -322,6 +352,7 @@ class PlannedLine:
             prorates=data["prorates"],
             left_over=data["leftOver"],
             cycle_months=data["cycleMonths"],
+            given=data["given"] or "",
         )
 
 

@@ -20,6 +20,9 @@ _TAG = re.compile(r"\[sophos:([^\]\[]*)\]")
 _BODY = re.compile(r"(?P<owner>[A-Za-z0-9_.-]+) (?P<codes>\S.*)")
 _ENTRY = re.compile(r"(?P<code>(?:[A-Za-z0-9_.-]|%[0-9A-F]{2})+)(?: \((?P<state>sync off|former)\))?")
 _OPENING = "[sophos:"
+#: What is left of a tag that cannot be read, up to its line's end: its owner, and whatever follows.
+_PIECE = re.compile(r"\[sophos:(?P<owner>\S*)(?P<rest>[^\]\[\n]*)")
+_LOOSE_CODE = re.compile(r"(?:[A-Za-z0-9_.-]|%[0-9A-F]{2})+")
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,20 @@ class Marker:
 
 @dataclass(frozen=True)
 class Tags:
-    """What a text holds: well-formed tags, and pieces that look like a tag and cannot be read."""
+    """What a text holds: well-formed tags, and pieces that look like a tag and cannot be read.
+
+    `salvaged` are words of such pieces that may be codes. They are good for asking, never for writing.
+    """
 
     markers: tuple[Marker, ...]
     unreadable: tuple[str, ...]
+    salvaged: frozenset[str] = frozenset()
+
+    @property
+    def every_code(self) -> frozenset[str]:
+        """Every code of any owner, former ones and those of damaged tags as well: it fed the product once."""
+        known = {code for marker in self.markers for code in (*marker.codes, *marker.former)}
+        return frozenset(known | self.salvaged)
 
     def of(self, owner: str) -> tuple[Marker, ...]:
         """The tags of one owner; more than one is a question for people."""
@@ -60,7 +73,7 @@ class Tags:
 
 
 def read(text: str) -> Tags:
-    """The tags in a text. Text without a tag gives none; nothing is guessed from a broken one."""
+    """The tags in a text. Text without a tag gives none; what a broken one says is never taken for a tag."""
     markers, unreadable = [], []
     for found in _TAG.finditer(text):
         marker = _parse(found[1])
@@ -70,7 +83,13 @@ def read(text: str) -> Tags:
             markers.append(marker)
     if text.count(_OPENING) > len(markers) + len(unreadable):
         unreadable.append(_OPENING)
-    return Tags(tuple(markers), tuple(unreadable))
+    return Tags(tuple(markers), tuple(unreadable), _salvaged(text) if unreadable else frozenset())
+
+
+def _salvaged(text: str) -> frozenset[str]:
+    """The words that follow an owner's name in a damaged tag, where they may be codes."""
+    words = [word for piece in _PIECE.finditer(text) for word in re.split(r"[\s,;()]+", piece["rest"])]
+    return frozenset(unquote(word) for word in words if _LOOSE_CODE.fullmatch(word))
 
 
 def _parse(body: str) -> Marker | None:

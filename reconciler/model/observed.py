@@ -122,11 +122,37 @@ class UsageLine:
 
 
 @dataclass(frozen=True)
+class UnreadableLine:
+    """One line of Sophos's bill whose units cannot be counted; `problem` says why.
+
+    `tenant_id` is None where its customer cannot be read either. The other texts are empty where they are
+    not known; `name` is the customer's on the bill.
+    """
+
+    tenant_id: str | None
+    product_code: str
+    order_number: str
+    order_line: str
+    account_or_serial: str
+    name: str
+    problem: str
+
+    @property
+    def order(self) -> str:
+        """The order line as people find it on the bill: `ORD-1/2`."""
+        return "/".join(filter(None, (self.order_number, self.order_line))) or "without number"
+
+
+@dataclass(frozen=True)
 class UsageMonth:
-    """Sophos's bill of one month; `lines` is None where Sophos has no data for it, which is not zero."""
+    """Sophos's bill of one month; `lines` is None where Sophos has no data for it, which is not zero.
+
+    `unreadable` are lines of the bill that are not among `lines`: no number of their tenants is complete.
+    """
 
     month: Month
     lines: tuple[UsageLine, ...] | None
+    unreadable: tuple[UnreadableLine, ...] = ()
 
 
 @dataclass(frozen=True)

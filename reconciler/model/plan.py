@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.model.census import Census
 from reconciler.model.change import Action, Cause, Change, records_of
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.lines import PlannedLine
@@ -85,6 +86,7 @@ class Plan:
     or neither. It does not stand in plan files, of which no parts are made.
 
     With `rollback_of` it comes from a journal and not from usage: it restores what stood before a run.
+    `census` is None where no line was counted.
     """
 
     tool: str
@@ -104,6 +106,7 @@ class Plan:
     together: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
     rollback_of: RollbackOf | None = None
     guards: PlanGuards = NO_GUARDS
+    census: Census | None = None
 
     @property
     def hash(self) -> str:
@@ -181,6 +184,7 @@ class Plan:
             "diagnostics": [d.to_json() for d in self.diagnostics],
             "lines": [line.to_json() for line in self.lines],
             "usageNotes": [note.to_json() for note in self.usage_notes],
+            "census": None if self.census is None else self.census.to_json(),
             "removedRows": [row.to_json() for row in self.removed_rows],
             "summary": self.summary(),
         }
@@ -204,6 +208,7 @@ class Plan:
             diagnostics=tuple(Diagnostic.from_json(d) for d in data["diagnostics"]),
             lines=tuple(PlannedLine.from_json(line) for line in data["lines"]),
             usage_notes=tuple(UsageNote.from_json(n) for n in data["usageNotes"]),
+            census=None if data["census"] is None else Census.from_json(data["census"]),
             removed_rows=tuple(RemovedRow(**r) for r in data["removedRows"]),
             rollback_of=None if data["rollbackOf"] is None else RollbackOf.from_json(data["rollbackOf"]),
         )

@@ -33,7 +33,7 @@ class Answer:
 
     def lets(self, before: Decimal, after: Decimal) -> bool:
         """Whether it is an approval of this change."""
-        if self.before is None or self.up_to is None or self.before != before:
+        if self.before is None or self.up_to is None or self.before != before or before == after:
             return False
         return min(self.before, self.up_to) <= after <= max(self.before, self.up_to)
 

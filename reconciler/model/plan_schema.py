@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.model.census import LineAccount, UnitAccount
 from reconciler.model.change import Action, Cause
 from reconciler.model.diagnostics import Severity
 from reconciler.model.lines import LineState
@@ -88,6 +89,7 @@ def plan_schema() -> dict[str, Any]:
             "diagnostics": _list(_diagnostic(place), "Errors first."),
             "lines": _list(_line(source), "Every agreement line that usage was counted for, changed or not."),
             "usageNotes": _list(_usage_note(), "Usage that no line carries."),
+            "census": _or_null(_census(source)),
             "removedRows": _list(
                 record("A row that the base had.", key=TEXT, text=TEXT), "With --since only."
             ),
@@ -96,10 +98,59 @@ def plan_schema() -> dict[str, Any]:
         "required": [
             "formatVersion", "tool", "site", "marker", "instance", "today", "period", "usageReadAt",
             "configHash", "hash", "rollbackOf", "guards", "restsOn", "changes", "diagnostics", "lines",
-            "usageNotes", "removedRows", "summary",
+            "usageNotes", "census", "removedRows", "summary",
         ],
         "additionalProperties": False,
     }  # fmt: skip
+
+
+def _census(source: dict[str, Any]) -> dict[str, Any]:
+    """Both identities, and the lines that no row of the plan speaks of."""
+    money = {"type": "object", "additionalProperties": _NUMBER}
+    of_lines = record(
+        "The open lines of one account.",
+        account={"enum": [account.value for account in LineAccount]},
+        word={**TEXT_OR_NULL, "description": "The word that leaves them as they are."},
+        lines=_COUNT,
+        units=_NUMBER,
+        money={**money, "description": "What they bill a month, per currency."},
+    )
+    of_units = record(
+        "The units of one account.",
+        account={"enum": [account.value for account in UnitAccount]},
+        word={**TEXT_OR_NULL, "description": "Why they are excluded or undecided."},
+        units=_NUMBER,
+        value={**money, "description": "At Sophos's feed price, per currency."},
+    )
+    apart = record(
+        "An open line without a row.",
+        line=_RECORD_ID,
+        agreement=record("Where it is billed.", id=_RECORD_ID, name=TEXT),
+        company=TEXT,
+        companyName=TEXT,
+        product=TEXT,
+        quantity=_NUMBER,
+        account={"enum": [account.value for account in LineAccount]},
+        word=TEXT_OR_NULL,
+        reason=TEXT,
+        remedy=TEXT,
+        sales=_or_null(_AMOUNT),
+        nextInvoice=_or_null(_DAY),
+        lastWriter=TEXT,
+        lastWritten=TEXT,
+        source=source,
+    )
+    return record(
+        "The account of every open line that concerns us, and of every unit on the bill; null where no line "
+        "was counted.",
+        lines=record("All lines.", total=_COUNT, accounts=_list(of_lines, "Those that are not empty.")),
+        units=record("All units.", total=_NUMBER, accounts=_list(of_units, "Those that are not empty.")),
+        apart=_list(apart, "Open lines that no row of the plan speaks of."),
+        narrowed={
+            "type": "boolean",
+            "description": "Whether `apart` has those of some customers or products alone.",
+        },
+    )
 
 
 def _guards() -> dict[str, Any]:
@@ -268,7 +319,8 @@ def _line(source: dict[str, Any]) -> dict[str, Any]:
         key={**TEXT, "description": "Natural key, the same in every run."},
         customer=TEXT,
         tenants=_list(TEXT, "Sophos tenant ids."),
-        company=TEXT,
+        company={**TEXT, "description": "The ConnectWise company's identifier."},
+        companyName={**TEXT, "description": "Its name in ConnectWise; empty where it is not known."},
         agreement=record("The agreement.", id=number, name=TEXT),
         product=TEXT,
         line=number,
@@ -317,6 +369,7 @@ def _line(source: dict[str, Any]) -> dict[str, Any]:
         serial={**TEXT_OR_NULL, "description": "Of a firewall with a line of its own."},
         prorates={"type": "boolean", "description": "Whether the agreement bills parts of a month."},
         leftOver={"type": "boolean", "description": "A line that no row speaks of any more."},
+        given={**TEXT_OR_NULL, "description": "What an approval of the change says as `given`."},
     )
 
 

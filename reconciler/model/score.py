@@ -7,12 +7,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.identifiers import identifier_key
+from reconciler.model.lines import billed_as
 from reconciler.model.money import plain
 from reconciler.model.verdict import rounded, source_json, sums
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from reconciler.model.census import Census
     from reconciler.model.diagnostics import Location
     from reconciler.model.lines import Amount
 
@@ -52,12 +54,21 @@ class ScoreRow:
     explained: str = ""
     writer: str = ""
     source: Location | None = None
+    company: str = ""
+    company_name: str = ""
+
+    @property
+    def who(self) -> str:
+        """The customer with the company that is billed."""
+        return billed_as(self.customer, self.company, self.company_name)
 
     def to_json(self) -> dict[str, Any]:
         """The form of `--format json`."""
         numbers = {"was": self.was, "bill": self.bill, "tool": self.tool, "line": self.line}
         return {
             "customer": self.customer,
+            "company": self.company,
+            "companyName": self.company_name,
             "agreement": self.agreement,
             "product": self.product,
             "line": self.line_id,
@@ -95,11 +106,12 @@ class Tally:
 
 @dataclass(frozen=True)
 class Score:
-    """An old plan against the lines of today, by customer."""
+    """An old plan against the lines of today, by customer; `census` is the old plan's."""
 
     planned: str
     month: str
     rows: tuple[ScoreRow, ...]
+    census: Census | None = None
 
     def tallies(self) -> tuple[Tally, ...]:
         """One for each category, in the order of `Match`, the empty ones too."""
@@ -129,6 +141,7 @@ class Score:
         return {
             "planned": self.planned,
             "month": self.month or None,
+            "census": None if self.census is None else self.census.to_json(),
             "totals": [tally.to_json() for tally in self.tallies()],
             "customers": [
                 {"customer": customer, "lines": [row.to_json() for row in rows]}

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.model.months import Month
-from reconciler.model.observed import FirewallLicence, Tenant, UsageLine, UsageMonth
+from reconciler.model.observed import FirewallLicence, Tenant, UnreadableLine, UsageLine, UsageMonth
 from reconciler.model.plan import canonical
 from reconciler.model.schema_parts import record
+from reconciler.model.versions import other_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,6 +91,15 @@ _LINE = (
     _Field("unitPrice", "unit_price", "number?", "Sophos's feed price."),
     _Field("currency", "currency"),
 )
+_UNREADABLE = (
+    _Field("tenant", "tenant_id", "name?", "null where the line's customer cannot be read."),
+    _Field("productCode", "product_code"),
+    _Field("orderNumber", "order_number"),
+    _Field("orderLine", "order_line"),
+    _Field("accountOrSerial", "account_or_serial"),
+    _Field("assignedName", "name", about="The customer's name on the bill."),
+    _Field("problem", "problem", "name", "Why its units cannot be counted."),
+)
 _FIREWALL = (
     _Field("serial", "serial", "name"),
     _Field("model", "model"),
@@ -121,18 +131,19 @@ def to_json(
         "partner": partner,
         "readAt": read_at,
         "tenants": None if tenants is None else _sorted([_write(one, _TENANT) for one in tenants]),
-        "months": [
-            {
-                "month": str(one.month),
-                "lines": None if one.lines is None else _sorted([_write(line, _LINE) for line in one.lines]),
-            }
-            for one in sorted(months, key=lambda month: month.month)
-        ],
+        "months": [_write_month(month) for month in sorted(months, key=lambda month: month.month)],
         "firewalls": None if firewalls is None else _sorted([_write(one, _FIREWALL) for one in firewalls]),
     }
     document["hash"] = _hash(document)
     from_json(document)
     return document
+
+
+def _write_month(month: UsageMonth) -> dict[str, Any]:
+    """A month; `unreadable` only where there is such a line, so that a version that knows none refuses it."""
+    lines = None if month.lines is None else _sorted([_write(line, _LINE) for line in month.lines])
+    unreadable = _sorted([_write(line, _UNREADABLE) for line in month.unreadable])
+    return {"month": str(month.month), "lines": lines} | ({"unreadable": unreadable} if unreadable else {})
 
 
 def _sorted(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -176,14 +187,13 @@ def from_json(data: Any) -> FrozenUsage:
     Raises ReconcilerError (`usage-file-version`, `usage-file-format`, `usage-file-damaged`) for anything
     that is not exactly what `to_json` writes.
     """
-    if isinstance(data, dict) and data.get("kind") == KIND and data.get("formatVersion") != FORMAT_VERSION:
-        raise ReconcilerError(
-            error(
-                "usage-file-version",
-                f"The usage file has format {str(data.get('formatVersion'))[:20]!r}, not {FORMAT_VERSION}.",
-                "Read it with the version that wrote it, or freeze the month again.",
+    if isinstance(data, dict) and data.get("kind") == KIND:
+        problem, remedy = other_version(data.get("formatVersion"), FORMAT_VERSION, "the usage file")
+        if problem:
+            again = f"{remedy} Or freeze the month again with `reconciler usage --out`.".strip()
+            raise ReconcilerError(
+                error("usage-file-version", f"The frozen month cannot be read: {problem}.", again)
             )
-        )
     try:
         frozen = _read_document(data)
     except _NotThisFormatError as found:
@@ -225,13 +235,16 @@ def _read_document(data: Any) -> FrozenUsage:
 
 
 def _read_month(data: Any, place: str) -> UsageMonth:
-    _keys(data, ("month", "lines"), place)
+    odd = data.get("unreadable") if isinstance(data, dict) else None
+    _keys(data, ("month", "lines") if odd is None else ("month", "lines", "unreadable"), place)
     shown = _matching(data["month"], f"{place}.month", _MONTH, "no month")
     try:
         month = Month.parse(shown)
     except ValueError as wrong:
         raise _NotThisFormatError(f"{place}.month", str(wrong)) from None
-    return UsageMonth(month, _records(data["lines"], f"{place}.lines", UsageLine, _LINE))
+    lines = _records(data["lines"], f"{place}.lines", UsageLine, _LINE)
+    unreadable = _records(odd, f"{place}.unreadable", UnreadableLine, _UNREADABLE)
+    return UsageMonth(month, lines, unreadable or ())
 
 
 def _records(
@@ -341,6 +354,7 @@ def usage_schema() -> dict[str, Any]:
         month={"type": "string", "pattern": _anchored(_MONTH)},
         lines={**_array(_LINE, "The bill's lines."), "type": ["array", "null"]},
     )
+    month["properties"]["unreadable"] = _array(_UNREADABLE, "Lines that cannot be counted, if there are any.")
     properties = {
         "formatVersion": {"const": FORMAT_VERSION},
         "kind": {"const": KIND},

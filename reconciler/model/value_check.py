@@ -23,6 +23,11 @@ def is_id(number: Any) -> bool:
     return type(number) is int and 0 < number < _LARGEST_ID
 
 
+def is_reference(number: Any) -> bool:
+    """Whether a set-up table's row may have it as its id: some servers begin at 0 or below."""
+    return type(number) is int and abs(number) < _LARGEST_ID
+
+
 def number_of(value: Any) -> Decimal | None:
     """The number that a text of a plan says; None for everything else."""
     return parse_decimal(value) if isinstance(value, str) else None
@@ -37,7 +42,7 @@ def value_problems(field_: Field, one: FieldChange) -> Iterator[str]:
         except ValueError:
             yield f"{place}: a value of it is no {field_.kind.value}"
             return
-        if isinstance(value, dict) and not (type(value["id"]) is int and abs(value["id"]) < _LARGEST_ID):
+        if isinstance(value, dict) and not is_reference(value["id"]):
             yield f"{place}: a value of it names no record"
     after = one.after
     if after is None:

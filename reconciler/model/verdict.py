@@ -11,16 +11,18 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.census import OPEN_LINES, OPEN_UNITS
 from reconciler.model.change import OF_LINES, Cause
 from reconciler.model.diagnostics import ALL_USAGE, Severity
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.lines import WRITTEN, Amount, LineState, PlannedLine
+from reconciler.model.lines import WRITTEN, Amount, LineState, PlannedLine, billed_as
 from reconciler.model.money import to_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
+    from reconciler.model.census import Census, LineApart
     from reconciler.model.change import Target
     from reconciler.model.diagnostics import Location
     from reconciler.model.plan import Plan
@@ -104,6 +106,31 @@ def _waiting(plan: Plan) -> frozenset[str]:
         if change.action in OF_LINES and change.cause is Cause.WAITING
         for name in names_of(change.target)
     )
+
+
+def needs_person(line: PlannedLine) -> bool:
+    """Whether no invoice can be made before a person has said what becomes of the line."""
+    return line.state in UNDECIDED or line.billed_without_usage
+
+
+def open_apart(plan: Plan) -> tuple[LineApart, ...]:
+    """The open lines without a row that wait for a person, or that nothing explains."""
+    census = plan.census
+    return () if census is None else tuple(line for line in census.apart if line.account in OPEN_LINES)
+
+
+def has_open_accounts(plan: Plan) -> bool:
+    """Whether the census of a plan of the whole site has lines or units with which no invoice can be made."""
+    census = plan.census
+    if census is None or census.narrowed:
+        return False
+    lines = any(part.lines and part.account in OPEN_LINES for part in census.lines)
+    return lines or any(part.units and part.account in OPEN_UNITS for part in census.units)
+
+
+def is_settled(plan: Plan) -> bool:
+    """Whether no line of the plan waits for a person, and every open line and unit is explained."""
+    return not (open_apart(plan) or any(map(needs_person, plan.lines)) or has_open_accounts(plan))
 
 
 def usage_is_counted(plan: Plan) -> bool:
@@ -195,12 +222,16 @@ class ReasonKind(StrEnum):
     PRODUCTS = "products"  # a product change is pending
     WRITE = "write"  # a quantity still has to be written
     DECISION = "decision"  # a person has to say
+    UNEXPLAINED = "unexplained"  # an open line that no row, no word and no change speaks of
     LINES = "lines"  # a line still has to be created, ended or moved; in a remark, one without usage
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One thing to settle before invoices are made; `customer` is empty where it concerns all of them."""
+    """One thing to settle before invoices are made; `customer` is empty where it concerns all of them.
+
+    `company` and `company_name` are its company in ConnectWise, where the reason is about a line.
+    """
 
     kind: ReasonKind
     message: str
@@ -210,6 +241,13 @@ class Reason:
     product: str = ""
     line_id: int | None = None
     source: Location | None = None
+    company: str = ""
+    company_name: str = ""
+
+    @property
+    def who(self) -> str:
+        """The customer with the company that is billed."""
+        return billed_as(self.customer, self.company, self.company_name)
 
     def to_json(self) -> dict[str, Any]:
         """The form of `--format json`."""
@@ -218,6 +256,8 @@ class Reason:
             "message": self.message,
             "remedy": self.remedy,
             "customer": self.customer or None,
+            "company": self.company or None,
+            "companyName": self.company_name or None,
             "agreement": self.agreement or None,
             "product": self.product or None,
             "line": self.line_id,
@@ -235,11 +275,20 @@ class Elsewhere:
     next_invoice: date
     lines: int
     pending: int
+    company: str = ""
+    company_name: str = ""
+
+    @property
+    def who(self) -> str:
+        """The customer with the company that is billed."""
+        return billed_as(self.customer, self.company, self.company_name)
 
     def to_json(self) -> dict[str, Any]:
         """The form of `--format json`."""
         return {
             "customer": self.customer,
+            "company": self.company,
+            "companyName": self.company_name,
             "agreement": {"id": self.agreement_id, "name": self.agreement},
             "nextInvoice": self.next_invoice.isoformat(),
             "lines": self.lines,
@@ -253,7 +302,7 @@ class Ready:
 
     A yes holds through `holds_until`, that day included, for the reason in `holds_why`; a no has `reasons`.
     `customers` and `customers_ready` count those that this invoice is about. `remarks` need a look and stop
-    nothing; `elsewhere` is invoiced on other days.
+    nothing; `elsewhere` is invoiced on other days. `census` is the plan's, None where no line was counted.
     """
 
     invoice_date: date
@@ -266,6 +315,7 @@ class Ready:
     elsewhere: tuple[Elsewhere, ...] = ()
     holds_until: date | None = None
     holds_why: str = ""
+    census: Census | None = None
 
     @property
     def yes(self) -> bool:
@@ -285,6 +335,7 @@ class Ready:
             "reasons": [reason.to_json() for reason in self.reasons],
             "remarks": [remark.to_json() for remark in self.remarks],
             "notOnThisInvoice": [one.to_json() for one in self.elsewhere],
+            "census": None if self.census is None else self.census.to_json(),
         }
 
 

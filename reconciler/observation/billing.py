@@ -1,4 +1,4 @@
-"""What ConnectWise bills the configuration's customers by, in as few requests as possible."""
+"""What ConnectWise bills by: every agreement that may bill and its open lines, in few requests."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.connectwise.additions import read_lines
-from reconciler.connectwise.agreements import (
-    may_bill,
-    read_agreements,
-    read_every_agreement,
-)
+from reconciler.connectwise.agreements import may_bill, read_every_agreement
 from reconciler.connectwise.companies import read_companies
 from reconciler.connectwise.recaps import read_recaps
 from reconciler.model.billing import Billing, Company
@@ -29,30 +25,35 @@ if TYPE_CHECKING:
 
 
 async def read_billing(
-    client: Client, customers: Iterable[Customer], *, since: date
+    client: Client, customers: Iterable[Customer], *, since: date, today: date
 ) -> tuple[Billing, tuple[Diagnostic, ...]]:
-    """The agreements of the customers' companies, and the lines that may still be billed from `since` on.
+    """Every agreement of every company, with the open lines of those that may still be billed.
 
-    With them the parents and children of those agreements, whosever they are: the same seats may be billed
-    there.
-    Customers that are excluded for good are left out; an exclusion with an end may be over. The companies
-    are read as well: an agreement does not say that its company is deleted, or what it is. An agreement
-    whose lines cannot be read is absent from `lines` and a warning about `agreement/ID`; recaps that cannot
-    be read are a warning too, and then there are none. Raises ReconcilerError for everything else, also
-    where only the companies may not be read: without them a deleted customer would go on being billed.
+    Of the companies that customers name, lines and recaps are read of every agreement that may be billed on
+    `since` or later: what ended lately says what a renewal goes on with. Of all others, those that may be
+    billed today or later. The named companies are read as well: an agreement does not say that its company is
+    deleted, or what it is. An agreement whose lines cannot be read is absent from `lines` and a warning about
+    `agreement/ID`; recaps that cannot be read are a warning too, and then there are none. Raises
+    ReconcilerError for everything else, also where only the companies may not be read: without them a deleted
+    customer would go on being billed.
     """
     identifiers, ids = _named(customers)
     listed = asyncio.Event()
 
     async def on_agreements() -> tuple[Billing, tuple[Diagnostic, ...]]:
         try:
-            agreements = await read_agreements(client, identifiers, ids, family_since=since)
+            agreements = await read_every_agreement(client)
         finally:
             listed.set()
-        open_ones = [one.id for one in agreements if may_bill(one, since)]
-        read = await read_lines(client, open_ones, since=since)
+        own = {agreement.id for agreement in _own(agreements, identifiers, ids)}
+        wanted = [
+            agreement.id
+            for agreement in agreements
+            if may_bill(agreement, since if agreement.id in own else today)
+        ]
+        read = await read_lines(client, wanted, since=since)
         # After the lines, which need the same permission: a refusal here must not stop them.
-        recaps, unread = await _recaps(client, open_ones)
+        recaps, unread = await _recaps(client, wanted)
         return Billing(agreements, (), read.lines, recaps), (*read.failed.values(), *unread)
 
     async def of_companies() -> tuple[Company, ...]:
@@ -64,8 +65,8 @@ async def read_billing(
     companies: tuple[Company, ...]
     (billing, said), companies = await together(on_agreements(), of_companies())
     # A server that minds capitals finds an agreement by its company's identifier and not the company.
-    own = {one.company_id for one in _own(billing.agreements, identifiers, ids)}
-    companies += await read_companies(client, (), own - {one.id for one in companies})
+    named = {agreement.company_id for agreement in _own(billing.agreements, identifiers, ids)}
+    companies += await read_companies(client, (), named - {company.id for company in companies})
     return replace(billing, companies=companies), said
 
 
@@ -78,33 +79,10 @@ async def _recaps(
         return {}, tuple(replace(one, severity=Severity.WARNING) for one in failed.diagnostics)
 
 
-async def read_all_billing(
-    client: Client, known: Billing | None, *, today: date
-) -> tuple[Billing, tuple[Diagnostic, ...]]:
-    """Every agreement of every company, with the lines of those that may still be billed today or later.
-
-    `known` is what `read_billing` gave: its lines are not read again. Companies beyond those are taken from
-    their agreements, which do not say whether a company is deleted.
-    """
-    known = known or Billing((), (), {}, {})
-    agreements = await read_every_agreement(client)
-    wanted = [one.id for one in agreements if may_bill(one, today) and one.id not in known.lines]
-    read = await read_lines(client, wanted, since=today)
-    seen = {one.id for one in known.companies}
-    others = {
-        one.company_id: Company(one.company_id, one.company_identifier, one.company_name)
-        for one in agreements
-        if one.company_id not in seen
-    }
-    companies = (*known.companies, *others.values())
-    billing = Billing(agreements, companies, {**known.lines, **read.lines}, known.recaps)
-    return billing, tuple(read.failed.values())
-
-
 def _own(
     agreements: Iterable[Agreement], identifiers: Iterable[str], ids: Collection[int]
 ) -> list[Agreement]:
-    """Those of the companies that are named, without their parents and children at others."""
+    """Those of the companies that are named."""
     keys = {identifier_key(one) for one in identifiers}
     return [
         one for one in agreements if one.company_id in ids or identifier_key(one.company_identifier) in keys
@@ -116,8 +94,7 @@ def _named(customers: Iterable[Customer]) -> tuple[list[str], set[int]]:
     names: dict[str, str] = {}
     ids: set[int] = set()
     for customer in customers:
-        excluded = customer.exclude is not None and customer.until is None
-        if customer.company is None or excluded:
+        if customer.company is None:
             continue
         if isinstance(customer.company, Id):
             ids.add(customer.company.value)

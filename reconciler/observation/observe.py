@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.connectwise import catalog, setup_tables
+from reconciler.connectwise.client import may_be_done_without
 from reconciler.connectwise.lookup import read_any_of
 from reconciler.connectwise.rows import WrongTypeError, setup_entry
 from reconciler.model.diagnostics import Diagnostic, ReconcilerError, Severity
 from reconciler.model.fields import Table
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.observed import Feed, Instance, Observed
-from reconciler.observation.billing import read_all_billing, read_billing
+from reconciler.observation.billing import read_billing
 from reconciler.observation.together import together
 from reconciler.sophos import firewalls, tenants, usage
 
@@ -31,17 +32,18 @@ T = TypeVar("T")
 
 
 async def observe(
-    connectwise: ConnectWise, feed: Coroutine[Any, Any, Feed], needs: Needs, *, since: date
+    connectwise: ConnectWise, feed: Coroutine[Any, Any, Feed], needs: Needs, *, since: date, today: date
 ) -> Observed:
     """Everything a plan needs. Raises ReconcilerError where what is wanted from ConnectWise cannot be read.
 
-    `feed` is `read_feed`, or a frozen one. Lines are read that may still be billed on `since` or later.
+    `feed` is `read_feed`, or a frozen one. Lines are read that may still be billed today or later; of the
+    configuration's customers those that may have been billed since `since`.
     """
     items, tables, told, billing = await together(
         _products(connectwise, needs),
         _tables(connectwise, needs),
         feed,
-        _billing(connectwise, needs, since),
+        _billing(connectwise, needs, since, today),
     )
     sophos: Feed = told
     found = {item.key for item in items}
@@ -63,7 +65,7 @@ async def observe(
         firewalls=sophos.firewalls,
         usage_read_at=sophos.read_at,
         billing=billing[0],
-        diagnostics=(*tables[1], *billing[1], *sophos.diagnostics),
+        diagnostics=(*tables[1], *billing[1], *connectwise.unread.values(), *sophos.diagnostics),
     )
 
 
@@ -145,21 +147,21 @@ async def read_feed(sophos: Sophos, months: Iterable[Month], *, read_at: str) ->
 
 
 async def _billing(
-    connectwise: ConnectWise, needs: Needs, since: date
+    connectwise: ConnectWise, needs: Needs, since: date, today: date
 ) -> tuple[Billing | None, tuple[Diagnostic, ...]]:
-    """What the customers are billed by, where there are any."""
+    """What the customers are billed by, where there are any.
+
+    None and a warning where the API member may not read it: no line is counted then, and products are
+    planned all the same.
+    """
     if not needs.customers:
         return None, ()
-    return await read_billing(connectwise, needs.customers, since=since)
-
-
-async def with_every_agreement(connectwise: ConnectWise, observed: Observed, today: date) -> Observed:
-    """The same with every company's agreements, and the lines of those that may still be billed today.
-
-    It is for `planning.orphans` alone: a plan is made from what its customers need.
-    """
-    billing, problems = await read_all_billing(connectwise, observed.billing, today=today)
-    return replace(observed, billing=billing, diagnostics=problems)
+    try:
+        return await read_billing(connectwise, needs.customers, since=since, today=today)
+    except ReconcilerError as failed:
+        if not may_be_done_without(failed):
+            raise
+        return None, tuple(replace(one, severity=Severity.WARNING) for one in failed.diagnostics)
 
 
 async def _similar(connectwise: ConnectWise, missing: list[str]) -> tuple[CatalogEntry, ...]:

@@ -8,15 +8,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.model.causes import with_causes
+from reconciler.model.census_check import CENSUS_OPEN
 from reconciler.model.change import OF_LINES, Action, Cause, Change
 from reconciler.model.diagnostics import Diagnostic, Severity, error, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.months import Month
 from reconciler.model.plan import Plan
 from reconciler.model.plan_guards import PlanGuards
-from reconciler.model.verdict import names_of, requests_of
-from reconciler.planning.lines.changes import LinePlan, plan_lines
-from reconciler.planning.lines.orphans import orphan_lines, removed_rows
+from reconciler.model.verdict import held_back, is_held_back, names_of, requests_of
+from reconciler.planning.accounts.census import census_of
+from reconciler.planning.accounts.removed_rows import removed_rows
+from reconciler.planning.line_plan import LinePlan, plan_lines
 from reconciler.planning.lines.remarks import no_usage, no_usage_data, not_begun
 from reconciler.planning.order import arrange
 from reconciler.planning.products.changes import Home, Scene, product_changes
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Desired
     from reconciler.model.lines import PlannedLine
     from reconciler.model.observed import Observed, UsageMonth
+    from reconciler.planning.accounts.census import Accounts
     from reconciler.planning.products.targets import Target
 
 
@@ -62,11 +65,13 @@ def make_plan(
     unread: Sequence[Month] = (),
     scope: Scope = Scope.ALL,
     unattended: bool = False,
+    base: Desired | None = None,
 ) -> Plan:
     """What has to happen so that ConnectWise is as the configuration says.
 
     `today` is the site's day; `month` the Sophos month whose usage counts, None where there is none;
     `previous` the one before. With an `unread` month no line is counted. `scope` and `unattended` write less.
+    `base` is the configuration that the desired one replaces, where it is known.
     """
     targets, diagnostics = find_targets(desired, observed)
     changes, problems = _of_products(targets, Scene(desired, observed, _homes(targets)))
@@ -75,23 +80,19 @@ def make_plan(
     unusable = _unusable_homes(targets, diagnostics)
     period = None if month is None else period_of(month, today)
     unclear = unclear_months(observed.usage, month, today)
-    if scope is Scope.PRODUCTS:
-        usage = LinePlan()
-    elif desired.customers and (unread or unclear):
-        usage = LinePlan(diagnostics=(*unclear, *([_cannot_count(unread)] if unread else ())))
-    else:
-        usage = plan_lines(
-            desired,
-            observed,
-            _kept(arrange(changes, diagnostics, unusable), scope),
-            today=today,
-            month=month,
-            previous=previous,
-            closed=period is not None and period.closed,
-            unattended=unattended,
-        )
+    usage = _not_counted(desired, scope, unclear, unread) or plan_lines(
+        desired,
+        observed,
+        _kept(arrange(changes, diagnostics, unusable), scope),
+        today=today,
+        month=month,
+        previous=previous,
+        closed=period is not None and period.closed,
+        unattended=unattended,
+        base=base,
+    )
     diagnostics += usage.diagnostics
-    return Plan(
+    made = Plan(
         tool=tool,
         site=site,
         owner=desired.settings.owner,
@@ -108,6 +109,27 @@ def make_plan(
         together=usage.together,
         guards=_guards(desired, usage, targets),
     )
+    return _counted(made, usage.accounts)
+
+
+def _not_counted(
+    desired: Desired, scope: Scope, unclear: Sequence[Diagnostic], unread: Sequence[Month]
+) -> LinePlan | None:
+    """The lines of a plan that counts none: of products alone, or with a month that is not clear."""
+    if scope is Scope.PRODUCTS:
+        return LinePlan()
+    if not desired.customers or not (unread or unclear):
+        return None
+    return LinePlan(diagnostics=(*unclear, *([_cannot_count(unread)] if unread else ())))
+
+
+def _counted(made: Plan, accounts: Accounts | None) -> Plan:
+    """The plan with its census; the changes of rows that something holds back wait."""
+    if accounts is None:
+        return made
+    held = held_back(made)
+    rows = {line.key for line in made.lines if is_held_back(line, held)} if held else set()
+    return replace(made, census=census_of(accounts, rows))
 
 
 def _guards(desired: Desired, usage: LinePlan, targets: Sequence[Target]) -> PlanGuards:
@@ -182,14 +204,6 @@ def since(plan: Plan, base: Plan, desired: Desired, base_desired: Desired, obser
     changes = with_causes(plan.changes, base.changes)
     removed, problems = removed_rows(plan, desired, base_desired, observed)
     return replace(_with(plan, problems), changes=changes, removed_rows=removed)
-
-
-def with_orphans(plan: Plan, desired: Desired, everything: Observed) -> Plan:
-    """The plan with what is said of open lines that no row bills; what is written stays the same.
-
-    `everything` holds the agreements of all companies, and what is said of reading them.
-    """
-    return _with(plan, [*orphan_lines(plan, desired, everything), *everything.diagnostics])
 
 
 def _with(plan: Plan, said: Iterable[Diagnostic]) -> Plan:
@@ -353,9 +367,10 @@ def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     return list(dict.fromkeys(diagnostics))
 
 
-def _order_of(diagnostic: Diagnostic) -> tuple[int, str, int, str, str]:
+def _order_of(diagnostic: Diagnostic) -> tuple[bool, int, str, int, str, str]:
     place = diagnostic.location
     return (
+        diagnostic.code != CENSUS_OPEN,
         _BY_SEVERITY[diagnostic.severity],
         place.file if place else "",
         place.line if place else 0,

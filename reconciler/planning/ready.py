@@ -12,7 +12,6 @@ from reconciler.model.lines import LineState, PlannedLine
 from reconciler.model.money import USUAL_PLACES, cents, plain, price
 from reconciler.model.months import Month
 from reconciler.model.verdict import (
-    Elsewhere,
     LineGroups,
     Ready,
     Reason,
@@ -22,7 +21,15 @@ from reconciler.model.verdict import (
     group_lines,
     held_back,
     is_held_back,
+    needs_person,
 )
+from reconciler.planning.ready_census import (
+    about_identities,
+    about_open,
+    company_key,
+    open_on,
+)
+from reconciler.planning.ready_elsewhere import elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,37 +56,42 @@ def ready(
     after the last one.
 
     Lines of agreements that are invoiced on another day decide nothing; a line whose agreement has no next
-    invoice date is taken to be on this invoice.
+    invoice date is taken to be on this invoice. An open line that the plan has no row of counts like the
+    others: where it waits for a person, or nothing explains it, invoices of its date have to wait.
     """
     mine = [line for line in plan.lines if line.first_invoice in (None, invoice_date)]
+    apart = open_on(plan, invoice_date)
     following = next_window_end or (_following(plan.period) if plan.period is not None else None)
     reasons = [
         *_about_month(plan, invoice_date, following),
         *_about_nothing(plan, mine, invoice_date),
         *_about_shadow(mine, shadow),
         *_about_products(plan),
+        *about_identities(plan),
     ]
     about_lines = _about_lines(plan, mine)
     reasons += _about_problems(plan, mine, about_lines)
-    customers = count_customers(mine)
+    customers = {customer_key(line) for line in mine} | {company_key(line) for line in apart}
     unready = {customer_key(line) for line, _ in about_lines} | {
         customer_key(line) for line in mine if line.shadow
     }
+    unready |= {company_key(line) for line in apart}
     concerns_all = any(reason.kind in _OF_EVERYBODY and not reason.customer for reason in reasons)
     until, why = (None, "")
-    if not reasons and not about_lines:
+    if not reasons and not about_lines and not apart:
         until, why = _holds(plan, invoice_date, following)
     return Ready(
         invoice_date=invoice_date,
         today=plan.today,
         month="" if plan.period is None else plan.period.month,
-        customers=customers,
-        customers_ready=0 if concerns_all else customers - len(unready),
-        reasons=(*reasons, *(reason for _, reason in about_lines)),
+        customers=len(customers),
+        customers_ready=0 if concerns_all else len(customers - unready),
+        reasons=(*reasons, *(reason for _, reason in about_lines), *about_open(plan, apart)),
         remarks=tuple(_remarks(mine)),
-        elsewhere=_elsewhere(plan, invoice_date),
+        elsewhere=elsewhere(plan, invoice_date, _pending(group_lines(plan))),
         holds_until=until,
         holds_why=why,
+        census=plan.census,
     )
 
 
@@ -159,7 +171,7 @@ def _holds(plan: Plan, invoice_date: date, following: date | None) -> tuple[date
 def _about_nothing(plan: Plan, mine: list[PlannedLine], invoice_date: date) -> list[Reason]:
     if mine:
         return []
-    if not plan.lines:
+    if not plan.lines and plan.census is None:
         return [
             Reason(
                 ReasonKind.USAGE,
@@ -167,7 +179,11 @@ def _about_nothing(plan: Plan, mine: list[PlannedLine], invoice_date: date) -> l
                 "Plan usage too (without --scope products), with rows under `customers`.",
             )
         ]
-    days = sorted({line.first_invoice for line in plan.lines if line.first_invoice is not None})
+    others = () if plan.census is None else plan.census.apart
+    found = {line.first_invoice for line in plan.lines} | {line.next_invoice for line in others}
+    days = sorted(day for day in found if day is not None)
+    if not days or invoice_date in days:  # nothing is billed by a row, and every line has its account
+        return []
     shown = ", ".join(_day(day) for day in days[:3])
     return [
         Reason(
@@ -179,7 +195,7 @@ def _about_nothing(plan: Plan, mine: list[PlannedLine], invoice_date: date) -> l
 
 
 def _about_shadow(mine: list[PlannedLine], shadow: bool) -> list[Reason]:
-    of_customers = {customer_key(line): line.customer for line in mine if line.shadow}
+    of_customers = {customer_key(line): line for line in mine if line.shadow}
     if not shadow and not of_customers:
         return []
     everybody = shadow or len(of_customers) == count_customers(mine)
@@ -188,7 +204,15 @@ def _about_shadow(mine: list[PlannedLine], shadow: bool) -> list[Reason]:
     if everybody:
         return [Reason(ReasonKind.SHADOW, message, remedy)]
     return [
-        Reason(ReasonKind.SHADOW, message, remedy, customer=name) for _, name in sorted(of_customers.items())
+        Reason(
+            ReasonKind.SHADOW,
+            message,
+            remedy,
+            customer=line.customer,
+            company=line.company,
+            company_name=line.company_name,
+        )
+        for _, line in sorted(of_customers.items())
     ]
 
 
@@ -252,7 +276,7 @@ def _pending(groups: LineGroups) -> Iterable[PlannedLine]:
     yield from groups.written
     yield from groups.waiting
     yield from groups.decisions
-    yield from (line for line in groups.apart if line.billed_without_usage)
+    yield from (line for line in (*groups.apart, *groups.unchanged) if needs_person(line))
 
 
 def _reason(line: PlannedLine, held: tuple[str, ...], problem: Diagnostic | None) -> Reason:
@@ -288,6 +312,8 @@ def _about(line: PlannedLine, kind: ReasonKind, message: str, remedy: str) -> Re
         product=line.product,
         line_id=line.line_id,
         source=line.source,
+        company=line.company,
+        company_name=line.company_name,
     )
 
 
@@ -343,28 +369,6 @@ def _bills(line: PlannedLine) -> str:
     if line.sales is None:
         return ""
     return f". It bills {cents(line.sales.before)} {line.sales.currency} a month"
-
-
-def _elsewhere(plan: Plan, invoice_date: date) -> tuple[Elsewhere, ...]:
-    """The agreements of other invoice dates, with what is pending on them."""
-    pending = {id(line) for line in _pending(group_lines(plan))}
-    found: dict[tuple[date, str, str], list[PlannedLine]] = {}
-    for line in plan.lines:
-        day = line.first_invoice
-        if day is not None and day != invoice_date:
-            where = f"{line.agreement_id or line.agreement}"
-            found.setdefault((day, line.customer.casefold(), where), []).append(line)
-    return tuple(
-        Elsewhere(
-            customer=lines[0].customer,
-            agreement=lines[0].agreement,
-            agreement_id=lines[0].agreement_id,
-            next_invoice=day,
-            lines=len(lines),
-            pending=sum(id(line) in pending for line in lines),
-        )
-        for (day, _, _), lines in sorted(found.items(), key=lambda one: one[0])
-    )
 
 
 def _day(day: date) -> str:

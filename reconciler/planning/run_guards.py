@@ -6,6 +6,7 @@ from collections import defaultdict
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
+from reconciler.model.census_check import census_problem
 from reconciler.model.change import OF_LINES, Action
 from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Diagnostic, Severity, error
@@ -40,8 +41,17 @@ _PORTIONS = "Or look at single customers, and plan and apply each with --custome
 
 
 def run_guards(plan: Plan) -> list[Diagnostic]:
-    """What of the plan's changes, taken together, is over a limit of the whole run."""
-    return [*_run_change(plan), *_most_changes(plan), *_total(plan)]
+    """What of the plan's changes, taken together, is over a limit of the whole run.
+
+    A plan whose census does not close is over every limit: nobody knows what it leaves out.
+    """
+    open_census = census_problem(plan.census)
+    return [
+        *([] if open_census is None else [open_census]),
+        *_run_change(plan),
+        *_most_changes(plan),
+        *_total(plan),
+    ]
 
 
 def bypassed_guards(plan: Plan) -> list[Diagnostic]:

@@ -62,7 +62,7 @@ def score(old_plan: Plan, lines_now: Mapping[int, Line]) -> Score:
     ]
     rows.sort(key=lambda r: (r.customer.casefold(), r.agreement.casefold(), r.product, r.line_id or 0))
     month = "" if old_plan.period is None else old_plan.period.month
-    return Score(planned=old_plan.today, month=month, rows=tuple(rows))
+    return Score(planned=old_plan.today, month=month, rows=tuple(rows), census=old_plan.census)
 
 
 def _others(old_plan: Plan, lines_now: Mapping[int, Line]) -> Mapping[_Place, list[Line]]:
@@ -127,6 +127,8 @@ def _row(line: PlannedLine, today: _Today, *, waits: bool) -> ScoreRow:
         explained=line.parts or line.reason,
         writer=today.lines[0].updated_by.strip() if today.lines else "",
         source=line.source,
+        company=line.company,
+        company_name=line.company_name,
     )
     return replace(row, differs=_differs(row), money=_money(line, row, today))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.model.identifiers import identifier_key
+from reconciler.model.identifiers import identifier_key, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,9 +30,24 @@ def suggestions(name: str, known: Iterable[str], *, most: int = 3) -> tuple[str,
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A sentence with the suggestions, or nothing."""
-    found = suggestions(name, known)
+    """A sentence with the suggestions, or nothing; one that looks the same shows what differs."""
+    found = [told_apart(name, one)[1] for one in suggestions(name, known)]
     return f"Did you mean {' or '.join(found)}? " if found else ""
+
+
+def nearest(key: str, known: Iterable[str], *, most: int = 3) -> tuple[str, ...]:
+    """The known keys from which it differs by a slip of the hand, also in digits; best first."""
+    from rapidfuzz.distance import OSA
+
+    wanted = identifier_key(key)
+    if len(wanted) < _LEAST_LENGTH:
+        return ()
+    ranked = []
+    for one in sorted(set(known)):
+        distance = OSA.distance(wanted, identifier_key(one), score_cutoff=_TYPO_DISTANCE)
+        if 0 < distance <= _TYPO_DISTANCE:
+            ranked.append((distance, one))
+    return tuple(one for _, one in sorted(ranked)[:most])
 
 
 def looks_like_a_typo(one: str, other: str) -> bool:

@@ -125,7 +125,7 @@ def change_cells(line: PlannedLine) -> tuple[str, ...]:
     prorates = " (prorates)" if line.prorates else ""
     source = f" ({line.price_source})" if line.price_source else ""
     return (
-        f"{line.customer} · {line.agreement}{prorates}",
+        f"{line.who} · {line.agreement}{prorates}",
         product_text(line),
         what_text(line),
         _after_only(line.after) if line.state is LineState.NEW_LINE else change_text(line.before, line.after),
@@ -173,7 +173,7 @@ def print_not_billed(console: Console, lines: Iterable[PlannedLine]) -> None:
     console.print(Text("\nNot billed by this plan (usage from before a new line's first day)", style="bold"))
     rows = [
         (
-            f"{line.customer} · {line.agreement}",
+            f"{line.who} · {line.agreement}",
             product_text(line),
             months_text(unbilled),
             unbilled_text(line, unbilled),
@@ -219,7 +219,7 @@ def print_apart(console: Console, lines: Sequence[PlannedLine]) -> None:
     console.print(Text("\nNot billed, or not written by this plan", style="bold"))
     rows = [
         (
-            f"{line.customer} · {line.agreement}",
+            f"{line.who} · {line.agreement}",
             product_text(line),
             "stays as it is, without Sophos usage" if line.line_id is not None else line.state.value,
             change_text(line.before, line.after)

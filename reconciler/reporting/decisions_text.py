@@ -92,7 +92,7 @@ def answers(
     if before is not None and line.after is not None and an_approval_helps(line):
         found.append(
             f"to let it through, under approvals: {{{who}, from: {plain(before)}, "
-            f"upTo: {plain(line.after)}, reason: …, until: {until}}}"
+            f"upTo: {plain(line.after)}, given: {line.given}, reason: …, until: {until}}}"
         )
     if line.before is not None and _a_hold_helps(line):
         found.append(

@@ -160,8 +160,8 @@ def price_text(number: Decimal, places: int = USUAL_PLACES) -> str:
 
 
 def place(line: PlannedLine) -> str:
-    """`Safelog · Managed Security`, cleaned."""
-    return clean(f"{line.customer} · {line.agreement}" if line.agreement else line.customer)
+    """`Safelog (SAFE) · Managed Security`, cleaned."""
+    return clean(f"{line.who} · {line.agreement}" if line.agreement else line.who)
 
 
 def source_text(source: Location | None) -> str:

@@ -45,7 +45,7 @@ def print_lines(console: Console, plan: Plan) -> None:
     if plan.rollback_of is not None:
         _print_totals(console, groups, "The lines of this rollback alone, per month, before tax")
         return
-    _print_totals(console, groups, "All lines, per month, before tax")
+    _print_totals(console, groups, "All lines with a row, per month, before tax")
     console.print(Text(_unchanged_line(groups)))
 
 

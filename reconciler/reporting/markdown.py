@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconciler.model.census import LineAccount
 from reconciler.model.change import MAPPING_PREFIX, Action
 from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Severity
@@ -15,8 +17,12 @@ from reconciler.model.verdict import (
     group_lines,
     held_back,
     is_held_back,
+    is_settled,
+    open_apart,
     sums,
 )
+from reconciler.reporting.census_markdown import identity_rows, lines_apart
+from reconciler.reporting.census_words import account_text
 from reconciler.reporting.changes_text import (
     CHANGE_COLUMNS,
     change_cells,
@@ -72,8 +78,8 @@ def markdown(plan: Plan, *, limit: int = SUMMARY, subject: str = "this plan") ->
         f"## {_verdict(plan, groups, subject)}\n\n**The plan is too long to be shown here:** "
         f"{number_of(taken, 'line')} to zero or to an end, {number_of(len(groups.decisions), 'decision')}, "
         f"{number_of(len(plan.blocked), 'change')} held back. Do not approve it before you have read these "
-        "in the spreadsheet.\n"
-    )
+        "in the spreadsheet.\n" + "".join(f"\n{row}" for row in identity_rows(plan.census))
+    ).rstrip() + "\n"
 
 
 def _lines_of(plan: Plan, subject: str, most: int) -> Iterable[str]:
@@ -82,8 +88,10 @@ def _lines_of(plan: Plan, subject: str, most: int) -> Iterable[str]:
     yield _about(plan, groups)
     yield ""
     yield from _money(groups)
+    yield from _census(plan)
     yield from _stops(plan)
     yield from _decisions(plan, groups, most)
+    yield from lines_apart(plan.census, most)
     yield from _changes("What changes on invoices", groups.written, most)
     yield from _changes("What would change on invoices (nothing of this is written)", groups.shadow, most)
     yield from _products(plan, most)
@@ -100,12 +108,18 @@ def _lines_of(plan: Plan, subject: str, most: int) -> Iterable[str]:
 def _verdict(plan: Plan, groups: LineGroups, subject: str) -> str:
     stopped = any(d.severity is Severity.ERROR and d.subject is None for d in plan.diagnostics)
     waiting = len(groups.decisions)
-    sign = "🔴" if stopped else "🟡" if waiting or plan.blocked else "🟢" if plan.ready else "⚪"
+    unsettled = not is_settled(plan)
+    sign = "🔴" if stopped else "🟡" if unsettled or waiting or plan.blocked else "🟢" if plan.ready else "⚪"
+    apart = Counter(line.account for line in open_apart(plan))
     parts = []
     if stopped:
         parts.append("nothing can be written")
     if waiting:
         parts.append(number_of(waiting, "decision"))
+    for account in (LineAccount.WAITS, LineAccount.UNEXPLAINED):
+        if apart[account]:
+            what = account_text(account, apart[account])
+            parts.append(f"{number_of(apart[account], 'open line')} {what}")
     money = money_list(sums(line.sales for line in groups.written))
     if money:
         parts.append(f"{subject} changes invoices by **{md(money)} a month**")
@@ -139,6 +153,13 @@ def _money(groups: LineGroups) -> Iterable[str]:
     yield ""
     yield f"Our cost (unit cost of the lines): {md(cost or 'no change')} a month. {prices_line(lines)}"
     yield ""
+
+
+def _census(plan: Plan) -> Iterable[str]:
+    rows = identity_rows(plan.census)
+    if rows:
+        yield from rows
+        yield ""
 
 
 def _stops(plan: Plan) -> Iterable[str]:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from reconciler.model.census import LineAccount
+from reconciler.model.census_check import CENSUS_OPEN
 from reconciler.model.change import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action, Change
 from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Severity
-from reconciler.model.verdict import UNDECIDED
+from reconciler.model.verdict import UNDECIDED, has_open_accounts, open_apart
+from reconciler.reporting.census_text import print_identities, print_lines_apart
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
 from reconciler.reporting.line_words import day_text
@@ -58,6 +61,8 @@ def print_plan(console: Console, plan: Plan) -> None:
     if invoices is not None:
         first += f" → invoices from {day_text(invoices)}"
     console.print(Text(first, style="bold"))
+    faults = [problem for problem in plan.diagnostics if problem.code == CENSUS_OPEN]
+    print_diagnostics(console, faults)
     mine = [c for c in plan.own if c.target.agreement is None]
     _print_changes(console, [c for c in mine if not c.blocked])
     _print_held(console, [c for c in mine if c.blocked])
@@ -68,17 +73,21 @@ def print_plan(console: Console, plan: Plan) -> None:
     if plan.lines:
         console.print()
         print_lines(console, plan)
-    if plan.diagnostics:
+    print_lines_apart(console, plan.census)
+    others = [problem for problem in plan.diagnostics if problem.code != CENSUS_OPEN]
+    if others:
         console.print()
-        print_diagnostics(console, plan.diagnostics)
+        print_diagnostics(console, others)
     _print_usage_notes(console, plan.usage_notes)
     console.print()
+    print_identities(console, plan.census)
     console.print(Text(summary_line(plan), style="bold"))
 
 
 def print_summary(console: Console, plan: Plan) -> None:
     """The month and the counts, for a plan that has been read before."""
     console.print(Text(_title(plan, with_reading=False), style="bold"))
+    print_identities(console, plan.census)
     console.print(Text(summary_line(plan)))
 
 
@@ -128,12 +137,13 @@ def summary_line(plan: Plan) -> str:
     if waiting:
         nothing = "Nothing is written by this change."
     parts = [f"Plan: {', '.join(counts)}." if counts else nothing]
-    undecided = sum(line.state in UNDECIDED for line in plan.lines)
-    if undecided:
+    unsettled = unsettled_counts(plan)
+    if unsettled:
         parts[0] = parts[0] if counts else "Nothing is written until somebody decides."
-        parts.append(f"{number_of(undecided, 'line')} waiting for a decision.")
+        parts += [f"{count}." for count in unsettled]
     problems = sum(d.severity is Severity.ERROR for d in plan.diagnostics)
     if held:
+        parts[0] = parts[0] if counts or unsettled else "Nothing can be written yet."
         parts.append(f"{number_of(held, 'change')} held back.")
     if problems:
         parts.append(f"{number_of(problems, 'problem')} to settle.")
@@ -141,6 +151,18 @@ def summary_line(plan: Plan) -> str:
     if waiting:
         parts.append(f"{number_of(waiting, 'change')} waiting anyway, not part of this change.")
     return " ".join(parts)
+
+
+def unsettled_counts(plan: Plan) -> list[str]:
+    """Of the lines that no invoice can be made with, how many of what: `2 lines waiting for a decision`."""
+    apart = [line.account for line in open_apart(plan)]
+    waiting = sum(line.state in UNDECIDED for line in plan.lines) + apart.count(LineAccount.WAITS)
+    silent = sum(line.billed_without_usage and line.state not in UNDECIDED for line in plan.lines)
+    unexplained = apart.count(LineAccount.UNEXPLAINED)
+    found = [f"{number_of(waiting, 'line')} waiting for a decision"] if waiting else []
+    found += [f"{number_of(silent, 'line')} billed without Sophos usage"] if silent else []
+    found += [f"{number_of(unexplained, 'open line')} unexplained"] if unexplained else []
+    return found or (["lines or units whose accounts are open"] if has_open_accounts(plan) else [])
 
 
 def _line_counts(ready: Sequence[Change], repriced: Container[str]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from reconciler.model.counts import number_of
+from reconciler.reporting.census_text import print_identities
 from reconciler.reporting.clean import clean
 from reconciler.reporting.json_text import json_text
 from reconciler.reporting.line_words import day_text, source_text
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def print_ready(console: Console, ready: Ready) -> None:
-    """The verdict first, then the reasons by customer, remarks, and what is invoiced on another day."""
+    """The verdict first, then the reasons by customer, remarks, what is on another day, both identities."""
     console.print(Text(ready_line(ready), style="bold green" if ready.yes else "bold red"))
     _print_reasons(console, [reason for reason in ready.reasons if not reason.customer])
     for customer, reasons in by_customer(ready.reasons).items():
@@ -36,7 +37,7 @@ def print_ready(console: Console, ready: Ready) -> None:
         console.print(Text("\nNot on this invoice", style="bold"))
         rows = [
             (
-                f"{one.customer} · {one.agreement}",
+                f"{one.who} · {one.agreement}",
                 day_text(one.next_invoice),
                 str(one.lines),
                 str(one.pending),
@@ -44,6 +45,9 @@ def print_ready(console: Console, ready: Ready) -> None:
             for one in ready.elsewhere
         ]
         print_table(console, ("Customer · agreement", "Next invoice", ">Lines", ">Pending"), rows)
+    if ready.census is not None:
+        console.print()
+        print_identities(console, ready.census)
 
 
 def ready_line(ready: Ready) -> str:
@@ -64,18 +68,21 @@ def ready_json(ready: Ready) -> str:
 
 
 def by_customer(reasons: Iterable[Reason]) -> dict[str, list[Reason]]:
-    """The reasons of each customer, by name; those that concern all are left out."""
+    """The reasons of each customer, by its name and company; those that concern all are left out."""
     found: dict[str, list[Reason]] = {}
     for reason in reasons:
         if reason.customer:
-            found.setdefault(reason.customer, []).append(reason)
+            found.setdefault(reason.who, []).append(reason)
     return dict(sorted(found.items(), key=lambda one: one[0].casefold()))
 
 
 def _print_reasons(console: Console, reasons: Iterable[Reason]) -> None:
-    for reason in reasons:
+    """Each reason with what to do; one that several in a row share is said with the last of them."""
+    several = list(reasons)
+    for number, reason in enumerate(several, 1):
         console.print(Text(f"  - {_where(reason)}{clean(reason.message)}"))
-        if reason.remedy:
+        following = several[number].remedy if number < len(several) else ""
+        if reason.remedy and reason.remedy != following:
             console.print(Text(f"    → {clean(reason.remedy)}", style="dim"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -10,6 +11,8 @@ from reconciler.model.counts import number_of
 from reconciler.model.money import plain
 from reconciler.model.score import Match, Score, ScoreRow, Tally
 from reconciler.model.verdict import rounded
+from reconciler.reporting.census_rows import identity_rows
+from reconciler.reporting.census_text import print_identities
 from reconciler.reporting.clean import clean
 from reconciler.reporting.json_text import json_text
 from reconciler.reporting.line_words import money_list, signed, source_text
@@ -37,7 +40,7 @@ _SHOWN = frozenset({Match.ANOTHER, Match.UNTOUCHED, Match.ENDED, Match.GONE})
 
 
 def print_score(console: Console, score: Score) -> None:
-    """The verdict, the rows that differ by customer, and the totals by category."""
+    """The verdict, the rows that differ by customer, the totals by category, and the plan's identities."""
     console.print(Text(score_line(score), style="bold"))
     rows = [row for row in score.rows if row.match in _SHOWN or (row.match is Match.AGREED and row.differs)]
     if rows:
@@ -55,6 +58,9 @@ def print_score(console: Console, score: Score) -> None:
         ("", ">Lines", ">Customers", ">Bill changed", "Invoiced against the bill, per month"),
         [_tally(tally) for tally in tallies],
     )
+    if score.census is not None:
+        console.print(Text(f"\nLines and units by the plan of {score.planned}", style="bold"))
+        print_identities(console, score.census)
 
 
 def score_line(score: Score) -> str:
@@ -79,7 +85,8 @@ def score_json(score: Score) -> str:
 _COLUMNS = tuple(
     Column(title, form=form)
     for title, form in (
-        ("Customer", ""), ("Agreement", ""), ("Product", ""), ("Line", "0"), ("What happened", ""),
+        ("Customer", ""), ("Company", ""), ("Company name", ""), ("Agreement", ""), ("Product", ""),
+        ("Line", "0"), ("What happened", ""),
         ("Quantity was", "General"), ("Sophos's bill", "General"), ("This tool", "General"),
         ("Line now", "General"), ("Which differs", ""), ("Currency", ""), ("By the bill", MONEY),
         ("Invoiced now", MONEY), ("Difference per month", CHANGE),
@@ -95,7 +102,8 @@ def score_table(score: Score) -> Table:
         money = None if row.money is None else rounded(row.money)
         rows.append(
             (
-                row.customer, row.agreement, row.product, row.line_id, row.match.value, row.was, row.bill,
+                row.customer, row.company, row.company_name, row.agreement, row.product, row.line_id,
+                row.match.value, row.was, row.bill,
                 row.tool, row.line, ", ".join(row.differs), "" if money is None else money.currency,
                 None if money is None else money.before, None if money is None else money.after,
                 None if money is None else money.delta, row.writer, row.explained, source_text(row.source),
@@ -105,13 +113,18 @@ def score_table(score: Score) -> Table:
 
 
 def score_csv(score: Score, *, separator: str = ",", bom: bool = False) -> str:
-    """The rows as CSV, as `sheets.csv_table` writes them."""
-    return csv_table(score_table(score), separator=separator, bom=bom)
+    """The rows as CSV, as `sheets.csv_table` writes them; the last two hold the plan's identities."""
+    table = score_table(score)
+    census = tuple(
+        tuple(row.get(column.title) for column in _COLUMNS)
+        for row in identity_rows(score.census, what="What happened", text="How counted")
+    )
+    return csv_table(replace(table, rows=(*table.rows, *census)), separator=separator, bom=bom)
 
 
 def _row(row: ScoreRow) -> tuple[str, ...]:
     return (
-        f"{row.customer} · {row.agreement}",
+        f"{row.who} · {row.agreement}",
         row.product if row.line_id is None else f"{row.product} #{row.line_id}",
         *(_number(number) for number in (row.was, row.bill, row.tool, row.line)),
         row.match.value,

@@ -3,7 +3,8 @@
 Numbers are numbers, and no text can become a formula. In a workbook every text cell is of text type. A CSV
 has no types: a text that a spreadsheet could take for a formula gets an apostrophe in front, and a text that
 would do so after a separator other than the file's own (a program that guesses the separator wrongly) gets
-one there. Characters that steer or hide are left out.
+one there. Characters that steer or hide are left out, and what would command a runner that prints the file
+is broken.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from reconciler.reporting.clean import Inert, begins_a_command
 from reconciler.reporting.number_forms import cell_form, number_text
 
 if TYPE_CHECKING:
@@ -113,7 +115,9 @@ _AFTER_OTHERS = {
 
 def _harmless(text: str, separator: str) -> str:
     shown = _AFTER_OTHERS[separator].sub(r"\1'\2", text_value(text))
-    return f"'{shown}" if starts_formula(shown) else shown
+    if starts_formula(shown) or begins_a_command(shown):
+        shown = f"'{shown}"
+    return Inert()(shown)
 
 
 def starts_formula(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -15,10 +16,13 @@ from reconciler.model.verdict import (
     group_lines,
     held_back,
     is_held_back,
+    open_apart,
     rounded,
     sums,
     totals,
 )
+from reconciler.reporting.census_rows import account_rows, apart_row, identity_rows
+from reconciler.reporting.census_words import apart_account
 from reconciler.reporting.changes_text import months_text
 from reconciler.reporting.decisions_text import answers
 from reconciler.reporting.line_words import old_line_text, places_of, source_text, why
@@ -36,13 +40,20 @@ if TYPE_CHECKING:
 def csv_text(plan: Plan, *, separator: str = ",", bom: bool = False) -> str:
     """The plan's lines as CSV, one row for each line, changed or not; `sheets.csv_table` says the form.
 
+    The last two rows hold both identities of the census, in a sentence each and without a number.
     Raises ValueError for another separator than a comma, a semicolon or a tab.
     """
-    return csv_table(lines_table(plan), separator=separator, bom=bom)
+    lines = lines_table(plan)
+    census = tuple(
+        tuple(row.get(column.title) for column in _LINES)
+        for row in identity_rows(plan.census, what="What happens", text="Why")
+    )
+    return csv_table(replace(lines, rows=(*lines.rows, *census)), separator=separator, bom=bom)
 
 
 _LINES = (
-    Column("Customer", 30), Column("Company", 16), Column("Agreement", 26), Column("Product", 24),
+    Column("Customer", 30), Column("Company", 16), Column("Company name", 30), Column("Agreement", 26),
+    Column("Product", 24),
     Column("Line", 9, "0"), Column("What happens", 18), Column("Written by this plan", 12),
     Column("Starts", 12, DAY), Column("Ends", 12, DAY), Column("Takes over", 30),
     Column("Quantity now", 10, UNITS), Column("Quantity new", 10, UNITS),
@@ -59,12 +70,21 @@ _LINES = (
 
 
 def lines_table(plan: Plan) -> Table:
-    """One row for each line, by customer."""
+    """One row for each line, by customer; open lines that the plan has no row of are among them."""
     written = {id(line) for line in group_lines(plan).written}
-    ordered = sorted(
-        plan.lines, key=lambda line: (line.customer.casefold(), line.agreement.casefold(), line.key)
-    )
-    return Table("Lines", _LINES, tuple(_line_row(line, id(line) in written) for line in ordered))
+    rows = [
+        (
+            (line.customer.casefold(), line.agreement.casefold(), line.key),
+            _line_row(line, id(line) in written),
+        )
+        for line in plan.lines
+    ]
+    for line in () if plan.census is None else plan.census.apart:
+        row = apart_row(line)
+        place = ((line.company_name or line.company).casefold(), line.agreement.casefold(), line.key)
+        rows.append((place, tuple(row.get(column.title) for column in _LINES)))
+    rows.sort(key=lambda entry: entry[0])
+    return Table("Lines", _LINES, tuple(row for _, row in rows))
 
 
 def _line_row(line: PlannedLine, written: bool) -> tuple[Value, ...]:
@@ -72,8 +92,8 @@ def _line_row(line: PlannedLine, written: bool) -> tuple[Value, ...]:
     cost = None if line.cost is None else rounded(line.cost)
     known = sales or cost
     return (
-        line.customer, line.company, line.agreement, line.product, line.line_id, line.state.value,
-        "yes" if written else "no", line.starts, line.ends, _taken_over(line),
+        line.customer, line.company, line.company_name, line.agreement, line.product, line.line_id,
+        line.state.value, "yes" if written else "no", line.starts, line.ends, _taken_over(line),
         line.before, line.after, line.included_before, line.included_after,
         _billed_now(line),
         billed_units(line.after, line.included_after, line.bill_customer),
@@ -114,7 +134,8 @@ def _feed(feed: Mapping[str, Decimal]) -> tuple[Value, str]:
 
 
 _PROBLEMS = (
-    Column("Kind", 18), Column("Code", 24), Column("Customer", 30), Column("Agreement", 26),
+    Column("Kind", 18), Column("Code", 24), Column("Customer", 30), Column("Company", 16),
+    Column("Company name", 30), Column("Agreement", 26),
     Column("Product", 24), Column("Line", 9, "0"), Column("What", 80), Column("What to do", 60),
     Column("Row", 30),
 )  # fmt: skip
@@ -129,11 +150,16 @@ def problems_table(plan: Plan) -> Table:
         what = f"held back by {', '.join(blocked_by)}" if blocked_by else line.reason
         to_do = "; ".join(answers(line, spoken.get(line.key), plan.today, held_back=bool(blocked_by)))
         rows.append(
-            (line.state.value, "", line.customer, line.agreement, line.product, line.line_id, what, to_do,
-             source_text(line.source))
+            (line.state.value, "", line.customer, line.company, line.company_name, line.agreement,
+             line.product, line.line_id, what, to_do, source_text(line.source))
         )  # fmt: skip
     rows += [
-        (problem.severity.value, problem.code, "", "", "", None, problem.message, problem.remedy,
+        (apart_account(line), "", line.company_name or line.company, line.company, line.company_name,
+         line.agreement, line.product, line.line_id, line.reason, line.remedy, source_text(line.source))
+        for line in open_apart(plan)
+    ]  # fmt: skip
+    rows += [
+        (problem.severity.value, problem.code, "", "", "", "", "", None, problem.message, problem.remedy,
          source_text(problem.location))
         for problem in plan.diagnostics
     ]  # fmt: skip
@@ -141,7 +167,8 @@ def problems_table(plan: Plan) -> Table:
 
 
 _NOT_BILLED = (
-    Column("Kind", 30), Column("Customer", 30), Column("Agreement", 26), Column("Product or Sophos code", 26),
+    Column("Kind", 30), Column("Customer", 30), Column("Company", 16), Column("Company name", 30),
+    Column("Agreement", 26), Column("Product or Sophos code", 26),
     Column("Line or serial number", 20), Column("Quantity", 10, UNITS), Column("Customers", 10, "0"),
     Column("Billed now", 12, MONEY), Column("Not billed", 12, MONEY), Column("Currency", 9),
     Column("Months", 24), Column("At Sophos", 12, MONEY),
@@ -173,7 +200,8 @@ def _apart_row(line: PlannedLine) -> tuple[Value, ...]:
     unbilled = line.not_billed
     return (
         line.state.value if unbilled is None else "before the new line's first day",
-        line.customer, line.agreement, line.product, line.line_id, line.after, 1,
+        line.customer, line.company, line.company_name, line.agreement, line.product, line.line_id,
+        line.after, 1,
         None if billed is None else billed.before, _not_billed(line),
         "" if billed is None else billed.currency,
         "" if unbilled is None else months_text(unbilled),
@@ -185,7 +213,7 @@ def _note_row(note: UsageNote) -> tuple[Value, ...]:
     value = {currency: Decimal(amount) for currency, amount in note.value.items()}
     about = "; ".join(text for text in (note.detail, note.description) if text)
     return (
-        _KINDS.get(note.kind, note.kind), "", "", note.code, note.serial, Decimal(note.quantity),
+        _KINDS.get(note.kind, note.kind), "", "", "", "", note.code, note.serial, Decimal(note.quantity),
         note.customers, None, None, "", "", *_feed(value), about, "",
     )  # fmt: skip
 
@@ -203,8 +231,8 @@ def summary_table(plan: Plan) -> Table:
     rows: list[tuple[Value, ...]] = [("Verdict", verdict_line(groups), *[None] * 5)]
     rows += _money_rows("Sales of what changes", sums(line.sales for line in groups.moving))
     rows += _money_rows("Cost of what changes", sums(line.cost for line in groups.moving))
-    rows += _money_rows("Sales of all lines", totals(groups, "sales"))
-    rows += _money_rows("Cost of all lines", totals(groups, "cost"))
+    rows += _money_rows("Sales of all lines with a row", totals(groups, "sales"))
+    rows += _money_rows("Cost of all lines with a row", totals(groups, "cost"))
     rows += [
         (f"Lines: {state.value}", None, counts[state], *[None] * 4) for state in LineState if counts[state]
     ]
@@ -212,6 +240,7 @@ def summary_table(plan: Plan) -> Table:
     rows += [("Lines in mode shadow: not written", None, len(groups.shadow), *[None] * 4)] * bool(
         groups.shadow
     )
+    rows += [(*row, None, None) for row in account_rows(plan.census)]
     facts = [
         ("Sophos month", "" if period is None else period.title),
         ("Windows", "" if period is None else f"{period.first_day} to {period.last_day}"),

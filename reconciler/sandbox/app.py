@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import re
 import time
@@ -10,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -168,7 +169,7 @@ def _answer(site: Site, request: Request, body: bytes) -> Response:
         listed=listed,
     )
     if is_sophos(path):
-        return JSONResponse(answer_sophos(site, call))
+        return _AsciiJson(answer_sophos(site, call))
     match = _CONNECTWISE.fullmatch(path)
     if match is None:
         raise route_not_found()
@@ -176,4 +177,11 @@ def _answer(site: Site, request: Request, body: bytes) -> Response:
     answer = answer_connectwise(site, match["codebase"], inner)
     if answer.body is None:
         return Response(status_code=answer.status, headers=answer.headers)
-    return JSONResponse(answer.body, answer.status, headers=answer.headers)
+    return _AsciiJson(answer.body, answer.status, headers=answer.headers)
+
+
+class _AsciiJson(JSONResponse):
+    """JSON with everything but ASCII escaped, as some servers write it: half a character is valid there."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _FIRST_NUMBER = 50_000
 #: The first day of an addition that has none.
 _ALWAYS = "0001-01-01"
+_ACCOUNTANT = "accountant"
 
 
 def make_invoice(site: Site, agreement_id: int) -> Row:
@@ -68,6 +69,11 @@ def make_invoice(site: Site, agreement_id: int) -> Row:
     for stored in ("nextInvoiceDate", "nextInvoiceAmount"):
         recap.pop(stored, None)  # what a test has set held for the invoice that is made now
     recap["unbilledPeriods"] = _waiting(site, period, schedule)
+    if site.quirks["invoice-stamps-lines"] == "yes":
+        stamp = {"lastUpdated": site.moment(), "updatedBy": _ACCOUNTANT}
+        for number in {row["id"] for row, _ in shares}:
+            row = world.addition(number)
+            row["_info"] = {**row.get("_info", {}), **stamp}
     return invoice
 
 

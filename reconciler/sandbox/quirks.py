@@ -69,6 +69,8 @@ _ALL = (
           "An addition that begins inside a period that is not invoiced and does not prorate"),
     Quirk("cancelled-day", ("last-billed", "first-unbilled"), "last-billed",
           "Whether an addition is still billed on its cancelledDate"),
+    Quirk("invoice-stamps-lines", ("no", "yes"), "no",
+          "Whether making an invoice counts as a write of the additions on it, by whoever makes it"),
     Quirk("create-on-ended-agreement", ("refused", "accepted"), "refused",
           "POST of an addition to an agreement that is cancelled or has expired"),
     Quirk("inactive-product-addition", ("accepted", "refused"), "accepted",

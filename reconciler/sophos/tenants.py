@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.observed import Tenant
 from reconciler.sophos.paging import read_pages
-from reconciler.sophos.texts import WrongTypeError, required_text, text
+from reconciler.sophos.texts import WrongTypeError, loose_text, required_text, word
 
 if TYPE_CHECKING:
     from reconciler.sophos.client import Client
@@ -19,17 +19,18 @@ PAGE_SIZE = 100
 async def read_tenants(client: Client) -> tuple[Tenant, ...]:
     """All tenants, in the order of the answer, ids in lower case.
 
-    Raises BadAnswer where a tenant comes twice (the list changed while it was read) or lacks id or name.
+    A tenant without a name is shown as it is elsewhere, or by its id. Raises BadAnswer where a tenant comes
+    twice (the list changed while it was read) or lacks its id.
     """
     tenants: dict[str, Tenant] = {}
     for row in await read_pages(client, PATH, size=PAGE_SIZE):
         try:
             tenant = Tenant(
                 id=required_text(row, "id").lower(),
-                name=required_text(row, "name"),
-                show_as=text(row, "showAs"),
-                billing_type=text(row, "billingType"),
-                status=text(row, "status"),
+                name=loose_text(row, "name") or loose_text(row, "showAs") or required_text(row, "id"),
+                show_as=loose_text(row, "showAs"),
+                billing_type=word(row, "billingType"),
+                status=word(row, "status"),
             )
         except WrongTypeError as wrong:
             raise client.bad_answer(PATH, f"a tenant's {wrong}") from None

@@ -28,6 +28,26 @@ def text(row: Mapping[str, Any], name: str) -> str:
     return intern(value.strip())
 
 
+def loose_text(row: Mapping[str, Any], name: str) -> str:
+    """A text that nothing is counted from: "" for any other type, a number as it is written."""
+    value = row.get(name)
+    if isinstance(value, str):
+        return intern(value.strip())
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def word(row: Mapping[str, Any], name: str) -> str:
+    """A value of a list of words; one of any other type as it is written, so that it is not one of them."""
+    value = row.get(name)
+    return text(row, name) if value is None or isinstance(value, str) else excerpt(repr(value), 60)
+
+
+def reference(row: Mapping[str, Any], name: str) -> str:
+    """An order number or the like: a text, or a whole number as it is written. Raises WrongTypeError."""
+    value = row.get(name)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(row, name)
+
+
 def required_text(row: Mapping[str, Any], name: str) -> str:
     """A text that must be there. Raises WrongTypeError."""
     value = text(row, name)

@@ -9,9 +9,9 @@ from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.money import parse_decimal
-from reconciler.model.observed import UsageLine, UsageMonth
+from reconciler.model.observed import UnreadableLine, UsageLine, UsageMonth
 from reconciler.sophos.paging import READ_AGAIN, read_keys
-from reconciler.sophos.texts import WrongTypeError, required_text, text
+from reconciler.sophos.texts import WrongTypeError, loose_text, reference, required_text, text
 from reconciler.transport.errors import RecordNotFound, excerpt
 
 if TYPE_CHECKING:
@@ -32,23 +32,24 @@ async def read_usage(client: Client, month: Month) -> UsageMonth:
 
     Lines of one page that are the same in everything, order number and order line included, count once; an
     order line that comes with different content is kept as often as it comes, because customers may share
-    one. Contact data in the answer is not taken over. Raises BadAnswer where a line lacks its product code
-    or has quantities that are no numbers, and where the same line stands on two pages: a row that was
-    pushed onto the next page is read twice, and one that was pulled forward is not read at all.
+    one. Contact data in the answer is not taken over. A line that lacks its product code, or has quantities
+    that are no numbers, is in `unreadable`. Raises BadAnswer where the same line stands on two pages: a row
+    that was pushed onto the next page is read twice, and one that was pulled forward is not read at all.
     """
     path = f"{PATH}/{month.year}/{month.month}"
     try:
-        pages = await read_keys(client, path, usage_line, size=PAGE_SIZE)
+        pages = await read_keys(client, path, _any_line, size=PAGE_SIZE)
     except RecordNotFound:
         return UsageMonth(month, None)
-    except WrongTypeError as wrong:
-        raise client.bad_answer(path, f"a usage line's {wrong}") from None
     lines: list[UsageLine] = []
+    unreadable: dict[UnreadableLine, None] = {}
     on_page: dict[UsageLine, int] = {}
     for page, found in enumerate(pages, start=1):
         for line in found:
             known = len(on_page)
-            if not (line.order_number and line.order_line):
+            if isinstance(line, UnreadableLine):
+                unreadable[line] = None
+            elif not (line.order_number and line.order_line):
                 lines.append(line)
             elif (first := on_page.setdefault(line, page)) != page:
                 order = excerpt(f"{line.order_number}/{line.order_line}", 80)
@@ -57,30 +58,47 @@ async def read_usage(client: Client, month: Month) -> UsageMonth:
                 )
             elif len(on_page) > known:
                 lines.append(line)
-    return UsageMonth(month, tuple(lines))
+    return UsageMonth(month, tuple(lines), tuple(unreadable))
+
+
+def _any_line(row: Mapping[str, Any]) -> UsageLine | UnreadableLine:
+    """One line, or what can be read of one that cannot be counted."""
+    try:
+        return usage_line(row)
+    except WrongTypeError as wrong:
+        account = row.get("accountId")
+        return UnreadableLine(
+            tenant_id=account.strip().lower() or None if isinstance(account, str) else None,
+            product_code=loose_text(row, "productCode"),
+            order_number=loose_text(row, "orderNumber"),
+            order_line=loose_text(row, "orderLineItemNumber"),
+            account_or_serial=loose_text(row, "accountNumberOrSerialNumber"),
+            name=loose_text(row, "assignedAccountIdentifier"),
+            problem=str(wrong),
+        )
 
 
 def usage_line(row: Mapping[str, Any]) -> UsageLine:
-    """One line. Raises WrongTypeError.
+    """One line. Raises WrongTypeError for what its units, its customer or its window cannot be read from.
 
     `accountId` is the tenant; lines of firewalls that no tenant has been given come without one.
     """
     return UsageLine(
         tenant_id=intern(text(row, "accountId").lower()) or None,
         product_code=required_text(row, "productCode"),
-        description=text(row, "productDescription"),
-        group=text(row, "productGroup"),
+        description=loose_text(row, "productDescription"),
+        group=loose_text(row, "productGroup"),
         billable=_quantity(row, "billableQuantity"),
         actual=_quantity(row, "actualQuantity"),
         window_start=_day(text(row, "billingStartDate")),
         window_end=_day(text(row, "billingEndDate")),
-        order_number=text(row, "orderNumber"),
-        order_line=text(row, "orderLineItemNumber"),
-        account_or_serial=text(row, "accountNumberOrSerialNumber"),
-        account_status=text(row, "accountStatus"),
-        assigned_name=text(row, "assignedAccountIdentifier"),
+        order_number=reference(row, "orderNumber"),
+        order_line=reference(row, "orderLineItemNumber"),
+        account_or_serial=reference(row, "accountNumberOrSerialNumber"),
+        account_status=loose_text(row, "accountStatus"),
+        assigned_name=loose_text(row, "assignedAccountIdentifier"),
         unit_price=parse_decimal(row.get("unitPrice")),
-        currency=text(row, "unitPriceCurrency"),
+        currency=loose_text(row, "unitPriceCurrency"),
     )
 
 

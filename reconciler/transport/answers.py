@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 #: The range of double precision, in powers of ten, and a little more.
 _MAGNITUDE = 400
+#: An escape that may be half of a pair, in the body; and a half that is left in a text once it is read.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,10 @@ class Answer:
 
 
 def parse_json(call: Call, status: int, content_type: str, body: bytes) -> Any:
-    """The body as data. Raises BadAnswer for HTML, broken JSON, NaN, text that is no Unicode, and
-    numbers beyond any computer's."""
+    """The body as data. Raises BadAnswer for HTML, broken JSON, NaN and numbers beyond any computer's.
+
+    Half a surrogate pair is valid JSON and no text: it becomes U+FFFD, so that one odd name stops nobody.
+    """
     if not body.strip():
         return None
     if "html" in content_type.lower() or body.lstrip()[:1] == b"<":
@@ -65,12 +69,22 @@ def parse_json(call: Call, status: int, content_type: str, body: bytes) -> Any:
         )
     try:
         data = json.loads(body.decode("utf-8-sig"), parse_float=_fraction, parse_constant=_no_constant)
-        if _SURROGATE.search(body):
-            # Half a surrogate pair is valid JSON and no text: it would fail later, where it is printed.
-            json.dumps(data, ensure_ascii=False, default=str).encode()
+        return _whole_characters(data) if _SURROGATE.search(body) else data
     except (ValueError, RecursionError):
         raise BadAnswer(call, "the answer is not valid JSON", status=status) from None
-    return data
+
+
+def _whole_characters(value: Any) -> Any:
+    """The same data, each half of a surrogate pair replaced: it would fail later, where it is printed."""
+    match value:
+        case str():
+            return _HALF.sub("\ufffd", value)
+        case list():
+            return [_whole_characters(item) for item in value]
+        case dict():
+            return {_whole_characters(key): _whole_characters(item) for key, item in value.items()}
+        case _:
+            return value
 
 
 def _fraction(text: str) -> Decimal:

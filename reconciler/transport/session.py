@@ -7,6 +7,7 @@ import logging
 import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ from aiolimiter import AsyncLimiter
 
 from reconciler.transport import answers, faults
 from reconciler.transport.answers import Answer
-from reconciler.transport.breaker import Breaker
+from reconciler.transport.breaker import Breaker, Needs
 from reconciler.transport.errors import (
     ApiError,
     BadAnswer,
@@ -140,7 +141,7 @@ class Session:
         call = self.service.call(method, path)
         if not self._may(method, path):
             raise ReadOnly(call)
-        permission = self.service.permission(method, path)
+        needs = (self.service.permission(method, path), _table_of(path))
         request = self._client.build_request(
             method,
             self.service.origin + prefix + path + build_query(params),
@@ -149,9 +150,9 @@ class Session:
             data=form,
         )
         try:
-            answer = await self._repeat(call, request, permission, authorize=authorize)
+            answer = await self._repeat(call, request, needs, authorize=authorize)
         except ApiError as cause:
-            self._breaker.failed(permission, cause)
+            self._breaker.failed(needs, cause)
             raise
         self._breaker.succeeded()
         return answer
@@ -161,9 +162,7 @@ class Session:
             return True
         return self._writes and method in _WRITES
 
-    async def _repeat(
-        self, call: Call, request: httpx.Request, permission: str, *, authorize: bool
-    ) -> Answer:
+    async def _repeat(self, call: Call, request: httpx.Request, needs: Needs, *, authorize: bool) -> Answer:
         attempt = _Attempt(call, self._is_write(request, call))
         retrying = tenacity.AsyncRetrying(
             sleep=self._sleep,
@@ -175,16 +174,16 @@ class Session:
         try:
             async for each in retrying:
                 with each:
-                    self._go_on(attempt, permission)
+                    self._go_on(attempt, needs)
                     return await self._once(attempt, request, authorize=authorize)
         except _Again as last:
             raise attempt.final(last.error) from None
         raise AssertionError("tenacity either returns or raises")
 
-    def _go_on(self, attempt: _Attempt, permission: str) -> None:
+    def _go_on(self, attempt: _Attempt, needs: Needs) -> None:
         """Others may have found out meanwhile that it makes no sense to send anything."""
         try:
-            self._breaker.check(permission)
+            self._breaker.check(needs)
         except ApiError as cause:
             raise attempt.final(cause) from None
 
@@ -353,6 +352,11 @@ def build_query(params: Sequence[tuple[str, str]]) -> str:
     if not params:
         return ""
     return "?" + "&".join(f"{quote(name, safe='')}={quote(value, safe=',/():')}" for name, value in params)
+
+
+def _table_of(path: str) -> str:
+    """The path up to its first number: `/finance/agreements` of one agreement's lines."""
+    return "/".join(takewhile(lambda part: not part.isdigit(), path.strip("/").split("/")))
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

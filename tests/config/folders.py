@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
 from reconciler.config.load import Loaded, load
@@ -22,11 +22,12 @@ OTHER = "9f2c0000-0000-4000-8000-000000000001"
 
 
 def loaded(folder: Path, *texts: str | bytes, today: date | None = TODAY) -> Loaded:
-    """Load texts, each as a file of its own: a.yaml, b.yaml, …"""
+    """Load texts at noon of the day, each as a file of its own: a.yaml, b.yaml, …"""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in zip("abcdefgh", texts, strict=False):
         (folder / f"{name}.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
-    return load(folder, today_in=None if today is None else lambda _zone: today)
+    now = None if today is None else datetime.combine(today, time(12), UTC)
+    return load(folder, today_in=None if today is None else lambda _zone: today, now=now)
 
 
 def wanted(folder: Path, *texts: str | bytes) -> Desired:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.model.desired import AgreementSelector, LineChangeGuard, RunChangeGuard, TotalGuard
+from reconciler.model.desired import AgreementSelector, LineChangeGuard, Origin, RunChangeGuard, TotalGuard
 from reconciler.model.identifiers import Id, Name
 from tests.config.folders import OTHER, ROW, TENANT, loaded, said, wanted
 
@@ -90,14 +90,15 @@ customers:
     firewalls: [C01234ABC1CDEF2]
     movedFrom: {{agreement: Managed IT}}
     ended: 2026-12-31
-    restart: true
+    restart: [1010, 1020]
   {OTHER}: {{company: {{id: 12}}}}
 defaults:
   customers: {{agreement: {{type: MSP}}, sync: true, mode: live}}
 holds:
   - {{customer: SAFELOG, product: MSP-ENDPOINT, quantity: 12, reason: two leavers, until: 2026-12-31}}
 approvals:
-  - {{customer: {TENANT}, product: "#7", from: 38, upTo: 64.5, reason: new branch, until: 2026-12-05}}
+  - {{customer: {TENANT}, product: "#7", from: 38, upTo: 64.5, given: 2026-11-20, reason: new branch,
+     until: 2026-12-05}}
 protected: [MSP-Backup, customer/KEYACCOUNT]
 """
 
@@ -194,10 +195,10 @@ def test_customers(tmp_path: Path) -> None:
         False,
         "shadow",
         "periodStart",
-        True,
+        (1010, 1020),
     )
     assert safelog.ended == date(2026, 12, 31)
-    assert safelog.moved_from == AgreementSelector(name="Managed IT")
+    assert safelog.moved_from == Origin(agreement=AgreementSelector(name="Managed IT"))
     assert safelog.firewalls == ("C01234ABC1CDEF2",)
     overrides = {override.code: override for override in safelog.overrides}
     assert overrides["CIXA-MSP"].targets == (Name("MSP-ENDPOINT-EDU"),)
@@ -217,6 +218,7 @@ def test_what_people_say(tmp_path: Path) -> None:
     assert (hold.reason, hold.until) == ("two leavers", date(2026, 12, 31))
     assert (approval.customer, approval.product) == (TENANT, "#7")
     assert (approval.before, approval.up_to) == decimals(38, "64.5")
+    assert approval.given == datetime(2026, 11, 20, tzinfo=UTC)
     assert [(p.kind, p.key, p.text) for p in desired.protected] == [
         ("product", "msp-backup", "MSP-Backup"),
         ("customer", "keyaccount", "customer/KEYACCOUNT"),
@@ -314,3 +316,27 @@ def test_places_are_as_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert result.files == ("mappings/sub/x.yaml",)
     assert result.desired is None
     assert result.config_hash == ""
+
+
+@pytest.mark.parametrize(
+    ("zone", "text", "given"),
+    [
+        ("UTC", "2026-11-20", datetime(2026, 11, 20, tzinfo=UTC)),
+        ("Pacific/Auckland", "2026-11-20", datetime(2026, 11, 19, 11, tzinfo=UTC)),
+        ("America/Sao_Paulo", "2026-11-20", datetime(2026, 11, 20, 3, tzinfo=UTC)),
+        ("Pacific/Auckland", "2026-11-20T09:30Z", datetime(2026, 11, 20, 9, 30, tzinfo=UTC)),
+        ("UTC", "2026-11-22T12:09Z", datetime(2026, 11, 22, 12, 9, tzinfo=UTC)),
+        ("Pacific/Auckland", "2026-11-20T09:30:15Z", datetime(2026, 11, 20, 9, 30, 15, tzinfo=UTC)),
+    ],
+)
+def test_a_date_is_its_beginning_on_the_site_and_a_moment_is_in_utc(
+    tmp_path: Path, zone: str, text: str, given: datetime
+) -> None:
+    yaml = FULL.replace("given: 2026-11-20", f"given: {text}").replace("Europe/Lisbon", zone)
+    assert wanted(tmp_path, yaml).approvals[0].given == given
+
+
+@pytest.mark.parametrize(("written", "ids"), [("1010", (1010,)), ("[1010]", (1010,)), ("[7, 5]", (7, 5))])
+def test_restart_names_one_line_or_several(tmp_path: Path, written: str, ids: tuple[int, ...]) -> None:
+    yaml = FULL.replace("restart: [1010, 1020]", f"restart: {written}")
+    assert wanted(tmp_path, yaml).customers[0].restart == ids

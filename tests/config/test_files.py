@@ -141,7 +141,7 @@ def test_a_file_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (b"\xff", "1:1", "byte 1 is 0xff"),
         (b"mappings:\n  \xc3\xa9\xe9: x\n", "2:4", "byte 15 is 0xe9"),
         (b"\xef\xbb\xbfa: \xc3\n", "1:4", "byte 7 is 0xc3"),
-        ("mappings:\n".encode("utf-16"), "1:1", "byte 1 is 0xff"),
+        ("mappings:\n".encode("utf-16"), "1:1", "is UTF-16"),
     ],
 )
 def test_not_utf_8(tmp_path: Path, data: bytes, place: str, byte: str) -> None:
@@ -198,3 +198,20 @@ def test_another_version_in_one_of_several_files_is_said_as_such(tmp_path: Path)
         (tmp_path / "b.yaml").write_text("version: 2\nlines: {MSP-A: {count: sum}}\n")
         (tmp_path / "0.yaml").write_text("version: 1\n" if one == "b" else "version: 2\n")
         assert codes(tmp_path) == ["unsupported-version"]
+
+
+def test_a_blank_that_is_none_is_named(tmp_path: Path) -> None:
+    (found,) = loaded(tmp_path, ROW + "\u00a0 B-MSP: {product: P}\n").diagnostics[:1]
+    assert found.message == (
+        "This line is indented with the no-break space U+00A0, which looks like a blank and is none in YAML."
+    )
+    assert found.remedy.startswith("Indent with ordinary blanks.")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_utf_16_is_named(tmp_path: Path, encoding: str) -> None:
+    text = ("\ufeff" if encoding == "utf-16-be" else "") + ROW
+    (tmp_path / "a.yaml").write_bytes(text.encode(encoding))
+    (found,) = load(tmp_path).diagnostics
+    assert (found.code, found.location and found.location.line) == ("not-utf-8", 1)
+    assert "is UTF-16" in found.message

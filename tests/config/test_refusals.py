@@ -18,6 +18,8 @@ A_SETTING = ROW + "settings:\n  "
 A_LINE = ROW + "lines:\n  MSP-A: "
 A_CUSTOMER = ROW + "settings: {timeZone: UTC}\ncustomers:\n  "
 A_HOLD = ROW + "holds:\n  - "
+AN_APPROVAL = ROW + "approvals:\n  - "
+GIVEN = "{customer: X, product: MSP-A, from: 1, upTo: 2, given: ▸%s, reason: r, until: 2026-12-31}\n"
 
 REFUSED = {
     # YAML itself
@@ -30,6 +32,9 @@ REFUSED = {
     "half a conflict": ("conflict-marker", ROW + "▸>>>>>>> other\n"),
     "no closing bracket": ("yaml-syntax", "mappings: {A-MSP: {product: P}\n▸"),
     "tab": ("yaml-syntax", ROW + "▸\tx: y\n"),
+    "no-break space before a key": ("yaml-syntax", ROW + "▸\u00a0\u00a0B-MSP: {product: P}\n"),
+    "no-break space after blanks": ("yaml-syntax", "mappings:\n  A-MSP:\n  ▸\u00a0\u00a0product: P\n"),
+    "wide blank before a list": ("yaml-syntax", ROW + "protected:\n▸\u3000- P: x\n"),
     "second document": ("several-documents", ROW + "▸---\nlines: {}\n"),
     "python tag": ("yaml-tag", A_ROW + "{product: ▸!!python/object/apply:os.system [x]}\n"),
     "include tag": ("yaml-tag", A_ROW + "▸!include other.yaml\n"),
@@ -168,7 +173,7 @@ REFUSED = {
     ),
     "agreement by none": ("wrong-type", A_CUSTOMER + TENANT + ": {company: X, agreement: ▸{}}\n"),
     "company too long": ("too-long", A_CUSTOMER + TENANT + ": {agreement: A, company: ▸" + "x" * 31 + "}\n"),
-    "moved from": ("missing-key", A_CUSTOMER + TENANT + ": {exclude: x, ▸movedFrom: {}}\n"),
+    "moved from": ("empty", A_CUSTOMER + TENANT + ": {exclude: x, movedFrom: ▸{}}\n"),
     "serial": ("malformed", A_CUSTOMER + TENANT + ": {exclude: x, firewalls: [▸'C 01']}\n"),
     "empty override": ("empty", A_CUSTOMER + TENANT + ": {exclude: x, overrides: {A-MSP: ▸{}}}\n"),
     # holds and approvals
@@ -176,6 +181,21 @@ REFUSED = {
         "missing-key",
         A_HOLD + "▸{customer: X, product: MSP-A, quantity: 1, reason: r}\n",
     ),
+    "approval that is not dated": (
+        "missing-key",
+        AN_APPROVAL + "▸{customer: X, product: MSP-A, from: 1, upTo: 2, reason: r, until: 2026-12-31}\n",
+    ),
+    "given as a word": ("malformed", AN_APPROVAL + GIVEN % "yesterday"),
+    "given in local time": ("malformed", AN_APPROVAL + GIVEN % "2026-11-20T09:30:00"),
+    "given on no day": ("bad-date", AN_APPROVAL + GIVEN % "2026-02-30"),
+    "given at no hour": ("bad-date", AN_APPROVAL + GIVEN % "2026-11-20T25:00Z"),
+    "restart of everything": ("not-a-number", A_CUSTOMER + TENANT + ": {exclude: x, restart: ▸true}\n"),
+    "restart of anything in a list": (
+        "not-a-number",
+        A_CUSTOMER + TENANT + ": {exclude: x, restart: [1010, ▸true]}\n",
+    ),
+    "restart of nothing": ("empty", A_CUSTOMER + TENANT + ": {exclude: x, restart: ▸[]}\n"),
+    "restart of no id": ("too-small", A_CUSTOMER + TENANT + ": {exclude: x, restart: ▸0}\n"),
     "hold without a quantity": (
         "missing-key",
         A_HOLD + "▸{customer: X, product: MSP-A, reason: r, until: 2026-12-31}\n",
@@ -258,3 +278,15 @@ def test_a_value_of_the_wrong_form_is_said_once(tmp_path: Path, case: str) -> No
     code, marked = REFUSED[case]
     text, place = unmark(marked)
     assert said(loaded(tmp_path, text), Severity.ERROR) == [f"{code} {place}"]
+
+
+def test_what_a_restart_and_an_approval_need_is_said(tmp_path: Path) -> None:
+    """People who wrote these before read what to add."""
+    text = A_CUSTOMER + TENANT + ": {company: X, agreement: Y, restart: true}\n"
+    text += "approvals:\n  - {customer: X, product: P, from: 1, upTo: 2, reason: r, until: 2026-12-31}\n"
+    remedies = {d.code: d.remedy for d in loaded(tmp_path, text).diagnostics}
+    assert remedies["not-a-number"] == (
+        "Write the ids of the ended lines that shall be billed again, such as [1010]; the plan's message "
+        "about each of them prints the row."
+    )
+    assert remedies["missing-key"].startswith("When the yes was given: a date")

@@ -225,8 +225,18 @@ ERRORS = {
         "expired",
         CUSTOMERS
         + ONE
-        + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, reason: r, "
-        "until: 2026-11-21}\n",
+        + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, given: 2026-11-20, "
+        "reason: r, until: 2026-11-21}\n",
+    ),
+    "approval of tomorrow": (
+        "given-later",
+        CUSTOMERS + ONE + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, "
+        "given: 2026-11-23, reason: r, until: 2026-12-31}\n",
+    ),
+    "approval of this afternoon": (
+        "given-later",
+        CUSTOMERS + ONE + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, "
+        "given: 2026-11-22T12:11:00Z, reason: r, until: 2026-12-31}\n",
     ),
     "protected customer without a row": ("protected-customer", ROW + "protected: [▸customer/NOBODY]\n"),
     "protected customer excluded": (
@@ -245,7 +255,8 @@ ERRORS = {
     "approval of nothing": (
         "approval-of-nothing",
         CUSTOMERS + ONE + "\napprovals:\n"
-        "  - ▸{customer: SAFELOG, product: MSP-A, from: 5, upTo: 5.0, reason: r, until: 2026-12-31}\n",
+        "  - ▸{customer: SAFELOG, product: MSP-A, from: 5, upTo: 5.0, given: 2026-11-20, "
+        "reason: r, until: 2026-12-31}\n",
     ),
 }
 

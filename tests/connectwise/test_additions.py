@@ -193,9 +193,29 @@ async def test_only_lines_that_still_matter_are_asked_for_and_kept() -> None:
     assert [line.cancelled for line in read.lines[1]] == [date(2026, 11, 1), date(2027, 1, 31), None]
     assert read.lines[1][2].effective == date(2027, 3, 1)
     assert read.lines[2] == ()
-    condition = "cancelledDate = null or cancelledDate >= [2026-11-01T00:00:00Z]"
+    condition = (
+        "cancelledDate = null or cancelledDate >= [2026-11-01T00:00:00Z] "
+        "or effectiveDate >= [2026-11-01T00:00:00Z] or cancelledDate < [2000-01-01T00:00:00Z]"
+    )
     assert asked["apiRequest"]["filters"]["conditions"] == condition
     assert set(asked["apiRequest"]["fields"].split(",")) == set(ROW)
+
+
+@pytest.mark.parametrize("bundles", ["allowed", "refused"])
+async def test_lines_that_end_before_they_begin_are_read(bundles: str) -> None:
+    """They may be billed all the same; with 0 units they are nobody's question."""
+    async with lines_of(2, 0, bundles=bundles) as (client, state):
+        for first, last, units in (
+            ("2025-01-01", "1900-01-01", 5),
+            ("2026-12-01", "2026-10-15", 5),
+            ("2026-12-01", "2026-10-15", 0),
+            ("2025-01-01", "2026-10-15", 5),
+        ):
+            days = {"effectiveDate": f"{first}T00:00:00Z", "cancelledDate": f"{last}T00:00:00Z"}
+            state.world.add_addition(1, "B", units, **days)
+        read = await read_lines(client, [1, 2], since=SINCE)
+    assert [line.cancelled for line in read.lines[1]] == [date(1900, 1, 1), date(2026, 10, 15)]
+    assert all(line.has_odd_end for line in read.lines[1])
 
 
 async def test_where_bundles_are_refused_one_is_wasted() -> None:
@@ -418,6 +438,9 @@ async def test_one_by_one_too_the_filter_is_given_up_once_it_is_refused() -> Non
         (httpx.Response(409, json={"message": "locked"}), "locked"),
         ([{"id": None}], "without an id"),
         ([row(5), row(5)], "repeats record 5"),
+        ([row(0)], "a line of agreement 2, id: 0 is no record id"),
+        ([row(-5)], "a line of agreement 2, id: -5 is no record id"),
+        ([row(5, product={"id": -1, "identifier": "X"})], "line 5 of agreement 2, product, id: -1 is no"),
         ([row(5, cancelledDate=5)], "line 5 of agreement 2, cancelledDate"),
         ({}, "not a list"),
     ],

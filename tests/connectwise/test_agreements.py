@@ -135,6 +135,15 @@ async def test_a_wrong_type_names_agreement_and_field(name: str, value: object) 
     assert raised.value.request == "GET /finance/agreements"
 
 
+@pytest.mark.parametrize("number", [0, -3, 10**15, 10**40])
+async def test_an_id_that_no_plan_could_name_is_refused_by_name(number: int) -> None:
+    with pytest.raises(BadAnswer, match=rf'agreement {number} "Managed Security", id.*no record id'):
+        await read_row(ROW | {"id": number})
+    for name in ("company", "parentAgreement"):
+        with pytest.raises(BadAnswer, match=rf"agreement 117, {name}, id: {number} is no record id"):
+            await read_row(ROW | {name: {"id": number, "identifier": "SAFELOG"}})
+
+
 async def test_a_wrong_type_in_a_billing_cycle_is_no_answer() -> None:
     async with served(answering([ROW], [{"id": 2, "billingOptions": 5}])) as client:
         with pytest.raises(BadAnswer, match="billing cycle 2, billingOptions"):

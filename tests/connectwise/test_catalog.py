@@ -102,6 +102,18 @@ async def test_a_product_without_an_id_is_no_answer(number: object) -> None:
         await item_of(ROW | {"id": number})
 
 
+@pytest.mark.parametrize("number", [0, -7, 10**15])
+async def test_a_product_whose_id_no_plan_could_name_is_refused_by_name(number: int) -> None:
+    with pytest.raises(BadAnswer, match=rf"record {number} \(.+\), id: it is no record id"):
+        await item_of(ROW | {"id": number})
+
+
+async def test_a_reference_out_of_all_proportion_is_refused_by_name() -> None:
+    with pytest.raises(BadAnswer, match=r"record 7 .*subcategory: 1000000000000000 is no record id"):
+        await item_of(ROW | {"subcategory": {"id": 10**15, "name": "Endpoint"}})
+    assert (await item_of(ROW | {"subcategory": {"id": 0, "name": "Endpoint"}})).fields["subcategory"]
+
+
 async def test_products_are_found_whatever_the_case_and_without_duplicates() -> None:
     async with sandbox() as (client, state):
         found = await catalog.items_by_identifiers(

@@ -88,6 +88,14 @@ async def test_what_is_left_out_is_not_set_and_what_was_not_asked_for_is_dropped
         assert await read_companies(client, ["a"], []) == (Company(1, "A", ""),)
 
 
+async def test_an_odd_company_is_refused_where_it_is_wanted_and_left_alone_where_not() -> None:
+    rows = [{"id": 5, "identifier": "A"}, {"id": -1, "identifier": "Catchall", "name": 5}]
+    async with served(lambda _: httpx.Response(200, json=rows)) as client:
+        assert [one.id for one in await read_companies(client, ["A"], [])] == [5]
+        with pytest.raises(BadAnswer, match="company -1, id: -1 is no record id"):
+            await read_companies(client, ["CATCHALL"], [])
+
+
 @pytest.mark.parametrize(
     "row",
     [

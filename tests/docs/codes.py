@@ -83,7 +83,7 @@ def _named(tree: ast.Module, places: dict[str, int]) -> Iterator[tuple[int, str]
                 for member in node.body
                 if isinstance(member, ast.Assign | ast.AnnAssign) and _targets(member) == ["word"]
             ]
-            yield from ((node.lineno, f"{SYSTEM}-{text}") for word in words for text in _texts(word))
+            yield from ((node.lineno, f"{SYSTEM}-{text}") for word in words for text in _texts(word) if text)
         for value in values:
             yield from ((node.lineno, text) for text in _texts(value))
 

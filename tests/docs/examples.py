@@ -1,7 +1,8 @@
 """Examples on the pages about billing: the books that one gives, and what its plan says in the same words.
 
 An example (a block `text example`) belongs to the YAML before it. `Sophos`, `Line`, `Agreement`, `Product`
-and `Run` give the books, `Plan`, `Why`, `Says` and `Written` what the plan has to say of them. What is not
+and `Run` give the books, `Plan`, `Without a row`, `Why`, `Says` and `Written` what the plan
+has to say of them. What is not
 said is usual: one monthly agreement #1 "Managed" that is invoiced next on 1 December 2026, a catalog price of
 4.50.
 """
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.billing import Recap
 from reconciler.model.money import plain
+from reconciler.reporting.census_words import apart_account
 from tests.docs.pages import Block, blocks
 from tests.planning_lines.books import NOVEMBER, Books, agreements, bill
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from reconciler.model.census import LineApart
     from reconciler.model.change import Change
     from reconciler.model.lines import Amount, PlannedLine
 
@@ -33,7 +36,7 @@ _USAGE = re.compile(
 _LINE = re.compile(
     r"#(?P<id>\d+): (?P<qty>\d+) × (?P<price>[\d.]+)(?: of (?P<product>[A-Z-]+))?(?: on #(?P<on>\d+))?"
     r"(?:, firewall (?P<serial>\w+))?(?:, (?P<incl>\d+) included)?(?:, from (?P<from>\d+ \w+ \d+))?"
-    r"(?:, ends (?P<to>\d+ \w+ \d+))?(?:, last written by (?P<by>\w+))?"
+    r"(?:, ends (?P<to>\d+ \w+ \d+))?(?:, last written by (?P<by>\w+)(?: on (?P<written>\d+ \w+ \d+))?)?"
 )
 #: `MSP-OLD: 4.75`, `MSP-OLD`, `MSP-OLD, was mapped to CIXA-MSP`; the last two of products that no row names.
 _PRODUCT = re.compile(r"(?P<name>[A-Z-]+)(?:: (?P<price>[\d.]+))?(?:, was mapped to (?P<codes>[A-Z, -]+))?")
@@ -162,14 +165,14 @@ def _part_of_agreement(text: str) -> tuple[str, re.Match[str]]:
 
 
 def _lines(texts: list[str], only_product: str) -> str:
-    keys = ("id", "qty", "price", "product", "incl", "by", "on", "from", "to", "serial")
+    keys = ("id", "qty", "price", "product", "incl", "by", "written", "on", "from", "to", "serial")
     found = [" | ".join(keys)]
     for text in texts:
         line = _LINE.fullmatch(text)
         assert line is not None, f"{text!r} is no line"
         cells = {key: line[key] or "" for key in keys}
         cells["product"] = cells["product"] or only_product
-        cells |= {key: _iso(cells[key]) for key in ("from", "to") if cells[key]}
+        cells |= {key: _iso(cells[key]) for key in ("from", "to", "written") if cells[key]}
         found.append(" | ".join(cells.values()))
     return "\n".join(found)
 
@@ -195,6 +198,11 @@ def shown(line: PlannedLine, only_product: str) -> str:
     units = _step("?" if line.before is None else plain(line.before), "?" if after is None else plain(after))
     day = f" {shown_day(line.ends)}" if line.ends is not None and not last else ""
     return f"{last}{number} {line.state.value}{day}, {units}{_money(line.sales)}"
+
+
+def shown_apart(line: LineApart) -> str:
+    """An open line that no row speaks of: `#12 left: onUnmap: keep, 7, 31.50 EUR`."""
+    return f"#{line.line_id} {apart_account(line)}, {plain(line.quantity)}{_money(line.sales)}"
 
 
 def _created(line: PlannedLine, only_product: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.census import Census, LineAccount, UnitAccount
 from reconciler.model.change import Action, Basis, Cause, Change, Target
 from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import Amount, LineState
@@ -38,7 +39,9 @@ def test_every_key_is_explained_and_none_besides() -> None:
 
 def test_every_value_of_a_key_with_few_values_is_named() -> None:
     text = read(PAGE)
-    missing = [value for value in (*Action, *LineState) if f"`{value.value}`" not in text]
+    missing = [
+        value for value in (*Action, *LineState, *LineAccount, *UnitAccount) if f"`{value.value}`" not in text
+    ]
     assert not missing, f"docs/plan-format.md names no {missing}"
 
 
@@ -117,6 +120,7 @@ def test_the_hash_leaves_out_what_the_page_says() -> None:
         replace(PLAN, config_hash="y"),
         replace(PLAN, usage_read_at="2026-11-12T09:00:00+00:00"),
         replace(PLAN, removed_rows=(RemovedRow("mappings/A", "was mapped"),)),
+        replace(PLAN, census=Census(0, Decimal(0))),
         replace(PLAN, changes=(replace(CHANGE, reason="other words"),)),
         replace(PLAN, changes=(replace(CHANGE, cause=Cause.THIS_CHANGE),)),
     ]

@@ -10,7 +10,7 @@ import pytest
 from reconciler.config.load import load
 from reconciler.model.lines import WRITTEN
 from reconciler.reporting.line_words import why
-from tests.docs.examples import Example, examples, shown, written
+from tests.docs.examples import Example, examples, shown, shown_apart, written
 from tests.docs.pages import DOCS, ROOT, read
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ def test_an_example_is_planned_as_it_says(example: Example, tmp_path: Path) -> N
     planned = example.books(tmp_path / "mappings").plan()
     lines = planned.plan.lines
     assert sorted(shown(line, example.product) for line in lines) == sorted(example.all("Plan"))
+    accounts = planned.plan.accounts
+    apart = () if accounts is None else accounts.apart
+    assert sorted(map(shown_apart, apart)) == sorted(example.all("Without a row"))
     said = "\n".join(why(line) for line in lines)
     assert all(text in said for text in example.all("Why")), said
     for text in example.all("Says"):

@@ -196,11 +196,30 @@ def test_a_file_that_is_no_plan_is_refused(planned: Site, text: str) -> None:
     assert "plan-unreadable" in said.err
 
 
-def test_a_plan_of_another_format_is_refused(planned: Site) -> None:
+@pytest.mark.parametrize(
+    ("version", "what"),
+    [
+        ('"2.0"', "the plan has format 2.0, and this version reads 1.0: a newer release wrote it."),
+        ('"1.1"', "the plan has format 1.1, and this version reads 1.0: a newer release wrote it."),
+        ('"0.9"', "the plan has format 0.9, and this version reads 1.0: an older release wrote it."),
+        ('"1"', "its formatVersion is '1', not '1.0'."),
+        ("1.0", "its formatVersion is 1.0, not '1.0'."),
+        ("null", "its formatVersion is None, not '1.0'."),
+    ],
+)
+def test_a_plan_of_another_format_is_refused(planned: Site, version: str, what: str) -> None:
+    """Also where nothing else in it differs, and where everything does."""
     file = planned.save()
-    text = file.read_text(encoding="utf-8").replace('"formatVersion": "1.0"', '"formatVersion": "2.0"')
-    file.write_text(text, encoding="utf-8")
-    assert planned.apply_text(file).code == 1
+    text = file.read_text(encoding="utf-8").replace('"formatVersion": "1.0"', f'"formatVersion": {version}')
+    planned.forget()
+    for content in (text, f'{{"formatVersion": {version}, "new": 1}}'):
+        file.write_text(content, encoding="utf-8")
+        for command in (("apply", str(file), "--yes"), ("show", str(file)), ("score", str(file))):
+            said = planned.run(*command)
+            assert (said.code, planned.requests) == (1, [])
+            assert f"plan-unreadable] {file} cannot be read: {what}" in said.err
+            assert "Make it anew" in said.err
+            assert ("Use the release that wrote it" in said.err) is ("newer" in what)
 
 
 def test_two_plans_of_one_state_are_the_same_file(planned: Site, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.support import Said
 
-ROW = '  - {customer: %s, product: %s, from: %s, upTo: %s, reason: "%s", until: %s}\n'
+ROW = '  - {customer: %s, product: %s, from: %s, upTo: %s, given: 2026-11-27, reason: "%s", until: %s}\n'
 HEAD = "# yaml-language-server: $schema=../schemas/mappings.schema.json\nversion: 1\napprovals:\n"
 
 #: A row in block style whose last value has several lines.
@@ -23,6 +23,7 @@ BLOCK = """approvals:
     product: MSP-EP
     from: 1
     upTo: 2
+    given: 2026-11-27
     until: 2026-12-31
     reason: |
       long
@@ -129,7 +130,10 @@ def test_what_is_not_said_is_asked_for(withheld: Books, options: tuple[str, ...]
     ],
 )  # fmt: skip
 def test_every_other_byte_of_the_file_stays(withheld: Books, before: str, after: str) -> None:
-    old = "{customer: CEDAR, product: MSP-EP, from: 1, upTo: 2, reason: r, until: 2026-12-31}"
+    old = (
+        "{customer: CEDAR, product: MSP-EP, from: 1, upTo: 2, given: 2026-11-27, "
+        "reason: r, until: 2026-12-31}"
+    )
     row = ROW % ("BIRCH", "MSP-EP", 20, 40, "r", "2026-12-01")
     file = withheld.folder / "approvals.yaml"
     file.write_bytes(before.replace("{old}", old).encode())
@@ -220,7 +224,7 @@ def test_a_line_that_was_set_by_hand_is_said_to_need_another_answer(books: Books
     assert said.code == 0, said.err
     assert "Not written by approve, because 1 line of this plan needs another answer" in said.out
     assert "  - Alder · Managed, MSP-EP #2: 27 → 25, -8.00 EUR a month: 27 was set by jane" in said.out
-    row = "{customer: ALDER, product: MSP-EP, from: 27, upTo: 25, reason: …, until: …}"
+    row = "{customer: ALDER, product: MSP-EP, from: 27, upTo: 25, given: 2026-11-27, reason: …, until: …}"
     assert f"or let Sophos's number in with an approval: {row}" in said.out
     assert "ALDER" not in approvals(books)
     alone = approve(books, "--customer", "BIRCH", "--reason", "r")

@@ -320,8 +320,12 @@ def test_firewalls_that_cannot_be_read_hold_no_line(busy: Books) -> None:
     assert plan.codes == ["sophos-unreachable"]
 
 
+async def no_list(request: httpx.Request, send: Send) -> httpx.Response:
+    return httpx.Response(200, json={"items": {"0": {}}, "pages": {}}, request=request)
+
+
 def test_a_bill_that_is_no_bill_counts_nothing(busy: Books) -> None:
-    busy.world.usage[2026, 11][0]["billableQuantity"] = "many"
+    busy.break_("GET", f"{USAGE}/2026/11", no_list)
     plan = busy.plan()
     assert (plan.code, plan.ids, rows(plan)) == (4, [], [])
     assert "sophos-bad-answer" in plan.codes

@@ -156,7 +156,10 @@ def test_a_big_change_is_withheld_and_the_printed_row_lets_exactly_it_through(
 
 def test_an_approval_does_not_cover_another_change(books: Books) -> None:
     books.customer("Alder", ep=(20, 20, 27))
-    row = "{customer: ALDER, product: MSP-EP, from: 20, upTo: 26, reason: Ann, until: 2026-12-01}"
+    row = (
+        "{customer: ALDER, product: MSP-EP, from: 20, upTo: 26, given: 2026-11-27, "
+        "reason: Ann, until: 2026-12-01}"
+    )
     assert books.live(f"approvals: [{row}]\n").plan().code == 4
     books.world.usage[NOVEMBER][0].update(billableQuantity=26)
     assert books.plan().code == 0
@@ -180,7 +183,10 @@ def test_a_line_changed_by_hand_is_asked_about_and_answered(books: Books) -> Non
     assert (plan.code, plan.ids) == (4, [])
     said = books.run("plan", str(books.folder)).out
     assert "25 was set by sampleadmin on 2026-11-01; last month's bill gives 20" in said
-    row = "{customer: ALDER, product: MSP-EP, from: 25, upTo: 22, reason: Ann, until: 2026-12-01}"
+    row = (
+        "{customer: ALDER, product: MSP-EP, from: 25, upTo: 22, given: 2026-11-27, "
+        "reason: Ann, until: 2026-12-01}"
+    )
     assert books.live(f"approvals: [{row}]\n").apply().code == 0
     assert books.quantity(line) == 22
 

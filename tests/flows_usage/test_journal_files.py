@@ -127,7 +127,11 @@ def test_a_journal_is_right_wherever_it_is_cut() -> None:
         (lambda rows: rows.insert(2, rows[0]), "line 3: a second run starts in the same file"),
         (lambda rows: rows.insert(2, rows[1]), "was recorded before"),
         (lambda rows: rows.insert(3, rows[2]), "is there twice"),
-        (lambda rows: rows[0].update(formatVersion="2.0"), "line 1: formatVersion"),
+        (
+            lambda rows: rows[0].update(formatVersion="2.0"),
+            "line 1: formatVersion: the journal has format 2.0,",
+        ),
+        (lambda rows: rows[0].update(formatVersion="1.7"), "a newer release wrote it. Use the release that"),
         (lambda rows: rows[0].update(started="2026-11-27T10:00:00"), "has no time zone"),
         (lambda rows: rows[0]["marker"].update(owner="a b"), "no owner of tags"),
         (lambda rows: rows[1].update(at="soon"), "line 2: 'soon' is no moment"),

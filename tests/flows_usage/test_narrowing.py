@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.cli.narrowing import narrowed
+from reconciler.config.load import load
 from tests.flows_usage.books import rows, updates
 from tests.flows_usage.line_flows import create, move
+from tests.reporting.made import apart, census, line, plan
 
 if TYPE_CHECKING:
     from tests.flows_usage.books import Books
@@ -69,3 +72,26 @@ def test_what_always_declares_is_sent_with_the_line(busy: Books) -> None:
     assert all(body["unitPrice"] == 4.25 for _, body in busy.patches if "unitPrice" in body)
     assert sum("unitPrice" in body for _, body in busy.patches) == 2
     assert busy.plan().ids == []
+
+
+def test_open_lines_without_a_row_are_narrowed_and_the_totals_stay(busy: Books) -> None:
+    desired = load(busy.folder).desired
+    assert desired is not None
+    found = census(
+        ("in step", 1), apart(1), apart(2, company="CEDAR", company_name="Cedar"), apart(3, product="X")
+    )
+    made = plan(line(), census=found)
+    names = {
+        ("BIRCH", ""): [1, 3],
+        ("birch & sons", ""): [1, 3],
+        ("Cedar", ""): [2],
+        ("Safelog", ""): [],
+        ("", "msp-email"): [1, 2],
+        ("BIRCH", "MSP-EMAIL"): [1],
+        ("", ""): [1, 2, 3],
+    }
+    for (customer, product), numbers in names.items():
+        kept = narrowed(made, desired, (product,) * bool(product), (customer,) * bool(customer)).census
+        assert kept is not None
+        assert [each.line_id for each in kept.apart] == numbers
+        assert (kept.line_total, kept.closes) == (4, True)

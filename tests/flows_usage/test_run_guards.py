@@ -95,7 +95,8 @@ def test_what_somebody_has_answered_does_not_count(books: Books) -> None:
     customers(books, 3, ep=(20, 20, 40))
     customers(books, 17, ep=(20, 20, 20))
     rows = [
-        f"  - {{customer: ALDER{n:03}, product: MSP-EP, from: 20, upTo: 40, reason: r, until: 2026-12-01}}\n"
+        f"  - {{customer: ALDER{n:03}, product: MSP-EP, from: 20, upTo: 40, given: 2026-11-27, "
+        f"reason: r, until: 2026-12-01}}\n"
         for n in range(3)
     ]
     books.live("approvals:\n" + "".join(rows), settings=only("runChange", ""))
@@ -147,7 +148,10 @@ def test_the_most_new_lines(books: Books, new: int, limits: str, stops: int) -> 
 
 def test_new_lines_that_are_approved_do_not_count(books: Books) -> None:
     customers(books, 3, ep=(None, 10, 10))
-    row = "{customer: ALDER000, product: MSP-EP, from: 0, upTo: 10, reason: r, until: 2026-12-01}"
+    row = (
+        "{customer: ALDER000, product: MSP-EP, from: 0, upTo: 10, given: 2026-11-27, "
+        "reason: r, until: 2026-12-01}"
+    )
     limit = only("mostChanges", "mostChanges: {create_line: {count: 2}}")
     assert stopped_by(books.live(settings=limit)) == [MOST]
     assert stopped_by(books.live(f"approvals: [{row}]\n", settings=limit)) == []
@@ -330,7 +334,10 @@ def test_a_file_writes_no_other_number_than_its_row_says(books: Books) -> None:
 
 def test_an_approval_taken_out_of_the_file_lets_nothing_through(books: Books) -> None:
     books.customer("Alder", ep=(20, 20, 40))
-    row = "{customer: ALDER, product: MSP-EP, from: 20, upTo: 40, reason: Ann, until: 2026-12-01}"
+    row = (
+        "{customer: ALDER, product: MSP-EP, from: 20, upTo: 40, given: 2026-11-27, "
+        "reason: Ann, until: 2026-12-01}"
+    )
     file = books.live(f"approvals: [{row}]\n").save()
     answers = json.loads(file.read_text())["guards"]["answers"]
     assert answers == [{"line": "agreement/1/product/MSP-EP", "kind": "approval", "from": "20", "upTo": "40"}]

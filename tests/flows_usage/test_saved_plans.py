@@ -185,7 +185,7 @@ def test_a_commit_s_plan_writes_its_own_lines_and_leaves_the_month_s_alone(busy:
     assert "Waiting anyway, not part of this change: 2 lines, +14.50 EUR a month" in said.out
     assert "Plan: 1 line to update. 2 changes waiting anyway" in said.out
     shown = busy.run("plan", str(busy.folder), *since, "--format", "csv").out.splitlines()
-    assert [row.split(",")[6] for row in shown[1:]] == ["no", "no", "yes", "no"]
+    assert [row.split(",")[7] for row in shown[1:]] == ["no", "no", "yes", "no"]
     file = busy.save(*since)
     busy.forget()
     applied = busy.apply(file)

@@ -42,7 +42,7 @@ def test_unmapped_and_excluded_usage_with_quantity_and_value(bill: Site) -> None
     add(OCTOBER, "Birch Ltd", "NEW", 1.5, unitPrice="1.25", actualQuantity=7)
     add(OCTOBER, "Birch Ltd", "NEW", 1, unitPrice="2.00", unitPriceCurrency="EUR")
     add(OCTOBER, "Alder Ltd", "FREE", 4, unitPrice="0.10")
-    plan = bill.plan()
+    plan = bill.plan("--scope", "products")
     assert (plan.code, plan.ids) == (0, []), "usage is reported and never acted on"
     assert notes(plan) == [
         {

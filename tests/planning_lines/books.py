@@ -19,7 +19,7 @@ from reconciler.model.billing import Agreement, Billing, Company, Line, Recap
 from reconciler.model.identifiers import Id
 from reconciler.model.months import Month
 from reconciler.model.observed import CatalogItem, Instance, Observed, Tenant, UsageLine, UsageMonth
-from reconciler.planning.lines.changes import LinePlan, plan_lines
+from reconciler.planning.line_plan import LinePlan, plan_lines
 from reconciler.planning.products.homes import wanted_homes
 
 if TYPE_CHECKING:
@@ -130,7 +130,8 @@ def agreements(text: str) -> tuple[Agreement, ...]:
 class Books:
     """Everything that a plan is made from; tests change what their story is about.
 
-    `others` are products that no row names, with their notes; their ids count from 501.
+    `others` are products that no row names, with their notes; their ids count from 501. Without `recaps`
+    ConnectWise says of every agreement that nothing waits for its invoice.
     """
 
     folder: Path
@@ -142,7 +143,7 @@ class Books:
     agreements: tuple[Agreement, ...] = ()
     lines: str = ""
     tenants: str | None = None
-    recaps: dict[int, Recap] = field(default_factory=dict)
+    recaps: dict[int, Recap] | None = None
     companies: tuple[Company, ...] | None = None
     unread: frozenset[int] = frozenset()
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -210,7 +211,10 @@ class Books:
             )
         lines = {number: tuple(found) for number, found in by_agreement.items()}
         companies = _owners(self.agreements) if self.companies is None else self.companies
-        billing = Billing(self.agreements, companies, lines, self.recaps)
+        recaps = self.recaps
+        if recaps is None:
+            recaps = {a.id: Recap(a.id, unbilled_periods=0) for a in self.agreements}
+        billing = Billing(self.agreements, companies, lines, recaps)
         usage = tuple(one for one in (self.bill, self.last, *self.older) if one is not None)
         return Observed(Instance("h", "c", "p"), items=items, tenants=tenants, billing=billing, usage=usage)
 
@@ -302,6 +306,34 @@ class Planned:
     def codes(self) -> list[str]:
         """The codes of the diagnostics, sorted."""
         return sorted(d.code for d in self.plan.diagnostics)
+
+    @property
+    def accounts(self) -> dict[int, str]:
+        """`{12: "left (onUnmap: keep)"}`: the account of each open line that concerns us."""
+        assert self.plan.accounts is not None
+        found = {one.line.line.id: one for one in self.plan.accounts.lines}
+        assert len(found) == len(self.plan.accounts.lines) == self.plan.accounts.line_total
+        assert sum(one.units for one in self.plan.accounts.units) == self.plan.accounts.unit_total
+        return {
+            number: one.account.value + (f" ({one.word})" if one.word else "")
+            for number, one in sorted(found.items())
+        }
+
+    @property
+    def units(self) -> dict[str, str]:
+        """`{"billed": "20", "excluded (internal)": "7"}`: the units on the bill by their account."""
+        assert self.plan.accounts is not None
+        found: dict[str, Decimal] = {}
+        for one in self.plan.accounts.units:
+            name = one.account.value + (f" ({one.word})" if one.word else "")
+            found[name] = found.get(name, Decimal(0)) + one.units
+        return {name: _number(units) for name, units in sorted(found.items())}
+
+    def apart(self, number: int) -> str:
+        """The reason and the remedy of an open line that no row of the plan has."""
+        assert self.plan.accounts is not None
+        (line,) = [line for line in self.plan.accounts.apart if line.line_id == number]
+        return f"{line.reason}. {line.remedy}"
 
     def said(self, code: str) -> str:
         """The message of the one diagnostic with this code."""

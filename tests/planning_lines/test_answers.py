@@ -26,7 +26,8 @@ customers:
 def approval(customer: str = "ALPHA", product: str = "MSP-EP", until: str = "2026-12-05") -> str:
     """From 38 up to 64."""
     return (
-        f"approvals: [{{customer: {customer}, product: {product}, from: 38, upTo: 64, reason: r, "
+        f"approvals: [{{customer: {customer}, product: {product}, from: 38, upTo: 64, given: 2026-11-27, "
+        f"reason: r, "
         f"until: {until}}}]\n"
     )
 

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.planning.usage.examples import failed_examples
 from reconciler.planning.usage.quantities import ABSURD, code_usage, line_quantity, merge_terms
-from tests.planning_lines.books import ALPHA, NOVEMBER, SETTINGS, Books, bill, expect
+from tests.planning_lines.books import ALPHA, NOVEMBER, SETTINGS, Books, agreements, bill, expect
 
 OCTOBER = NOVEMBER.previous()
 CUSTOMER = ALPHA[ALPHA.index("customers:") :]
@@ -25,7 +25,7 @@ def shared(count: str, terms: str = "", own: str = "") -> str:
     )
     return f"""
 mappings:
-  EP: {{product: MSP-EP, sync: true, alsoKnownAs: [EP-NEW]}}
+  EP: {{product: MSP-EP, sync: true, alsoKnownAs: {{codes: [EP-NEW], count: sum}}}}
   MAIL: {{product: MSP-EP, sync: true}}
   NDR: {{product: MSP-EP, sync: true}}
 lines:
@@ -172,13 +172,22 @@ def test_a_bill_with_two_odd_numbers_says_the_same_in_any_order(books: Books) ->
             "Alpha | EP | 20 | 2026-11-01 | 2026-11-10 | | S1\nAlpha | EP | 3 | 2026-11-11 | | | S2",
             23,
         ),
-        ("Alpha | EP | 20 | 2026-10-26 | 2026-11-25 | |\nAlpha | EP | 2 | 2026-11-25 | 2026-11-30 | |", 22),
+        ("Alpha | EP | 20 | 2026-11-01 | 2026-11-25 | |\nAlpha | EP | 2 | 2026-11-01 | 2026-11-25 | |", 22),
+        ("Alpha | EP | 20 | 2026-10-26 | 2026-11-25 | |\nAlpha | EP | 2 | 2026-11-10 | 2026-11-25 | |", 22),
+        (
+            """Alpha | EP | 10 | 2026-11-01 | 2026-11-25
+            Alpha | EP | 9 | 2026-11-02 | 2026-11-20
+            Alpha | EP | 4 | 2026-11-05 | 2026-11-06""",
+            23,
+        ),
     ],
     ids=[
         "the same line twice",
         "two serials of one order line",
         "two serials, two windows",
-        "windows that touch",
+        "two licences of one window",
+        "one window within the other",
+        "one within the other, and a third in both",
     ],
 )
 def test_what_adds_up_and_what_counts_once(books: Books, rows: str, total: int) -> None:
@@ -186,6 +195,96 @@ def test_what_adds_up_and_what_counts_once(books: Books, rows: str, total: int) 
     (row,) = planned.plan.lines
     assert row.state.value in ("more", "unchanged")
     assert row.after == total
+
+
+@pytest.mark.parametrize(
+    ("windows", "words"),
+    [
+        (
+            ["20 | 2026-11-01 | 2026-11-15", "25 | 2026-11-15 | 2026-11-28"],
+            "that overlap only in part (2026-11-01 to 2026-11-15: 20 and 2026-11-15 to 2026-11-28: 25)",
+        ),
+        (
+            ["20 | 2026-11-01 | 2026-11-20", "25 | 2026-11-10 | 2026-11-28"],
+            "that overlap only in part (2026-11-01 to 2026-11-20: 20 and 2026-11-10 to 2026-11-28: 25)",
+        ),
+        (
+            ["20 | 2026-11-01 | 2026-11-15", "5 | 2026-11-01 | 2026-11-15", "25 | 2026-11-15 | 2026-11-28"],
+            "that overlap only in part (2026-11-01 to 2026-11-15: 25 and 2026-11-15 to 2026-11-28: 25)",
+        ),
+        (
+            ["9 | 2026-11-01 | 2026-11-28", "20 | 2026-11-01 | 2026-11-15", "25 | 2026-11-16 | 2026-11-28"],
+            "that do not overlap (2026-11-01 to 2026-11-15: 20 and 2026-11-16 to 2026-11-28: 25)",
+        ),
+    ],
+    ids=["one shared day", "partly", "two licences and one shared day", "two in a third"],
+)
+def test_windows_of_which_none_holds_the_other_are_asked_about(
+    books: Books, windows: list[str], words: str
+) -> None:
+    """The same seats may be in both: neither the sum nor the higher number is certain."""
+    for rows in (windows, windows[::-1]):
+        text = "\n".join(f"Alpha | EP | {window}" for window in rows)
+        planned = books.plan(bill=bill(f"tenant | code | units | from | to\n{text}"))
+        expect(planned, "Alpha MSP-EP #11 needs a decision 20→20 90.00→90.00 EUR")
+        assert planned.reason == f"EP: Sophos bills two windows {words}"
+
+
+BOTH = "tenant | code | units\nAlpha | EP | 7\nAlpha | EP-NEW | 5"
+
+
+def known_as(form: str) -> str:
+    return ALPHA.replace("sync: true}", f"sync: true, alsoKnownAs: {form}}}", 1)
+
+
+def test_both_codes_of_one_product_on_one_bill_wait_and_are_named(books: Books) -> None:
+    planned = books.plan(yaml=known_as("[EP-NEW]"), bill=bill(BOTH))
+    expect(planned, "Alpha MSP-EP #11 needs a decision 20→20 90.00→90.00 EUR")
+    assert "EP: Sophos bills both EP 7 and EP-NEW 5" in planned.reason
+    assert "`alsoKnownAs: {codes: […], count: sum}`" in planned.reason
+    assert planned.writes == []
+
+
+@pytest.mark.parametrize(("count", "units"), [("sum", 12), ("max", 7)])
+def test_both_codes_are_one_number_where_the_row_says_how(books: Books, count: str, units: int) -> None:
+    yaml = known_as(f"{{codes: [EP-NEW], count: {count}}}")
+    planned = books.plan(yaml=yaml, bill=bill(BOTH), settings=OPEN)
+    assert planned.writes == [f"line 11 quantity 20→{units}"]
+
+
+@pytest.mark.parametrize("form", ["[EP-NEW]", "{codes: [EP-NEW]}"])
+@pytest.mark.parametrize(
+    "rows", ["Alpha | EP-NEW | 12", "Alpha | EP | 0\nAlpha | EP-NEW | 12", "Alpha | EP | 12"]
+)
+def test_one_of_two_codes_with_units_counts_without_a_word(books: Books, form: str, rows: str) -> None:
+    """Two forms of one row; a code that Sophos still lists at zero is none of them."""
+    planned = books.plan(yaml=known_as(form), bill=bill(f"tenant | code | units\n{rows}"), settings=OPEN)
+    assert planned.writes == ["line 11 quantity 20→12"]
+
+
+def test_both_codes_at_another_customer_stop_nobody_else(books: Books) -> None:
+    yaml = known_as("[EP-NEW]") + "  <Beta>: {name: Beta, company: BETA, agreement: Managed, sync: true}\n"
+    planned = books.plan(
+        yaml=yaml,
+        bill=bill(f"{BOTH}\nBeta | EP-NEW | 5"),
+        last=bill("tenant | code | units\nAlpha | EP | 20\nBeta | EP | 4", OCTOBER),
+        agreements=agreements("id | company\n1 | ALPHA\n2 | BETA"),
+        lines="id | on | qty\n11 | 1 | 20\n12 | 2 | 4",
+    )
+    assert planned.states == ["Alpha MSP-EP needs a decision", "Beta MSP-EP more"]
+    assert planned.writes == ["line 12 quantity 4→5"]
+
+
+def test_both_codes_on_last_months_bill_say_nothing_of_what_is_in_step(books: Books) -> None:
+    """A person's 12 is no more in step with 7 + 5 than with 7: it is asked about, and not taken for ours."""
+    planned = books.plan(
+        yaml=known_as("[EP-NEW]"),
+        bill=bill("tenant | code | units\nAlpha | EP-NEW | 13"),
+        last=bill(BOTH, OCTOBER),
+        lines="id | qty | by\n11 | 12 | jane",
+    )
+    expect(planned, "Alpha MSP-EP #11 needs a decision 12→13 54.00→58.50 EUR")
+    assert "what last month's bill gives is not known" in planned.reason
 
 
 def test_one_order_line_that_two_customers_share_counts_for_both() -> None:

@@ -89,7 +89,7 @@ def test_each_month_is_counted_by_the_lines_own_rules(books: Books) -> None:
         "mappings:\n  EP: {product: MSP-EP, sync: true}\n  MDR: {product: MSP-EP, sync: true}\n"
         "lines: {MSP-EP: {count: max, take: highest}}\ncustomers:\n"
         "  <Alpha>: {name: Alpha, company: ALPHA, agreement: Managed, sync: true}\n"
-        "  <Beta>: {name: Beta, company: ALPHA, agreement: Managed, sync: true}\n"
+        "  <Beta>: {name: Beta, company: ALPHA, nameDiffers: true, agreement: Managed, sync: true}\n"
     )
     head = "tenant | code | units\n"
     planned = books.plan(

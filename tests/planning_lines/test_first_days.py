@@ -69,7 +69,7 @@ def test_a_gap_after_the_old_agreement_is_said(books: Books) -> None:
 
 
 def test_a_line_that_was_ended_before_it_began_does_not_stand_in_the_way(books: Books) -> None:
-    yaml = ALPHA.replace("agreement: Managed", "agreement: Managed, restart: true")
+    yaml = ALPHA.replace("agreement: Managed", "agreement: Managed, restart: 21")
     ended = "id | qty | from | to\n21 | 0 | 2027-02-01 | 2027-02-01"
     planned = books.plan(yaml=yaml, lines=ended, bill=bill("tenant | code | units\nAlpha | EP | 20"))
     assert planned.writes == ["new MSP-EP on 1: 20 × 4.50 from 2026-12-01"]

@@ -48,9 +48,12 @@ def test_a_withheld_change_says_its_limit_and_the_row_that_lets_it_through(books
     planned = books.plan(bill=usage)
     assert planned.reason == (
         "it changes by 44 units, 220 % (limits: 5 units and 25 %). To let it through, add under approvals: "
-        "{customer: ALPHA, product: MSP-EP, from: 20, upTo: 64, reason: …, until: …}"
+        "{customer: ALPHA, product: MSP-EP, from: 20, upTo: 64, given: 2026-11-27, reason: …, until: …}"
     )
-    row = "{customer: ALPHA, product: MSP-EP, from: 20, upTo: 64, reason: r, until: 2026-12-05}"
+    row = (
+        "{customer: ALPHA, product: MSP-EP, from: 20, upTo: 64, given: 2026-11-27, "
+        "reason: r, until: 2026-12-05}"
+    )
     assert books.plan(bill=usage, yaml=f"{ALPHA}approvals: [{row}]\n").writes == ["line 11 quantity 20→64"]
     off = guarded("lineChange: off")
     assert books.plan(bill=usage, settings=off).writes == ["line 11 quantity 20→64"]
@@ -179,7 +182,8 @@ def test_one_product_at_zero_for_more_than_three_customers_stops_everything(
     if stops:
         assert "zero for 4 customers at once (C01, C02, C03, C04)" in planned.said("guard-product-to-zero")
         approvals = "approvals:\n" + "".join(
-            f"  - {{customer: C{n:02}, product: MSP-EP, from: 3, upTo: 0, reason: r, until: 2026-12-05}}\n"
+            f"  - {{customer: C{n:02}, product: MSP-EP, from: 3, upTo: 0, given: 2026-11-27, "
+            f"reason: r, until: 2026-12-05}}\n"
             for n in range(1, 5)
         )
         answered = books.plan(**site | {"bill": usage, "yaml": site["yaml"] + approvals})
@@ -264,7 +268,8 @@ def test_a_code_that_has_a_row_of_its_own_is_no_question(books: Books) -> None:
 @pytest.mark.parametrize("who", ["customer/ALPHA", "MSP-EP"])
 def test_what_is_protected_never_goes_to_zero_approved_or_not(books: Books, who: str) -> None:
     approval = (
-        "approvals:\n  - {customer: ALPHA, product: MSP-EP, from: 20, upTo: 0, reason: they left, "
+        "approvals:\n  - {customer: ALPHA, product: MSP-EP, from: 20, upTo: 0, given: 2026-11-27, "
+        "reason: they left, "
         "until: 2027-12-31}\n"
     )
     usage = bill("tenant | code | units\nAlpha | OTHER | 1")

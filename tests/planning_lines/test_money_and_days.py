@@ -142,6 +142,40 @@ def test_a_quarterly_invoice_is_three_months_of_money(books: Books) -> None:
     assert planned.reason == "22 = EP 22; an invoice covers 3 months: 270.00 → 297.00 EUR"
 
 
+def test_a_line_of_an_agreement_that_nobody_invoices_is_told_that_and_nothing_else(books: Books) -> None:
+    """Its line begins after a next invoice date that lies two years back: that is not what is wrong."""
+    planned = books.plan(
+        bill=MORE,
+        lines="id | qty | from\n11 | 20 | 2026-01-01",
+        agreements=agreements("id | company | next\n1 | ALPHA | 2024-12-01"),
+    )
+    assert planned.writes == []
+    assert planned.reason.startswith("the agreement is not invoiced since 2024-12-01: 24 periods are not")
+    assert "first day forward" not in planned.reason
+
+
+@pytest.mark.parametrize(
+    ("cycle", "words"),
+    [
+        ("Weekly", "the agreement is invoiced weekly, more often than Sophos bills"),
+        ("BiWeekly", "the agreement is invoiced biweekly, more often than Sophos bills"),
+        ("Fortnightly", "the agreement's billing cycle 'Fortnightly' is none that is known"),
+        ("?", "ConnectWise does not say how often the agreement is invoiced"),
+        (
+            "(unread)",
+            "how often the agreement is invoiced is not known: the billing cycles could not be read",
+        ),
+    ],
+)
+def test_what_is_said_of_a_cycle_that_nothing_can_be_written_for(
+    books: Books, cycle: str, words: str
+) -> None:
+    planned = books.plan(
+        bill=MORE, agreements=agreements(f"id | company | next | cycle\n1 | ALPHA | 2026-12-01 | {cycle}")
+    )
+    assert (planned.writes, planned.reason.startswith(words)) == ([], True), planned.reason
+
+
 @pytest.mark.parametrize(
     ("next_invoice", "unbilled", "words"),
     [
@@ -149,7 +183,17 @@ def test_a_quarterly_invoice_is_three_months_of_money(books: Books) -> None:
         ("2026-12-01", 2, "2 periods are not invoiced yet"),
         ("2026-12-01", 1, ""),
         ("2026-11-01", None, "Make that invoice first"),
-        ("2026-10-27", None, "2 periods are not invoiced yet"),
+        (
+            "2026-10-27",
+            None,
+            "the agreement is not invoiced since 2026-10-27: 2 periods are not invoiced yet",
+        ),
+        (
+            "2024-12-01",
+            None,
+            "the agreement is not invoiced since 2024-12-01: 24 periods are not invoiced yet",
+        ),
+        ("2020-01-01", None, "since 2020-01-01: at least 60 periods are not invoiced yet"),
     ],
 )
 def test_invoices_that_are_not_made(
@@ -159,10 +203,51 @@ def test_invoices_that_are_not_made(
     planned = books.plan(
         bill=MORE,
         recaps=recaps,
-        agreements=agreements(f"id | company | next\n1 | ALPHA | {next_invoice}"),
+        agreements=agreements(f"id | company | from | next\n1 | ALPHA | 2020-01-01 | {next_invoice}"),
     )
     assert words in planned.reason
     assert bool(planned.writes) is not bool(words)
+
+
+@pytest.mark.parametrize("recaps", [{}, {1: Recap(1)}, {1: Recap(1, unbilled_periods=0)}, {2: Recap(2)}])
+@pytest.mark.parametrize(
+    ("next_invoice", "cycle", "periods"),
+    [
+        ("2024-12-01", "Monthly", 24),
+        ("2026-10-31", "Monthly", 0),
+        ("2026-09-30", "Monthly", 2),
+        ("2026-08-31", "Monthly", 3),
+        ("2026-03-01", "Quarterly", 3),
+    ],
+)
+def test_a_next_invoice_date_several_periods_back_blocks_whatever_the_recaps_say(
+    books: Books, recaps: dict[int, Recap], next_invoice: str, cycle: str, periods: int
+) -> None:
+    """The list may be empty, lack the number, or contradict the date: an old month is never changed."""
+    planned = books.plan(
+        yaml=ALPHA + "lines: {MSP-EP: {take: last}}\n",
+        bill=MORE,
+        recaps=recaps,
+        agreements=agreements(f"id | company | next | cycle\n1 | ALPHA | {next_invoice} | {cycle}"),
+        lines="id | qty | from\n11 | 20 | 2024-01-01",
+    )
+    assert planned.writes == []
+    assert (f"{periods} periods are not invoiced yet" in planned.reason) is bool(periods)
+
+
+@pytest.mark.parametrize("told", ["no recap", "no number"])
+def test_agreements_whose_periods_cannot_be_checked_are_said_once(books: Books, told: str) -> None:
+    names = ["Alpha", "Beta", "Gamma"]
+    planned = books.plan(
+        yaml="mappings:\n  EP: {product: MSP-EP, sync: true}\n" + customers(names),
+        recaps={2: Recap(2, unbilled_periods=0)} | ({} if told == "no recap" else {1: Recap(1), 3: Recap(3)}),
+        agreements=agreements("id | company\n1 | ALPHA\n2 | BETA\n3 | GAMMA"),
+        bill=bill("\n".join(["tenant | code | units", *(f"{name} | EP | 4" for name in names)])),
+        last=bill("\n".join(["tenant | code | units", *(f"{name} | EP | 4" for name in names)]), OCTOBER),
+        lines="id | on | qty\n11 | 1 | 4\n12 | 2 | 4\n13 | 3 | 4",
+    )
+    assert planned.codes == ["unbilled-periods-unknown"]
+    assert "2 agreements (#1 ALPHA, #3 GAMMA)" in planned.said("unbilled-periods-unknown")
 
 
 FIRST, SECOND = date(2026, 9, 1), date(2026, 12, 1)
@@ -240,7 +325,8 @@ def test_shadow_plans_everything_and_writes_nothing(books: Books, site: str, own
 
 
 def test_two_tenants_of_which_one_is_in_shadow(books: Books) -> None:
-    yaml = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, agreement: Managed, sync: true, mode: shadow}\n"
+    own = "company: ALPHA, nameDiffers: true, agreement: Managed, sync: true, mode: shadow"
+    yaml = f"{ALPHA}  <Beta>: {{name: Beta, {own}}}\n"
     planned = books.plan(yaml=yaml, bill=bill("tenant | code | units\nAlpha | EP | 12\nBeta | EP | 10"))
     assert (planned.states, planned.writes) == (["Alpha + Beta MSP-EP more"], [])
 

@@ -85,8 +85,19 @@ def test_a_replaced_product_ends_where_its_successor_starts(books: Books) -> Non
 
 
 def test_without_tag_and_without_a_word_another_product_is_none_of_our_business(books: Books) -> None:
-    planned = moved(books, others={"MSP-OLD": "no tag at all"})
+    lines = OLD_LINE.replace("| qty", "| qty | by").replace("| 20", "| 20 | jane")
+    planned = moved(books, others={"MSP-OLD": "no tag at all"}, lines=lines)
     assert planned.writes == ["new MSP-NEW on 1: 22 × 4.50 from 2026-12-01"]
+    assert 11 not in planned.accounts
+
+
+def test_a_line_that_we_wrote_is_found_without_its_product_s_tag(books: Books) -> None:
+    """Somebody cleaned the notes up, and then the code moved: nothing new is created beside the line."""
+    planned = moved(books, others={"MSP-OLD": "no tag at all"})
+    assert planned.writes == []
+    assert planned.accounts == {11: "waits"}
+    assert "line #11 of MSP-OLD (20): we wrote it" in planned.reason
+    assert "`MSP-NEW: {replaces: [MSP-OLD]}`" in planned.reason
 
 
 def test_seats_pass_to_a_line_that_is_there_already(books: Books) -> None:
@@ -242,7 +253,7 @@ def test_agreements_of_different_invoice_days_are_not_joined_by_guessing(books: 
 
 def test_a_customer_whose_sync_is_off_keeps_its_lines(books: Books) -> None:
     """Beta is of the same company and not synced: its line on the other agreement is not Alpha's."""
-    yaml = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, agreement: Old}\n"
+    yaml = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, nameDiffers: true, agreement: Old}\n"
     planned = books.plan(
         yaml=yaml, bill=MORE, agreements=TWO, lines=ON_OLD.format(by="apirec"), tenants="tenant\nAlpha\nBeta"
     )
@@ -262,7 +273,7 @@ def test_a_number_that_somebody_set_is_asked_about(books: Books, qty: str, by: s
     planned = moved(books, lines=lines)
     assert bool(planned.writes) is allowed
     if not allowed:
-        row = "{customer: ALPHA, product: MSP-OLD, from: 18, upTo: 0, reason: …, until: …}"
+        row = "{customer: ALPHA, product: MSP-OLD, from: 18, upTo: 0, given: 2026-11-27, reason: …, until: …}"
         assert row in planned.reason
         assert "last month's bill gives 20" in planned.reason
         answer = "approvals:\n  - " + row.replace("…", "r", 1).replace("…", "2026-12-05")
@@ -403,9 +414,8 @@ BESIDE = "id | product | qty | by\n11 | MSP-EP | 20 | apirec\n12 | MSP-OLD | 7 |
 def test_lines_of_unmapped_codes_stay_and_are_said(books: Books) -> None:
     planned = books.plan(others=GONE, lines=BESIDE.format(by="apirec"))
     assert planned.writes == []
-    said = planned.said("line-left")
-    assert "line #12 of MSP-OLD (7, 31.50 EUR an invoice)" in said
-    assert "OLD is mapped nowhere any more" in said
+    assert planned.accounts[12] == "left (onUnmap: keep)"
+    assert "OLD is mapped nowhere any more" in planned.apart(12)
 
 
 def test_each_code_of_a_line_that_stays_has_its_own_reason(books: Books) -> None:
@@ -415,11 +425,15 @@ def test_each_code_of_a_line_that_stays_has_its_own_reason(books: Books) -> None
     )
     notes = {"MSP-EP": "[sophos:main AID (sync off), EP (sync off)]"}
     pilot += "lines: {MSP-EP: {count: sum}}\n"
-    said = books.plan(yaml=pilot, notes=notes).said("line-left")
-    assert "AID is excluded for the customer: a pilot; usage sync is off for EP" in said
-    lost = ALPHA.replace("agreement: Managed", "agreement: Manged")
-    said = books.plan(yaml=lost).said("line-left")
-    assert "no agreement could be chosen for the customer's row, see there" in said
+    asked = books.plan(yaml=pilot, notes=notes)
+    assert asked.accounts[11] == "waits"
+    assert "AID is excluded for Alpha: a pilot, and it bills on" in asked.apart(11)
+    off = books.plan(yaml=pilot.replace(", overrides: {AID: {exclude: a pilot}}", ""), notes=notes)
+    assert off.accounts[11] == "left (sync: false)"
+    assert "usage sync is off for AID" in off.apart(11)
+    lost = books.plan(yaml=ALPHA.replace("agreement: Managed", "agreement: Manged"))
+    assert lost.accounts[11] == "waits"
+    assert "no agreement could be chosen for Alpha" in lost.apart(11)
 
 
 def test_on_unmap_end_asks_and_then_ends_them(books: Books) -> None:
@@ -427,7 +441,8 @@ def test_on_unmap_end_asks_and_then_ends_them(books: Books) -> None:
     asked = books.plan(others=GONE, lines=BESIDE.format(by="apirec"), settings=settings)
     assert asked.rows[-1] == "Alpha MSP-OLD #12 withheld 7→0 31.50→0.00 EUR"
     answer = (
-        "approvals: [{customer: ALPHA, product: MSP-OLD, from: 7, upTo: 0, reason: r, until: 2026-12-05}]"
+        "approvals: [{customer: ALPHA, product: MSP-OLD, from: 7, upTo: 0, given: 2026-11-27, "
+        "reason: r, until: 2026-12-05}]"
     )
     for by in ("apirec", "jane"):
         approved = books.plan(others=GONE, lines=BESIDE.format(by=by), settings=settings, yaml=ALPHA + answer)
@@ -466,7 +481,7 @@ def test_a_customer_that_comes_back_gets_a_new_line(books: Books) -> None:
     left = {"bill": MORE, "lines": "id | qty | to | price\n11 | 20 | 2026-10-31 | 3.90"}
     asked = books.plan(**left)
     assert (asked.states, asked.writes) == (["Alpha MSP-EP needs a decision"], [])
-    again = books.plan(**left, yaml=ALPHA.replace("agreement: M", "restart: true, agreement: M"))
+    again = books.plan(**left, yaml=ALPHA.replace("agreement: M", "restart: [11], agreement: M"))
     assert again.writes == ["new MSP-EP on 1: 22 × 4.50 from 2026-12-01"]
 
 

@@ -150,7 +150,7 @@ def test_a_wish_never_doubles_a_line_that_ended_in_the_period(books: Books) -> N
     planned = books.plan(
         bill=MORE,
         lines="id | qty | to\n11 | 20 | 2026-11-20",
-        yaml=customer("start: periodStart, restart: true"),
+        yaml=customer("start: periodStart, restart: [11]"),
         agreements=agreements("id | company | flags\n1 | ALPHA | prorate"),
         recaps={1: Recap(1, last_invoice=date(2026, 10, 1))},
     )
@@ -221,7 +221,7 @@ def test_shadow_and_forecast_create_nothing(books: Books) -> None:
 def test_an_unattended_run_asks_unless_the_settings_say_create(books: Books) -> None:
     asked = books.plan(bill=MORE, lines="", unattended=True)
     expect(asked, "Alpha MSP-EP no line withheld ?→22 0.00→99.00 EUR")
-    row = "{customer: ALPHA, product: MSP-EP, from: 0, upTo: 22, reason: …, until: …}"
+    row = "{customer: ALPHA, product: MSP-EP, from: 0, upTo: 22, given: 2026-11-27, reason: …, until: …}"
     assert row in asked.reason
     approval = "approvals:\n  - " + row.replace("…", "r", 1).replace("…", "2026-12-05")
     approved = books.plan(bill=MORE, lines="", unattended=True, yaml=ALPHA + approval)

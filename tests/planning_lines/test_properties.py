@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.change import Action
 from reconciler.model.lines import WRITTEN, LineState, PlannedLine
-from reconciler.planning.lines.changes import LinePlan, plan_lines
+from reconciler.planning.line_plan import LinePlan, plan_lines
 from tests.planning_lines.applying import after
 from tests.planning_lines.books import NOVEMBER, OURS, SETTINGS, TODAY, Books, agreements, bill, tenant_id
 

@@ -28,7 +28,7 @@ mappings:
   EP: {product: MSP-EP, sync: true}
 customers:
   <Alpha>: {name: Alpha, company: ALPHA, agreement: Managed, sync: true, overrides: {EP: {product: MSP-EDU}}}
-  <Second>: {name: Second, company: ALPHA, agreement: Managed, sync: true}
+  <Second>: {name: Second, company: ALPHA, nameDiffers: true, agreement: Managed, sync: true}
 """
 TENANTS = "tenant | code | units\nAlpha | EP | {}\nSecond | EP | 9"
 
@@ -105,8 +105,8 @@ def test_a_line_at_another_price_that_is_withheld_keeps_its_seats(books: Books) 
 def test_a_customer_that_moves_to_a_line_that_is_there_already(books: Books) -> None:
     """Alpha's 20 seats go from #11 to #12; #11 is over the limit, and #12 is not."""
     yaml = ALPHA.replace("agreement: Managed", "agreement: Mail") + (
-        "  <Second>: {name: Second, company: ALPHA, agreement: Managed, sync: true}\n"
-        "  <Third>: {name: Third, company: ALPHA, agreement: Mail, sync: true}\n"
+        "  <Second>: {name: Second, company: ALPHA, nameDiffers: true, agreement: Managed, sync: true}\n"
+        "  <Third>: {name: Third, company: ALPHA, nameDiffers: true, agreement: Mail, sync: true}\n"
     )
     usage = "tenant | code | units\nAlpha | EP | 20\nSecond | EP | 5\nThird | EP | 100"
     planned = books.plan(

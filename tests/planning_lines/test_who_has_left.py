@@ -34,15 +34,16 @@ def test_several_customers_may_leave_at_once(books: Books) -> None:
 
 
 def test_a_line_that_may_be_another_customers_does_not_end_with_the_first(books: Books) -> None:
-    second = "  <Second>: {name: Second, company: ALPHA, agreement: Managed}\n"
+    second = "  <Second>: {name: Second, company: ALPHA, nameDiffers: true, agreement: Managed}\n"
     assert books.plan(yaml=LEFT, others=GONE, lines=LINE).writes == ["line 12 cancelledDate None→2026-11-30"]
     planned = books.plan(yaml=LEFT + second, others=GONE, lines=LINE)
     assert planned.writes == []
-    assert "line #12 of MSP-GONE" in planned.said("line-left")
+    assert planned.accounts[12] == "left (onUnmap: keep)"
 
 
 def test_a_line_of_two_customers_ends_where_both_are_live(books: Books) -> None:
-    second = "  <Second>: {name: Second, company: ALPHA, agreement: Managed, sync: true, mode: shadow}\n"
+    own = "company: ALPHA, nameDiffers: true, agreement: Managed, sync: true, mode: shadow"
+    second = f"  <Second>: {{name: Second, {own}}}\n"
     end = SETTINGS.replace("live", "live, onUnmap: end, guards: {lineToZero: off}")
     lines = LINE.replace("jane", "apirec")
     assert books.plan(settings=end, others=GONE, lines=lines).writes[-1:] == [

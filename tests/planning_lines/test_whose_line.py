@@ -43,7 +43,7 @@ def test_a_line_that_a_person_ended_is_named_and_restart_makes_it_a_new_one(book
     assert planned.writes == []
     assert "jane ended line #11 on 2026-11-15" in planned.reason
     again = books.plan(
-        bill=MORE, lines=ended, yaml=ALPHA.replace("agreement: M", "restart: true, agreement: M")
+        bill=MORE, lines=ended, yaml=ALPHA.replace("agreement: M", "restart: [11], agreement: M")
     )
     expect(again, "Alpha MSP-EP no line new line ?→22 0.00→99.00 EUR")
     assert again.writes == ["new MSP-EP on 1: 22 × 4.50 from 2026-12-01"]
@@ -169,8 +169,8 @@ def test_a_change_by_hand_says_who_when_and_what_it_would_have_been(books: Books
     planned = books.plan(bill=MORE, lines=BY_HAND)
     assert planned.reason == (
         "18 was set by jane on 2026-10-27; last month's bill gives 20. Keep it with a hold, or let Sophos's "
-        "number in with an approval: {customer: ALPHA, product: MSP-EP, from: 18, upTo: 22, reason: …, "
-        "until: …}"
+        "number in with an approval: {customer: ALPHA, product: MSP-EP, from: 18, upTo: 22, given: "
+        "2026-11-27, reason: …, until: …}"
     )
     assert planned.writes == []
 
@@ -185,7 +185,8 @@ def test_a_hold_keeps_the_number_and_an_approval_lets_the_change_in(books: Books
     expect(held, "Alpha MSP-EP #11 unchanged 18→18 81.00→81.00 EUR")
     assert held.reason == "held at 18 until 2026-12-31: leavers"
     approval = (
-        f"approvals:\n  - {{customer: {customer}, product: msp-ep, from: 18, upTo: 22, reason: grown, "
+        f"approvals:\n  - {{customer: {customer}, product: msp-ep, from: 18, upTo: 22, given: 2026-11-27, "
+        f"reason: grown, "
         "until: 2026-12-05}\n"
     )
     approved = books.plan(bill=MORE, lines=BY_HAND, yaml=ALPHA + approval)
@@ -195,7 +196,8 @@ def test_a_hold_keeps_the_number_and_an_approval_lets_the_change_in(books: Books
 @pytest.mark.parametrize("bounds", ["from: 18, upTo: 21", "from: 17, upTo: 30", "from: 18, upTo: 17"])
 def test_an_approval_names_the_change(books: Books, bounds: str) -> None:
     approval = (
-        f"approvals:\n  - {{customer: ALPHA, product: MSP-EP, {bounds}, reason: r, until: 2026-12-05}}\n"
+        f"approvals:\n  - {{customer: ALPHA, product: MSP-EP, {bounds}, given: 2026-11-27, reason: r, "
+        "until: 2026-12-05}\n"
     )
     assert books.plan(bill=MORE, lines=BY_HAND, yaml=ALPHA + approval).writes == []
 
@@ -217,7 +219,9 @@ def test_a_hold_stands_over_a_bill_that_says_nothing(books: Books) -> None:
 
 
 def test_a_hold_for_a_company_with_two_agreements_does_not_hold_both(books: Books) -> None:
-    yaml = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, agreement: Second, sync: true}\n"
+    yaml = (
+        ALPHA + "  <Beta>: {name: Beta, company: ALPHA, nameDiffers: true, agreement: Second, sync: true}\n"
+    )
     hold = "holds:\n  - {customer: %s, product: MSP-EP, quantity: 12, reason: r, until: 2026-12-31}\n"
     both = {
         "bill": bill("tenant | code | units\nAlpha | EP | 20\nBeta | EP | 20"),
@@ -284,7 +288,7 @@ def test_included_units_are_never_more_than_the_line_itself_carries(books: Books
 
 # --- answers that fit more than they say
 
-SHARED = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, agreement: Managed, sync: true}\n"
+SHARED = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, nameDiffers: true, agreement: Managed, sync: true}\n"
 TOGETHER = bill("tenant | code | units\nAlpha | EP | 10\nBeta | EP | 5")
 
 
@@ -303,7 +307,8 @@ def test_a_hold_of_one_tenant_is_not_the_number_of_a_line_that_two_share(books: 
 
 def test_an_approval_that_fits_two_agreements_lets_no_line_through(books: Books) -> None:
     approval = (
-        "approvals:\n  - {customer: CUSTOMER, product: MSP-EP, from: 10, upTo: 40, reason: new, "
+        "approvals:\n  - {customer: CUSTOMER, product: MSP-EP, from: 10, upTo: 40, given: 2026-11-27, "
+        "reason: new, "
         "until: 2026-12-05}\n"
     )
     apart = {

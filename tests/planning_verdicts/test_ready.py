@@ -342,7 +342,9 @@ def test_a_yes_says_until_when() -> None:
 
 
 def test_the_json_form() -> None:
-    found = json.loads(ready_json(ready(plan(SAME, line("Other", agreement_id=2)), INVOICE)))
+    found = json.loads(
+        ready_json(ready(plan(SAME, line("Other", agreement_id=2, company_name="Other, Lda.")), INVOICE))
+    )
     assert found["ready"] is False
     assert found["invoiceDate"] == "2026-12-01"
     assert found["holdsUntil"] is None
@@ -353,6 +355,8 @@ def test_the_json_form() -> None:
             "message": "10 → 12 still has to be written",
             "remedy": "Apply the plan.",
             "customer": "Other",
+            "company": "OTHER",
+            "companyName": "Other, Lda.",
             "agreement": "Managed Security",
             "product": "MSP-ENDPOINT",
             "line": 5512,

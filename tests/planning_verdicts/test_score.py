@@ -368,3 +368,16 @@ def test_every_line_is_in_one_category_and_rows_add_up(
         assert all(
             row.differs == () or row.match is not M.AGREED or row.tool != row.bill for row in found.rows
         )
+
+
+def test_the_company_is_named_in_every_form() -> None:
+    row = ScoreRow(
+        "Alder Dental", "Managed", "MSP-EP", 11, Match.ANOTHER, None, None, None, None,
+        company="ALD", company_name="Alder Clinics",
+    )  # fmt: skip
+    made = Score("2026-11-27", "2026-11", (row,))
+    assert row.to_json()["companyName"] == "Alder Clinics"
+    assert "Alder Dental,ALD,Alder Clinics,Managed" in score_csv(made)
+    assert "Alder Dental (Alder Clinics, ALD) · Managed" in printed(
+        lambda console: print_score(console, made)
+    )

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.census import Census, LineAccount, LineApart, LinesIn, UnitAccount, UnitsIn
 from reconciler.model.change import Action, Basis, Change, Target
 from reconciler.model.diagnostics import Location
 from reconciler.model.field_change import FieldChange
@@ -45,6 +46,7 @@ def line(customer: str = "Safelog", **values: Any) -> PlannedLine:
         "bill_customer": "Billable",
         "first_invoice": INVOICE,
         "source": Location("mappings/customers.yaml", 14),
+        "given": "2026-11-27",
     } | values
     currency, places = given.pop("currency", "EUR"), given.pop("places", 2)
     for key in ("before", "after", "unit_price", "unit_cost", "included_before", "included_after"):
@@ -197,6 +199,66 @@ def plan(*lines: PlannedLine, **values: Any) -> Plan:
         "lines": lines,
     } | values
     return Plan(**given)
+
+
+def apart(number: int = 71, account: str = "unexplained", word: str = "", **values: Any) -> LineApart:
+    """20 units of MSP-EMAIL at 80.00 EUR that no row of the plan speaks of."""
+    money = values.pop("money", "80.00")
+    given: dict[str, Any] = {
+        "agreement_id": 300,
+        "agreement": "Managed IT",
+        "company": "BIRCH",
+        "company_name": "Birch & Sons",
+        "product": "MSP-EMAIL",
+        "quantity": Decimal(20),
+        "reason": "no customer row speaks of it",
+        "remedy": "give the customer a row",
+        "sales": None if money is None else Amount("EUR", Decimal(money), Decimal(money)),
+        "next_invoice": INVOICE,
+        "last_writer": "apirec",
+        "last_written": "2026-10-27T10:00:00Z",
+    } | values
+    return LineApart(line_id=number, account=LineAccount(account), word=word, **given)
+
+
+def census(
+    *lines: tuple[str, int] | tuple[str, int, str] | LineApart,
+    units: tuple[tuple[str, int] | tuple[str, int, str], ...] = (("billed", 10),),
+    total: int | None = None,
+    unit_total: int | None = None,
+) -> Census:
+    """A census that closes unless a total is given: accounts as (account, lines, word), and lines apart.
+
+    A line of an account bills 4.50 EUR for each of 10 units, a unit costs 2.00 USD at Sophos.
+    """
+    one_by_one = [line for line in lines if isinstance(line, LineApart)]
+    parts: dict[tuple[LineAccount, str], LinesIn] = {}
+    for entry in lines:
+        if isinstance(entry, LineApart):
+            account, count, word, each = entry.account, 1, entry.word, entry.sales
+            money = {} if each is None else {each.currency: each.before}
+            quantity = entry.quantity
+        else:
+            account, count, word = LineAccount(entry[0]), entry[1], "".join(entry[2:])
+            money, quantity = {"EUR": Decimal("45.00") * count}, Decimal(10 * count)
+        before = parts.get((account, word), LinesIn(account, word, 0, Decimal(0)))
+        added = {name: before.money.get(name, Decimal(0)) + money.get(name, Decimal(0))
+                 for name in {*before.money, *money}}  # fmt: skip
+        parts[account, word] = LinesIn(account, word, before.lines + count, before.units + quantity, added)
+    of_units = [
+        UnitsIn(UnitAccount(entry[0]), "".join(entry[2:]), Decimal(entry[1]), {"USD": Decimal(2 * entry[1])})
+        for entry in units
+    ]
+    order, order_of_units = list(LineAccount), list(UnitAccount)
+    return Census(
+        line_total=sum(part.lines for part in parts.values()) if total is None else total,
+        unit_total=sum((part.units for part in of_units), Decimal(0))
+        if unit_total is None
+        else Decimal(unit_total),
+        lines=tuple(sorted(parts.values(), key=lambda part: (order.index(part.account), part.word))),
+        units=tuple(sorted(of_units, key=lambda part: (order_of_units.index(part.account), part.word))),
+        apart=tuple(one_by_one),
+    )
 
 
 def change_of(planned: PlannedLine, **values: Any) -> Change:

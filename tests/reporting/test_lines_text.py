@@ -81,7 +81,7 @@ def test_currencies_are_never_added() -> None:
     made = plan(line(), line("Quinta do Lago", currency="USD", agreement_id=2))
     assert "+9.00 EUR and +9.00 USD" in shown(made).splitlines()[0]
     assert "18.00" not in shown(made)
-    totals_shown = held_to(shown(made), "All lines, per month, before tax")
+    totals_shown = held_to(shown(made), "All lines with a row, per month, before tax")
     assert [row.split()[-1] for row in totals_shown.splitlines()[2:6]] == ["EUR", "USD", "EUR", "USD"]
 
 
@@ -149,9 +149,12 @@ def test_a_decision_names_customer_agreement_line_and_place_and_how_to_answer() 
         line("Colégio Sá", state=S.WITHHELD, before=38, after=64, reason="over the limit", company="SA")
     )
     text = held_to(shown(made), "Please decide (nothing of this is written)")
-    assert "Colégio Sá · Managed Security, MSP-ENDPOINT #5512, mappings/customers.yaml:14" in text
+    assert "Colégio Sá (SA) · Managed Security, MSP-ENDPOINT #5512, mappings/customers.yaml:14" in text
     assert "withheld: over the limit [38 → 64, +117.00 EUR a month]" in text
-    assert "{customer: SA, product: MSP-ENDPOINT, from: 38, upTo: 64, reason: …, until: 2026-12-01}" in text
+    assert (
+        "{customer: SA, product: MSP-ENDPOINT, from: 38, upTo: 64, given: 2026-11-27, "
+        "reason: …, until: 2026-12-01}" in text
+    )
     assert "{customer: SA, product: MSP-ENDPOINT, quantity: 38, reason: …, until: 2026-12-01}" in text
 
 
@@ -322,7 +325,8 @@ def test_what_the_days_of_new_lines_leave_unbilled_is_listed_and_added() -> None
 def test_a_withheld_new_line_is_let_in_from_zero_and_has_no_hold() -> None:
     (approve,) = answers(new_line(state=S.WITHHELD), None, "2026-11-27")
     assert (
-        "{customer: NOVO, product: MSP-ENDPOINT, from: 0, upTo: 12, reason: …, until: 2026-12-01}" in approve
+        "{customer: NOVO, product: MSP-ENDPOINT, from: 0, upTo: 12, given: 2026-11-27, "
+        "reason: …, until: 2026-12-01}" in approve
     )
     text = shown(plan(new_line(state=S.WITHHELD, reason="it is a new line")))
     assert "withheld: it is a new line [0 → 12, +54.00 EUR a month]" in text
@@ -332,7 +336,7 @@ def test_a_withheld_new_line_is_let_in_from_zero_and_has_no_hold() -> None:
 @pytest.mark.parametrize(
     ("planned", "suggested"),
     [
-        (moved(state=S.WITHHELD), ["from: 40, upTo: 40"]),
+        (moved(state=S.WITHHELD), ["settle it in ConnectWise"]),
         (ending(state=S.WITHHELD), ["from: 4, upTo: 0", "quantity: 4"]),
         (ending(state=S.NEEDS_DECISION, left_over=True), ["from: 4, upTo: 0"]),
         (ending(state=S.NEEDS_DECISION), ["quantity: 4"]),
@@ -528,3 +532,18 @@ def test_rows_add_up_to_the_totals_of_each_currency(lines: list[PlannedLine]) ->
 def test_any_plan_prints(lines: list[PlannedLine]) -> None:
     made = plan(*lines)
     assert bool(shown(made)) == bool(lines)
+
+
+# --- whose company it is
+
+
+def test_the_company_stands_with_the_customer_and_is_not_said_twice() -> None:
+    made = plan(
+        line("Safelog", company="SAFELOG", company_name="Safelog"),
+        line("Alder Dental", company="ALD", company_name="Alder Clinics, Lda.", agreement_id=2),
+        line("Beech", company="B-17", company_name="BEECH", agreement_id=3),
+    )
+    text = shown(made)
+    assert "\nSafelog · Managed Security" in text
+    assert "\nAlder Dental (Alder Clinics, Lda., ALD) · Managed Security" in text
+    assert "\nBeech (B-17) · Managed Security" in text

@@ -273,7 +273,7 @@ def test_a_workbook_has_its_sheets_frozen_and_filtered() -> None:
         assert sheet.freeze_panes == "A2"
         assert sheet.auto_filter.ref.startswith("A1:")
         assert sheet.column_dimensions["A"].width >= 18
-    assert book["Lines"].auto_filter.ref == "A1:AK2"
+    assert book["Lines"].auto_filter.ref == "A1:AL2"
 
 
 def test_the_same_plan_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,7 +328,9 @@ def test_the_summary_has_the_money_of_each_currency() -> None:
         line(), line("B", agreement_id=2, currency="USD"), line("C", agreement_id=3, state=S.WITHHELD)
     )
     rows = sheet_records(loaded(made)["Summary"])
-    sales = {r["Currency"]: (r["Now"], r["New"]) for r in rows if r["What"] == "Sales of all lines"}
+    sales = {
+        r["Currency"]: (r["Now"], r["New"]) for r in rows if r["What"] == "Sales of all lines with a row"
+    }
     assert sales == {"EUR": (90, 99), "USD": (45, 54)}
     assert {r["What"]: r["Count"] for r in rows if r["Count"]}["Lines: more"] == 2
 
@@ -366,3 +368,18 @@ def test_rows_of_a_csv_add_up_to_the_summary(
     summary = sheet_records(loaded(made)["Summary"])
     stated = {r["Currency"]: r["Change per month"] for r in summary if r["What"] == "Sales of what changes"}
     assert stated == {currency: pytest.approx(float(one)) for currency, one in changes.items()}
+
+
+def test_every_sheet_names_the_company() -> None:
+    named = {"company": "ALD", "company_name": "Alder Clinics"}
+    made = plan(
+        line("A", **named),
+        line("B", state=S.WITHHELD, agreement_id=2, **named),
+        line("C", state=S.NOT_COUNTED, agreement_id=3, **named),
+    )
+    assert {(r["Company"], r["Company name"]) for r in records(csv_text(made))} == {("ALD", "Alder Clinics")}
+    book = loaded(made)
+    for sheet in ("Lines", "Problems", "Not billed"):
+        head, *rows = [[cell.value for cell in row] for row in book[sheet].iter_rows()]
+        at = head.index("Company name")
+        assert rows[0][at - 1 : at + 1] == ["ALD", "Alder Clinics"], sheet

@@ -164,6 +164,12 @@ def cancelled_day(api: Api) -> Any:
     return next(api.world.rows("invoices"))["total"]
 
 
+@sides("invoice-stamps-lines", no="seeduser", yes="accountant")
+def invoice_stamps_lines(api: Api) -> Any:
+    assert api.post("finance/agreements/1/invoice", None).status_code == 201
+    return api.world.addition(1)["_info"]["updatedBy"]
+
+
 @sides("create-on-ended-agreement", refused=[201, 400, 400, 400], accepted=[201] * 4)
 def create_on_ended(api: Api) -> Any:
     found = []

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from reconciler.model.months import Month
-from reconciler.model.observed import FirewallLicence, Tenant
+from reconciler.model.observed import FirewallLicence, Tenant, UsageMonth
 from reconciler.sophos.firewalls import read_firewalls
 from reconciler.sophos.tenants import read_tenants
 from reconciler.sophos.usage import read_usage
@@ -56,9 +56,13 @@ def without(row: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in names}
 
 
-async def bill(*lines: dict[str, Any]) -> Any:
+async def read(*lines: dict[str, Any]) -> UsageMonth:
     async with served(lambda _: listed(list(lines), size=1000)) as client:
-        return (await read_usage(client, OCTOBER)).lines
+        return await read_usage(client, OCTOBER)
+
+
+async def bill(*lines: dict[str, Any]) -> Any:
+    return (await read(*lines)).lines
 
 
 # --- tenants
@@ -138,9 +142,7 @@ async def test_a_page_that_is_empty_before_the_last_one_is_no_answer() -> None:
     [
         ([TENANT, TENANT | {"id": TENANT["id"].lower()}], "repeats tenant aaaa0000"),
         ([without(TENANT, "id")], "tenant's id is missing"),
-        ([without(TENANT, "name")], "tenant's name is missing"),
         ([TENANT | {"id": 7}], "tenant's id: 7 is no text"),
-        ([TENANT | {"status": {}}], "status"),
         (["x"], "not a list of objects"),
         ({}, "not a list of objects"),
         (None, "not a list of objects"),
@@ -150,6 +152,23 @@ async def test_tenants_of_another_shape_are_no_answer(items: Any, match: str) ->
     async with served(lambda _: listed(items, total=1)) as client:
         with pytest.raises(BadAnswer, match=match):
             await read_tenants(client)
+
+
+@pytest.mark.parametrize(
+    ("odd", "name", "billing", "status"),
+    [
+        ({"name": None, "showAs": None}, "AAAA0000-0000-4000-8000-000000000001", "usage", "active"),
+        ({"name": {}, "showAs": "Alder Ltd"}, "Alder Ltd", "usage", "active"),
+        ({"billingType": 5}, "Alder", "5", "active"),
+        ({"status": {}}, "Alder", "usage", "{}"),
+    ],
+)
+async def test_an_odd_tenant_stops_nobody(odd: dict[str, Any], name: str, billing: str, status: str) -> None:
+    async with served(
+        lambda _: listed([TENANT | {"name": "Alder", "status": "active"} | odd], total=1)
+    ) as client:
+        (read_as,) = await read_tenants(client)
+    assert (read_as.name, read_as.billing_type, read_as.status) == (name, billing, status)
 
 
 async def test_a_tenant_on_two_pages_is_no_answer() -> None:
@@ -248,20 +267,53 @@ async def test_a_price_that_is_no_number_is_not_known(price: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "match"),
+    ("wrong", "problem"),
     [
         ({"productCode": None}, "productCode is missing"),
-        ({"productCode": 5}, "productCode"),
-        ({"billableQuantity": None}, "billableQuantity"),
-        ({"billableQuantity": "many"}, "billableQuantity"),
-        ({"billableQuantity": True}, "billableQuantity"),
-        ({"actualQuantity": []}, "actualQuantity"),
-        ({"accountId": 5}, "accountId"),
+        ({"productCode": " "}, "productCode is missing"),
+        ({"productCode": 5}, "productCode: 5 is no text"),
+        ({"billableQuantity": None}, "billableQuantity: None is no number"),
+        ({"billableQuantity": "many"}, "billableQuantity: 'many' is no number"),
+        ({"billableQuantity": True}, "billableQuantity: True is no number"),
+        ({"billableQuantity": {"value": 3}}, "billableQuantity: {'value': 3} is no number"),
+        ({"actualQuantity": []}, "actualQuantity: [] is no number"),
+        ({"billingEndDate": 20261025}, "billingEndDate: 20261025 is no text"),
+        ({"accountNumberOrSerialNumber": ["A1"]}, "accountNumberOrSerialNumber: ['A1'] is no text"),
+        ({"orderNumber": {}}, "orderNumber: {} is no text"),
     ],
 )
-async def test_a_line_that_cannot_be_counted_is_no_answer(wrong: dict[str, Any], match: str) -> None:
-    with pytest.raises(BadAnswer, match=match):
-        await bill(LINE, LINE | {"orderLineItemNumber": "2"} | wrong)
+async def test_a_line_that_cannot_be_counted_is_told_from_the_others(
+    wrong: dict[str, Any], problem: str
+) -> None:
+    """Its tenant and its order line are known, and every other line of the bill is read."""
+    usage = await read(LINE, order(2) | wrong, order(3, accountId="bbbb"))
+    assert [line.order_line for line in usage.lines or ()] == ["1", "3"]
+    (odd,) = usage.unreadable
+    assert odd.problem == problem
+    assert (odd.tenant_id, odd.name) == ("aaaa0000-0000-4000-8000-000000000001", "Alder")
+    assert odd.order == ("2" if "orderNumber" in wrong else "ORD-1/2")
+
+
+@pytest.mark.parametrize("account", [5, {"id": "aaaa"}, ["aaaa"], True])
+async def test_a_line_whose_tenant_cannot_be_read_keeps_its_order_line(account: Any) -> None:
+    usage = await read(LINE, order(2, accountId=account))
+    assert len(usage.lines or ()) == 1
+    (odd,) = usage.unreadable
+    assert (odd.tenant_id, odd.order, odd.product_code) == (None, "ORD-1/2", "CIXA-MSP")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"productDescription": 5, "productGroup": {}},
+        {"accountStatus": [], "assignedAccountIdentifier": None, "unitPriceCurrency": {}},
+        {"orderNumber": 17, "orderLineItemNumber": 1, "accountNumberOrSerialNumber": 12345},
+    ],
+)
+async def test_what_no_unit_is_counted_from_may_be_odd(odd: dict[str, Any]) -> None:
+    usage = await read(LINE | odd)
+    assert [line.billable for line in usage.lines or ()] == [Decimal(20)]
+    assert usage.unreadable == ()
 
 
 async def test_the_same_line_counts_once_and_different_ones_each() -> None:

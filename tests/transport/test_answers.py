@@ -97,7 +97,7 @@ async def test_a_web_page_is_no_answer(page: httpx.Response) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['{"id": 1', "id=1", "NaN", '{"price": Infinity}', "[" * 100_000, '"\\ud800"', "9" * 5000, '{"a": 1} x'],
+    ['{"id": 1', "id=1", "NaN", '{"price": Infinity}', "[" * 100_000, "9" * 5000, '{"a": 1} x'],
 )
 async def test_broken_json_is_no_answer(text: str) -> None:
     error = await refusal(httpx.Response(200, text=text))
@@ -111,6 +111,22 @@ async def test_text_that_is_no_unicode_is_no_answer() -> None:
 
 async def test_a_whole_surrogate_pair_is_text() -> None:
     assert await ask(httpx.Response(200, text='"\\ud83d\\ude00"')) == "\U0001f600"
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ('"Alder\\ud83d"', "Alder\ufffd"),
+        ('"\\ude00Alder \\ud83d\\ude00"', "\ufffdAlder \U0001f600"),
+        (
+            '[{"name": "a\\udc00", "id": 1.5}, "\\ud800"]',
+            [{"name": "a\ufffd", "id": Decimal("1.5")}, "\ufffd"],
+        ),
+        ('{"\\ud800": null}', {"\ufffd": None}),
+    ],
+)
+async def test_half_a_character_is_replaced_and_stops_nobody(sent: str, read: Any) -> None:
+    assert await ask(httpx.Response(200, text=sent)) == read
 
 
 async def test_a_body_that_cannot_be_decompressed_is_no_answer() -> None:

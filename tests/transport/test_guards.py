@@ -82,16 +82,17 @@ async def test_one_401_stops_the_run_with_its_cause() -> None:
     assert second.value is first.value
 
 
-async def test_one_403_stops_what_needs_the_same_permission() -> None:
+async def test_one_403_stops_what_needs_the_same_permission_on_the_same_table() -> None:
     server = Script(*answers(403), GOOD)
     async with session(server) as one:
         with pytest.raises(NotPermitted):
-            await one.request("GET", "/procurement/types")
-        with pytest.raises(NotPermitted, match="GET /procurement/types"):
-            await one.request("GET", "/procurement/catalog")
+            await one.request("GET", "/procurement/catalog/7")
+        with pytest.raises(NotPermitted, match="GET /procurement/catalog/7"):
+            await one.request("GET", "/procurement/catalog/8/pricing")
+        await one.request("GET", "/procurement/types")
         await one.request("GET", "/company/companies")
         await one.request("POST", "/procurement/catalog", json={})
-    assert len(server.requests) == 3
+    assert len(server.requests) == 4
 
 
 async def test_five_failures_in_a_row_stop_the_run_with_the_first_cause() -> None:

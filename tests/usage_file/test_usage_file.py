@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from jsonschema import Draft7Validator
 
 from reconciler.model.diagnostics import ReconcilerError
 from reconciler.model.months import Month
-from reconciler.model.observed import FirewallLicence, Tenant, UsageLine, UsageMonth
+from reconciler.model.observed import FirewallLicence, Tenant, UnreadableLine, UsageLine, UsageMonth
 from reconciler.model.usage_file import _hash, from_json, to_json, usage_schema
 
 if TYPE_CHECKING:
@@ -163,6 +164,25 @@ def put(path: str, value: Any) -> Callable[[dict[str, Any]], object]:
     return change
 
 
+ODD = UnreadableLine("t-1", "", "100", "2", "A-1", "Safelog", "productCode is missing")
+
+
+def test_lines_that_cannot_be_counted_are_frozen_with_the_others() -> None:
+    """A plan from the file blocks whom a plan from Sophos blocks."""
+    nobody = replace(ODD, tenant_id=None, order_line="3")
+    months = (replace(MONTHS[0], unreadable=(nobody, ODD)), MONTHS[1])
+    data = document(months=months)
+    assert not list(SCHEMA.iter_errors(data))
+    newest = max(from_json(json.loads(json.dumps(data))).months, key=lambda month: month.month)
+    assert set(newest.unreadable) == {ODD, nobody}
+    assert data["hash"] == document(months=(replace(months[0], unreadable=(ODD, nobody)), MONTHS[1]))["hash"]
+
+
+def test_a_month_that_can_be_read_whole_has_no_word_of_it() -> None:
+    """So that files of earlier versions stay as they are, and those versions refuse only what they must."""
+    assert all(month.keys() == {"month", "lines"} for month in document()["months"])
+
+
 def test_an_edited_file_is_damaged() -> None:
     data = changed(put("months/1/lines/0/billable", "13"), rehash=False)
     assert problem(data)[0] == "usage-file-damaged"
@@ -196,6 +216,9 @@ def test_another_version_says_so() -> None:
         ("months/1/lines/0", [], "it is a list, not an object"),
         ("months/1/lines", {}, "it is an object, not a list"),
         ("months/1/month", "2026-13", "is no month"),
+        ("months/1/unreadable", {}, "months[1].unreadable: it is an object, not a list"),
+        ("months/1/unreadable", None, "unreadable has no place in the format"),
+        ("months/1/unreadable", [{"tenant": None}], "months[1].unreadable[0]: productCode, orderNumber"),
         ("months/1/month", "1999-12", "no month"),
         ("months/1/month", "2026-10", "month '2026-10' stands twice"),
         ("months", [], "there is none"),

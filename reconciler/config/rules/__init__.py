@@ -8,7 +8,7 @@ from reconciler.config.rules import customers, dated, lines, mappings, products,
 from reconciler.config.rules.facts import gather
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from reconciler.config.view import Document
     from reconciler.model.desired import Desired
@@ -24,11 +24,14 @@ RULES = (
 )
 
 
-def apply_rules(document: Document, desired: Desired, *, complete: bool, today: date | None) -> None:
+def apply_rules(
+    document: Document, desired: Desired, *, complete: bool, today: date | None, now: datetime | None = None
+) -> None:
     """Add what the rules find to the document's diagnostics.
 
-    `complete` says that every file could be read; `today` is left out where dates shall not matter.
+    `complete` says that every file could be read; `today` and `now` are left out where dates shall not
+    matter.
     """
-    facts = gather(document, desired, complete=complete, today=today)
+    facts = gather(document, desired, complete=complete, today=today, now=now)
     for rule in RULES:
         rule(facts)

@@ -11,7 +11,7 @@ from reconciler.model.identifiers import identifier_key
 
 if TYPE_CHECKING:
     from reconciler.config.rules.facts import Facts
-    from reconciler.model.desired import AgreementSelector, Customer, LineTerms, Override
+    from reconciler.model.desired import AgreementSelector, Customer, LineTerms, Origin, Override
     from reconciler.model.diagnostics import Location
 
 
@@ -144,16 +144,24 @@ def firewall_once(facts: Facts) -> None:
 def moved_elsewhere(facts: Facts) -> None:
     """A move leads from one agreement to another."""
     for customer in facts.desired.customers:
-        if customer.moved_from is not None and _same_agreement(customer.moved_from, customer.agreement):
+        if customer.moved_from is not None and _leads_nowhere(customer.moved_from, customer):
             facts.say(
                 error(
                     "moved-from-itself",
-                    "`movedFrom` names the agreement that the customer is on.",
-                    "Name the agreement where it was before, or remove `movedFrom`.",
+                    "`movedFrom` names the place where the customer is.",
+                    "Name the company or agreement where it was before, or remove `movedFrom`.",
                     location=customer.location,
                     subject=_subject(customer),
                 )
             )
+
+
+def _leads_nowhere(origin: Origin, customer: Customer) -> bool:
+    """Whether a customer would move from where it is."""
+    company = customer.company
+    if origin.company is not None and (company is None or origin.company.key != company.key):
+        return False
+    return origin.agreement is None or _same_agreement(origin.agreement, customer.agreement)
 
 
 def _same_agreement(one: AgreementSelector, other: AgreementSelector | None) -> bool:

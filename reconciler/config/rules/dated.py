@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.config.rules.lines import unknown_product
@@ -11,6 +12,7 @@ from reconciler.config.wording import did_you_mean, show
 from reconciler.model.desired import Approval
 from reconciler.model.diagnostics import Severity, error, warning
 from reconciler.model.identifiers import Name, identifier_key
+from reconciler.model.moments import moment_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Hold
     from reconciler.model.diagnostics import Diagnostic, Location
 
+#: A `given` is often the moment of a line's last write, by ConnectWise's clock.
+_CLOCKS_DIFFER = timedelta(minutes=10)
 #: Zones that are whatever the machine is set to, so that two runs could disagree about the day.
 _OF_THE_MACHINE = frozenset({"localtime", "posixrules", "Factory"})
 
@@ -143,6 +147,23 @@ def approves_something(facts: Facts) -> None:
             )
 
 
+def given_by_today(facts: Facts) -> None:
+    """An approval of a time to come would cover whatever is written until then."""
+    if facts.now is None:
+        return
+    for approval in facts.desired.approvals:
+        if approval.given > facts.now + _CLOCKS_DIFFER:
+            facts.say(
+                error(
+                    "given-later",
+                    f"`given` is {moment_text(approval.given)}, and now it is {moment_text(facts.now)}.",
+                    "Write the day on which the yes is given: it covers lines that were last written at or "
+                    "before it.",
+                    location=approval.location,
+                )
+            )
+
+
 def expired(facts: Facts) -> None:
     """What has run out is without effect.
 
@@ -187,4 +208,4 @@ def _answers(facts: Facts) -> Iterator[_Ending]:
         yield what, person_row.until, person_row.location, f"product/{name}"
 
 
-RULES = (time_zone, known_names, one_hold, approves_something, expired)
+RULES = (time_zone, known_names, one_hold, approves_something, given_by_today, expired)

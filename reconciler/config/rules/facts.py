@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.identifiers import identifier_key
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from reconciler.config.values import Path
     from reconciler.config.view import Document
@@ -37,6 +37,7 @@ class Facts:
     desired: Desired
     complete: bool
     today: date | None
+    now: datetime | None
     rows: dict[str, Row]
     aliases: dict[str, Row]
     targets: dict[str, Target]
@@ -53,7 +54,9 @@ class Facts:
 
 
 #: Keys of a customer's row whose loss hides no code, product or company from the rules.
-_HARMLESS = frozenset({"name", "agreement", "sync", "mode", "lines", "firewalls", "movedFrom", "until"})
+_HARMLESS = frozenset(
+    {"name", "agreement", "sync", "mode", "lines", "firewalls", "movedFrom", "openLines", "until"}
+)
 
 
 def _hides(path: Path) -> bool:
@@ -64,7 +67,9 @@ def _hides(path: Path) -> bool:
     return len(path) == 2 or path[2] not in harmless
 
 
-def gather(document: Document, desired: Desired, *, complete: bool, today: date | None) -> Facts:
+def gather(
+    document: Document, desired: Desired, *, complete: bool, today: date | None, now: datetime | None
+) -> Facts:
     """Index the configuration."""
     targets: dict[str, Target] = {}
     aliases: dict[str, Row] = {}
@@ -85,6 +90,7 @@ def gather(document: Document, desired: Desired, *, complete: bool, today: date 
         desired=desired,
         complete=complete and not any(_hides(path) for path in document.wrong),
         today=today,
+        now=now,
         rows={row.code: row for row in desired.rows},
         aliases=aliases,
         targets=targets,

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.model.identifiers import identifier_key
+from reconciler.model.billing import CYCLES, UNREAD_CYCLE
+from reconciler.model.counts import number_of
+from reconciler.model.diagnostics import Diagnostic, warning
+from reconciler.model.identifiers import identifier_key, name_key
 from reconciler.model.money import money_text
 from reconciler.model.months import Month
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from decimal import Decimal
 
     from reconciler.model.billing import Agreement, Recap
@@ -20,7 +23,11 @@ if TYPE_CHECKING:
 RENEWAL_DAYS = 60
 #: Months that one invoice of a billing cycle covers. Shorter cycles than a month are not here.
 CYCLE_MONTHS = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
+#: How many agreements a message names.
+_NAMED = 5
 _MONTHLY = "Monthly"
+#: More periods than this are not counted one by one.
+MOST_PERIODS = 60
 #: Ways to make one number of a cycle's months, and the longest cycle for which that many bills are read.
 TAKEN = ("highest", "average")
 LONGEST_TAKEN = 3
@@ -99,9 +106,8 @@ def is_named(agreement: Agreement, selector: AgreementSelector) -> bool:
     if selector.id is not None:
         return agreement.id == selector.id
     if selector.name is not None:
-        return identifier_key(agreement.name) == identifier_key(selector.name)
-    wanted = identifier_key(selector.type or "")
-    return identifier_key(agreement.type_name) == wanted and agreement.parent_id is None
+        return name_key(agreement.name) == name_key(selector.name)
+    return name_key(agreement.type_name) == name_key(selector.type or "") and agreement.parent_id is None
 
 
 def never_recurs(agreement: Agreement) -> bool:
@@ -160,14 +166,23 @@ def invoice_problem(
             "the agreement has no next invoice date, so it is not known which invoice would show it",
             "Set the next invoice date in ConnectWise",
         )
+    problem, remedy = overdue(agreement, recap, today)
+    return (problem, remedy) if problem else _cycle_problem(agreement.cycle, take)
+
+
+def overdue(agreement: Agreement, recap: Recap | None, today: date) -> tuple[str, str]:
+    """That several periods wait for their invoices, and what to do; two empty texts where none do."""
     unbilled = unbilled_periods(agreement, recap, today)
-    if unbilled > 1:
-        shown = _invoices(agreement, recap)
-        return (
-            f"{unbilled} periods are not invoiced yet{shown}; a new quantity would change all of them",
-            "Make the older invoices first",
-        )
-    return _cycle_problem(agreement.cycle, take)
+    if unbilled <= 1:
+        return "", ""
+    late = agreement.next_invoice is not None and agreement.next_invoice < today
+    since = f"the agreement is not invoiced since {agreement.next_invoice}: " if late else ""
+    many = f"at least {unbilled}" if unbilled == MOST_PERIODS else str(unbilled)
+    shown = f"{since}{many} periods are not invoiced yet{_invoices(agreement, recap)}"
+    return (
+        f"{shown}; a new quantity would change all of them",
+        "Make the older invoices first, or set the agreement's next invoice date in ConnectWise",
+    )
 
 
 def _invoices(agreement: Agreement, recap: Recap | None) -> str:
@@ -193,10 +208,20 @@ def _invoice(which: str, day: date | None, amount: Decimal | None, currency: str
 def _cycle_problem(cycle: str, take: str | None) -> tuple[str, str]:
     if cycle == _MONTHLY:
         return "", ""
+    if cycle == UNREAD_CYCLE:
+        return (
+            "how often the agreement is invoiced is not known: the billing cycles could not be read",
+            "See the message about that request",
+        )
     if not cycle:
         return (
             "ConnectWise does not say how often the agreement is invoiced",
             "Give the agreement a billing cycle in ConnectWise",
+        )
+    if cycle not in CYCLES:
+        return (
+            f"the agreement's billing cycle {cycle!r} is none that is known",
+            "Give the agreement one of ConnectWise's own billing cycles, or bill this product on another one",
         )
     if cycle not in CYCLE_MONTHS:
         return (
@@ -222,12 +247,44 @@ def _cycle_problem(cycle: str, take: str | None) -> tuple[str, str]:
 
 
 def unbilled_periods(agreement: Agreement, recap: Recap | None, today: date) -> int:
-    """How many periods wait for their invoice; counted from the next invoice date without a recap."""
-    if recap is not None and recap.unbilled_periods is not None:
-        return recap.unbilled_periods
-    if agreement.next_invoice is None or agreement.next_invoice > today:
-        return 0
-    return 1 if shifted(agreement.next_invoice, months_of_cycle(agreement)) > today else 2
+    """How many periods wait for their invoice: what the recap says, and never fewer than the date says.
+
+    A next invoice date that lies several periods back means as many invoices, whatever a recap sums up.
+    """
+    by_date, day = 0, agreement.next_invoice
+    while day is not None and by_date < MOST_PERIODS and _later(agreement, day, by_date) <= today:
+        by_date += 1
+    told = recap.unbilled_periods if recap is not None else None
+    if told is None:
+        return by_date
+    return max(told, by_date) if by_date > 1 else told
+
+
+def _later(agreement: Agreement, day: date, invoices: int) -> date:
+    return shifted(day, invoices * months_of_cycle(agreement))
+
+
+def unchecked_periods(agreements: Iterable[Agreement], recaps: Mapping[int, Recap]) -> list[Diagnostic]:
+    """The agreements of which ConnectWise does not say how many periods wait for their invoice."""
+    by_id = {agreement.id: agreement for agreement in agreements}
+    unchecked = [
+        f"#{number} {by_id[number].company_identifier.strip()}"
+        for number in sorted(by_id)
+        if number not in recaps or recaps[number].unbilled_periods is None
+    ]
+    if not unchecked:
+        return []
+    shown = ", ".join(unchecked[:_NAMED]) + (", …" if unchecked[_NAMED:] else "")
+    return [
+        warning(
+            "unbilled-periods-unknown",
+            "ConnectWise's agreement recaps do not say how many periods of "
+            f"{number_of(len(unchecked), 'agreement')} ({shown}) wait for their invoice. They are counted "
+            "from the next invoice date, which does not show an older invoice that was left out.",
+            "Look at these agreements' invoices before the next ones are made, and at what the API member "
+            "may read of agreement invoicing.",
+        )
+    ]
 
 
 def shifted(day: date, months: int) -> date:
@@ -240,7 +297,7 @@ def shifted(day: date, months: int) -> date:
 
 def renewal_warning(agreement: Agreement, others: Iterable[Agreement], today: date) -> str:
     """What to say of an agreement that ends within 60 days, and what follows it; nothing for others."""
-    last = _last_day(agreement)
+    last = last_day_of(agreement)
     if last is None or last > today + timedelta(days=RENEWAL_DAYS):
         return ""
     followers = [
@@ -255,7 +312,8 @@ def renewal_warning(agreement: Agreement, others: Iterable[Agreement], today: da
     return f"{describe(agreement, today)} ends on {last}{then}"
 
 
-def _last_day(agreement: Agreement) -> date | None:
+def last_day_of(agreement: Agreement) -> date | None:
+    """The last day on which it runs; None while it has no end."""
     ends = [agreement.end] if agreement.end is not None else []
     if agreement.cancelled and agreement.cancelled_on is not None:
         ends.append(agreement.cancelled_on - timedelta(days=1))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, error, notice, warning
-from reconciler.model.identifiers import Id, identifier_key
+from reconciler.model.identifiers import Id, identifier_key, told_apart
+from reconciler.planning.customers.names import Called, Fit, Names
+from reconciler.planning.suggest import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from reconciler.model.billing import Agreement, Billing, Company
     from reconciler.model.desired import Customer
+    from reconciler.model.observed import Tenant
     from reconciler.planning.customers.party import Party
 
 #: What MSPs call the type of the companies that they bill; types are rows of a set-up table.
@@ -31,6 +35,14 @@ class Companies:
         # A live company comes last, so that it stands over a deleted one of the same identifier.
         for company in sorted(billing.companies, key=lambda one: (not one.deleted, one.id)):
             self._companies[company.key] = self._companies[f"#{company.id}"] = company
+        gone = {company.id for company in billing.companies if company.deleted}
+        live = {one.id: Called(one.identifier, one.name) for one in billing.companies if not one.deleted}
+        for agreement in billing.agreements:
+            if agreement.company_id not in gone:
+                called = Called(agreement.company_identifier, agreement.company_name)
+                live.setdefault(agreement.company_id, called)
+        #: Every company that was read and is not deleted, by record id.
+        self.live = live
 
     def agreements(self, row: Customer) -> tuple[Agreement, ...]:
         """All agreements of the row's company; none of a deleted one that had the identifier before it."""
@@ -43,6 +55,59 @@ class Companies:
     def company(self, row: Customer) -> Company | None:
         """The row's company, where it was read."""
         return self._companies.get(row.company.key) if row.company is not None else None
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What it takes to say whether a row's company can be its tenant's: all names, and all rows."""
+
+    names: Names
+    rows: dict[str, Customer]
+    companies: Companies
+
+    @classmethod
+    def of(cls, companies: Companies, tenants: Iterable[Tenant], rows: Iterable[Customer]) -> Judge:
+        """From everything that was read."""
+        names = Names(companies.live.values(), (one.show_as or one.name for one in tenants))
+        return cls(names, {row.company.key: row for row in rows if row.company is not None}, companies)
+
+    def check(self, party: Party, called: Called, tenant: Tenant | None) -> list[Diagnostic]:
+        """What is wrong with a company that is called otherwise than its tenant; the party then waits."""
+        own = {party.row.name or ""} if tenant is None else {tenant.name, tenant.show_as}
+        own = {name for name in own if name.strip()}
+        if party.row.name_differs or party.wrong or not own:
+            return []
+        better = self.names.better(own, called)
+        if better is None and self.names.fit(own, called) is not Fit.DIFFERENT:
+            return []
+        shown = party.name if tenant is None else tenant.show_as or tenant.name
+        party.wrong = f"its company is {called.shown}, and the Sophos customer is called {shown}"
+        return [
+            error(
+                "company-name-differs",
+                f"{party.name}: the row bills the Sophos customer {shown} as the company {called.shown}."
+                f"{self._about(better, party.row)} Nothing is written for it.",
+                "Is it somebody else's company, or were two rows swapped? Then correct `company`. If it is "
+                "right, say `nameDiffers: true` in the row.",
+                location=party.row.location,
+                subject=party.subject,
+            )
+        ]
+
+    def _about(self, better: Called | None, row: Customer) -> str:
+        """Which company is called like the tenant, and which row has it."""
+        if better is None:
+            return " Their names have nothing in common."
+        said = f" The company {better.shown} is called more like it"
+        other = next((one for one in self.rows.values() if self._is_of(one, better)), None)
+        if other is None or other is row:
+            return f"{said}."
+        return f"{said}, and {other.name or other.tenant_id} has that one ({other.location})."
+
+    def _is_of(self, row: Customer, called: Called) -> bool:
+        company = self.companies.company(row)
+        key = company.key if company is not None else row.company.key if row.company is not None else ""
+        return key == identifier_key(called.identifier)
 
 
 def about_company(party: Party, company: Company) -> list[Diagnostic]:
@@ -74,7 +139,9 @@ def about_company(party: Party, company: Company) -> list[Diagnostic]:
     return found
 
 
-def no_company(party: Party, company: Company | None, agreements: Sequence[Agreement]) -> Diagnostic:
+def no_company(
+    party: Party, company: Company | None, agreements: Sequence[Agreement], companies: Companies
+) -> Diagnostic:
     """Why nothing can be billed to the row's company: it is gone, deleted, unseen, or has no agreement."""
     named = f"id {party.row.company.value}" if isinstance(party.row.company, Id) else party.company
     left = f"agreement {_listed([f'#{one.id}' for one in agreements])}" if agreements else ""
@@ -86,6 +153,7 @@ def no_company(party: Party, company: Company | None, agreements: Sequence[Agree
     elif company is None:
         code = "company-not-found"
         said = "ConnectWise has no such company; it may have been merged into another"
+        remedy = _nearest(party, companies) + remedy
     elif company.deleted:
         code = "company-deleted"
         said = f"{company.name} (id {company.id}) is deleted in ConnectWise"
@@ -101,6 +169,21 @@ def no_company(party: Party, company: Company | None, agreements: Sequence[Agree
         location=party.row.location,
         subject=party.subject,
     )
+
+
+def _nearest(party: Party, companies: Companies) -> str:
+    """Which company of those that were read is meant: by its identifier, or by the customer's own name."""
+    written = "" if isinstance(party.row.company, Id) else party.company
+    found = [one for one in companies.live.values() if one.identifier in _known(written, companies)]
+    if not found:
+        named = Names(companies.live.values(), ()).better({party.name}, Called(party.company, ""))
+        found = [named] if named is not None else []
+    shown = [replace(one, identifier=told_apart(written, one.identifier)[1]).shown for one in found]
+    return f"Did you mean {' or '.join(shown)}? " if shown else ""
+
+
+def _known(written: str, companies: Companies) -> tuple[str, ...]:
+    return nearest(written, [one.identifier for one in companies.live.values()]) if written else ()
 
 
 def _listed(words: Sequence[str]) -> str:

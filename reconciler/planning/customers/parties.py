@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, error, notice, warning
-from reconciler.model.identifiers import Name, identifier_key
+from reconciler.model.identifiers import Name, identifier_key, name_key, told_apart
 from reconciler.model.lines import MONTHS_TO_ASK
 from reconciler.planning.customers.agreements import choose_agreement, renewal_warning
-from reconciler.planning.customers.companies import Companies, about_company, no_company
+from reconciler.planning.customers.companies import Companies, Judge, about_company, no_company
+from reconciler.planning.customers.names import Called, Fit, fit
 from reconciler.planning.customers.party import Party
+from reconciler.planning.suggest import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import date
 
     from reconciler.model.billing import Agreement, Billing
@@ -24,6 +27,9 @@ COMPANY_NAME_LIMIT = 50
 NOTHING_ON_THE_BILL = "Sophos lists it and has nothing at all on its bill"
 #: What Sophos calls a customer whose licences were bought for a term and not by the month.
 TERM = "term"
+#: What is known of a tenant; `inactive` is listed by one client in use and has not been seen.
+BILLING_TYPES = frozenset({"", "usage", "trial", TERM})
+STATUSES = frozenset({"", "active", "suspended", "inactive"})
 
 
 def is_excluded(row: Customer, today: date) -> bool:
@@ -41,10 +47,13 @@ def find_parties(
 ) -> tuple[list[Party], list[Diagnostic]]:
     """Every customer whose usage is synced, and what is wrong with finding it.
 
-    `on_the_bill` are the tenants with any line on the month's bill.
+    `on_the_bill` are the tenants with any line on the month's bill. How many units those are billed for is
+    the bill's to say; what their tenants are today decides only whether a person is asked.
     """
+    tenants, customers = tuple(tenants), tuple(customers)
     by_tenant = {tenant.id: tenant for tenant in tenants}
     companies = Companies(billing)
+    judge = Judge.of(companies, tenants, customers)
     parties: list[Party] = []
     diagnostics: list[Diagnostic] = []
     for row in sorted(customers, key=lambda one: one.tenant_id):
@@ -53,8 +62,10 @@ def find_parties(
         if row.company is None:
             diagnostics.append(_billed_nowhere(row, by_tenant.get(row.tenant_id)))
             continue
-        party, problems = _party(row, by_tenant.get(row.tenant_id), companies, today)
-        if not (party.silent or party.wrong or row.tenant_id in on_the_bill):
+        party, problems = _party(row, by_tenant, companies, today, judge)
+        if row.tenant_id in on_the_bill:
+            party.silent, party.asks = "", party.silent
+        elif not (party.silent or party.wrong):
             party.silent = NOTHING_ON_THE_BILL
         parties.append(party)
         diagnostics += problems
@@ -90,7 +101,7 @@ def unsynced_parties(
         excluded = is_excluded(row, today)
         if (row.sync and not excluded) or row.company is None:
             continue
-        party, _ = _party(row, by_tenant.get(row.tenant_id), companies, today)
+        party, _ = _party(row, by_tenant, companies, today)
         party.silent, party.unsynced, party.excluded = "", True, excluded
         found.append(party)
     return found
@@ -113,17 +124,26 @@ def _billed_nowhere(row: Customer, tenant: Tenant | None) -> Diagnostic:
 
 
 def _party(
-    row: Customer, tenant: Tenant | None, companies: Companies, today: date
+    row: Customer,
+    by_tenant: Mapping[str, Tenant],
+    companies: Companies,
+    today: date,
+    judge: Judge | None = None,
 ) -> tuple[Party, list[Diagnostic]]:
+    """A row's customer. Without `judge` it is not asked whether the company can be the tenant's."""
+    tenant = by_tenant.get(row.tenant_id)
     agreements = companies.agreements(row)
     identifier = agreements[0].company_identifier.strip() if agreements else str(row.company).strip()
     party = Party(row, shown_name(row, tenant), identifier, agreements)
-    problems = _tenant_problems(party, tenant)
+    problems = _tenant_problems(party, tenant, by_tenant.values())
     company = companies.company(row)
     if company is None or company.deleted or not agreements:
         party.agreements = ()
-        problems.append(no_company(party, company, agreements))
+        problems.append(no_company(party, company, agreements, companies))
         return party, problems
+    party.company_name = company.name or agreements[0].company_name
+    if judge is not None:
+        problems += judge.check(party, Called(party.company, party.company_name), tenant)
     problems += about_company(party, company)
     if isinstance(row.company, Name) and row.company.text.strip() != identifier:
         problems.append(_spelled_otherwise(party, row.company))
@@ -135,9 +155,10 @@ def _party(
 
 
 def _spelled_otherwise(party: Party, written: Name) -> Diagnostic:
+    own, theirs = told_apart(written.text.strip(), party.company)
     return warning(
         "identifier-differs",
-        f"{party.name}: the company {written.text.strip()} is written {party.company!r} in ConnectWise.",
+        f"{party.name}: the company {own} is written {theirs!r} in ConnectWise.",
         "Write it the same way; the two count as one company.",
         location=party.row.location,
         subject=party.subject,
@@ -197,7 +218,7 @@ def choose(
     return choice.agreement
 
 
-def _tenant_problems(party: Party, tenant: Tenant | None) -> list[Diagnostic]:
+def _tenant_problems(party: Party, tenant: Tenant | None, tenants: Iterable[Tenant]) -> list[Diagnostic]:
     """What the tenant itself says. A customer that is said to have ended is not missed."""
     where = {"location": party.row.location, "subject": party.subject}
     if tenant is None:
@@ -207,24 +228,25 @@ def _tenant_problems(party: Party, tenant: Tenant | None) -> list[Diagnostic]:
         return [
             error(
                 "tenant-gone",
-                f"{party.name}: Sophos lists no tenant {party.row.tenant_id}. Its lines stay as they are.",
-                "If the customer has left, give the row `ended: DATE`; otherwise correct the tenant id.",
+                f"{party.name}: Sophos lists no tenant {party.row.tenant_id}. Its lines stay as they are, or "
+                "wait for an approval where the bill still has usage of it.",
+                f"{_meant(party.row, tenants)}If the customer has left, give the row `ended: DATE`; "
+                "otherwise correct the tenant id.",
                 **where,
             )
         ]
     if party.row.name is not None and not _same_name(party.row.name, tenant):
-        shown = tenant.show_as or tenant.name
-        party.wrong = f"the row says {party.row.name}, and that Sophos customer is called {shown}"
+        written, shown = told_apart(party.row.name, tenant.show_as or tenant.name)
+        party.wrong = f"the row says {written}, and that Sophos customer is called {shown}"
         return [
             error(
                 "tenant-name-differs",
-                f"The row says {party.row.name}; that Sophos customer is called {shown}. Nothing is written "
-                "for it.",
+                f"The row says {written}; that Sophos customer is called {shown}. Nothing is written for it.",
                 "Was the id pasted under the wrong name? Correct the one that is wrong.",
                 **where,
             )
         ]
-    if tenant.status not in ("", "active"):
+    if tenant.status in STATUSES - {"", "active"}:
         party.silent = f"its tenant is {tenant.status}"
     elif tenant.billing_type == TERM:
         party.term = True
@@ -232,9 +254,20 @@ def _tenant_problems(party: Party, tenant: Tenant | None) -> list[Diagnostic]:
             "its tenant is billed as term, not monthly: the same seats may be billed twice, by the term "
             "licence and by lines that are still open"
         )
-    elif tenant.billing_type not in ("", "usage"):
+    elif tenant.billing_type in BILLING_TYPES - {"", "usage"}:
         party.silent = f"its tenant is billed as {tenant.billing_type}, not monthly"
     return []
+
+
+def _meant(row: Customer, tenants: Iterable[Tenant]) -> str:
+    """Which tenant's id was mistyped: one that resembles it, or whose name the row has."""
+    known = {tenant.id: tenant for tenant in tenants}
+    found = list(nearest(row.tenant_id, known))
+    if not found and row.name:
+        of_name = [one.id for one in known.values() if fit(row.name, one.show_as or one.name) is Fit.SAME]
+        found = of_name if len(of_name) == 1 else []
+    shown = [f"{one} ({known[one].show_as or known[one].name})" for one in found]
+    return f"Did you mean {' or '.join(shown)}? " if shown else ""
 
 
 def _same_name(name: str, tenant: Tenant) -> bool:
@@ -243,7 +276,7 @@ def _same_name(name: str, tenant: Tenant) -> bool:
     Two long names that differ only behind the cut are two customers.
     """
     return any(
-        identifier_key(one) == identifier_key(other)
+        name_key(one) == name_key(other)
         for shown in (tenant.show_as, tenant.name)
         if shown.strip()
         for one, other in ((name, shown), (_cut(name), shown), (name, _cut(shown)))
@@ -251,4 +284,4 @@ def _same_name(name: str, tenant: Tenant) -> bool:
 
 
 def _cut(name: str) -> str:
-    return name.strip()[:COMPANY_NAME_LIMIT]
+    return unicodedata.normalize("NFC", name).strip()[:COMPANY_NAME_LIMIT]

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 class Party:
     """One customer that is synced. `agreement` is None where none could be chosen (a diagnostic says why).
 
-    `silent` says why the bill cannot speak for the customer (its tenant is gone, suspended, no longer
-    monthly, or has nothing at all on the bill); its lines stay as they are then. `wrong` says why its row
+    `silent` says why the bill cannot speak for the customer: it has nothing at all on it (and its tenant may
+    be gone, suspended or no longer monthly); its lines stay as they are then. `asks` says what the tenant is
+    today although the bill has usage of it (gone, suspended, no longer monthly): the bill gives the numbers,
+    and a change of its lines needs a person's yes. `wrong` says why its row
     cannot be trusted: a person has to decide before anything is written. `unsynced` parties matter only for
     the lines that they share with synced ones; where one is `excluded`, its units do not belong on a line.
     `months_without_usage` counts the closed months in a row that have nothing of it on their bill, as far as
@@ -27,8 +29,10 @@ class Party:
     name: str
     company: str
     agreements: tuple[Agreement, ...]
+    company_name: str = ""
     agreement: Agreement | None = None
     silent: str = ""
+    asks: str = ""
     wrong: str = ""
     unsynced: bool = False
     months_without_usage: int = 0

@@ -7,28 +7,61 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, error
 from reconciler.planning.usage.cells import by_product
-from reconciler.planning.usage.quantities import code_usage, line_quantity, merge_terms
+from reconciler.planning.usage.cycles import quantity_before, quantity_now
+from reconciler.planning.usage.quantities import ZERO, code_usage, line_quantity, merge_terms
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from reconciler.model.desired import Desired, Row
-    from reconciler.planning.lines.open_lines import Open
+    from reconciler.planning.allocation.open_lines import Open, OpenLines
     from reconciler.planning.products.managed import Products
     from reconciler.planning.usage.bills import Bills
     from reconciler.planning.usage.cells import Cell
 
 
 class Expected:
-    """What last month's bill gives for a line of a product that the customer is not billed on now."""
+    """What the bill gives for a line of a product that the customer is not billed on now."""
 
-    def __init__(self, desired: Desired, products: Products, before: Bills | None) -> None:
+    def __init__(
+        self, desired: Desired, products: Products, before: Bills | None, open_lines: OpenLines
+    ) -> None:
         self._products = products
         self._before = before
+        self._open_lines = open_lines
         self._general = by_product(desired.lines, products)
 
     def of(self, cell: Cell, one: Open) -> Decimal | None:
-        """By the product's terms and every code that it ever had, for the tenants of the wanted line."""
+        """Last month's number by the product's terms and every code that it ever had, for the cell's tenants.
+
+        A product that the cell's replaces was kept in step with the codes of its successor: a line that has
+        last month's or this month's number of those is in step, alone or with the others of its seats.
+        """
+        own = self._of_its_codes(cell, one)
+        if one.line.product_id not in self._products.replaced(cell.product) or own == one.line.quantity:
+            return own
+        numbers = _of_the_successor(cell)
+        if not numbers.isdisjoint({one.line.quantity, *self._together(cell)}):
+            return one.line.quantity
+        last = quantity_before(cell)
+        return own or (None if last is None else last.quantity)
+
+    def _together(self, cell: Cell) -> set[Decimal]:
+        """The units of all lines of replaced products here, and with those of the cell's own product."""
+        agreement, item = cell.agreement, cell.product.item
+        if agreement is None:
+            return set()
+        replaced, old, own = self._products.replaced(cell.product), ZERO, ZERO
+        for one in self._open_lines.around(agreement):
+            if one.agreement.company_id != agreement.company_id:
+                continue
+            if one.line.product_id in replaced:
+                old += one.line.quantity
+            elif item is not None and one.line.product_id == item.id:
+                own += one.line.quantity
+        return {old, old + own}
+
+    def _of_its_codes(self, cell: Cell, one: Open) -> Decimal | None:
         codes = self._products.carried(one.line.product_id)
         units: dict[str, dict[str, Decimal]] = {}
         if self._before is None or not self._before.month.lines:
@@ -40,10 +73,23 @@ class Expected:
                 code: code_usage(bill.get(code, ()), terms.quantity, self._before.month.month)
                 for code in codes
             }
-            if not bill or any(one.problem for one in counted.values()):
+            if not bill or self._before.problem(feeding.party.row.tenant_id):
+                return None
+            if any(usage.problem for usage in counted.values()):
                 return None
             units[str(number)] = {code: usage.quantity for code, usage in counted.items()}
         return line_quantity(units, terms).quantity
+
+
+def _of_the_successor(cell: Cell) -> set[Decimal]:
+    """What last month's and this month's bill give for the wanted line, before and after its terms.
+
+    Nothing is taken from a bill of which something is unclear.
+    """
+    if any(feeding.problem or feeding.party.silent or feeding.party.wrong for feeding in cell.feedings):
+        return set()
+    found = [quantity_before(cell), quantity_now(cell)[0]]
+    return {number for one in found if one is not None for number in (one.quantity, one.counted) if number}
 
 
 def frozen_products(desired: Desired, products: Products) -> dict[str, Diagnostic]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.planning.allocation.writers import is_ours
 from reconciler.planning.customers.agreements import day_that_counts
-from reconciler.planning.lines.judged import Judged, decide, end_line, is_ours
+from reconciler.planning.lines.judged import Judged, decide, end_line
 from reconciler.planning.lines.rows import row_of, with_line
 from reconciler.planning.lines.whose_line import of_this_cell
 from reconciler.planning.usage.cycles import quantity_before, quantity_now

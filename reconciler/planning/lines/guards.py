@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from reconciler.model.approving import open_row
+from reconciler.model.census_check import CENSUS_OPEN
 from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Diagnostic, error, warning
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import WRITTEN, LineState, PlannedLine
 from reconciler.model.money import cents, plain, price, to_places
+from reconciler.planning.usage.odd_feed import GUARD_UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -30,7 +33,17 @@ TOTAL_CHANGE = "guard-total"
 BYPASSED = "guard-bypassed"
 #: Diagnostics that stop a whole run where they are errors: nothing is written then.
 RUN_GUARDS = frozenset(
-    {FEED_INCOMPLETE, FEED_UNCHECKED, PRODUCT_TO_ZERO, RUN_CHANGE, MOST_CHANGES, TOTAL_CHANGE, BYPASSED}
+    {
+        CENSUS_OPEN,
+        FEED_INCOMPLETE,
+        FEED_UNCHECKED,
+        GUARD_UNKNOWN,
+        PRODUCT_TO_ZERO,
+        RUN_CHANGE,
+        MOST_CHANGES,
+        TOTAL_CHANGE,
+        BYPASSED,
+    }
 )
 #: How many customers a message names.
 _NAMED = 5
@@ -39,10 +52,14 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True)
 class Allowed:
-    """What needs no further yes: rows that say it themselves (by `id`), and what an approval names."""
+    """What needs no further yes: rows that say it themselves (by `id`), and what an approval names.
+
+    `given` is what an approval of a row's change says as its `given`.
+    """
 
     approval: Callable[[PlannedLine], object | None]
     settled: Collection[int] = ()
+    given: Callable[[PlannedLine], str] = attrgetter("given")
 
 
 def withhold(
@@ -74,18 +91,18 @@ def _judged(
         return judged
     moves = judged.takes_over and judged.state is not LineState.ENDS
     if new_lines_ask and (judged.starts is not None or moves):
-        return _not_read(judged)
+        return _not_read(judged, allowed)
     if id(line) in allowed.settled:
-        return _loses_seats(judged, guards)
-    return _withheld(judged, guards)
+        return _loses_seats(judged, guards, allowed)
+    return _withheld(judged, guards, allowed)
 
 
-def _not_read(line: PlannedLine) -> PlannedLine:
+def _not_read(line: PlannedLine, allowed: Allowed) -> PlannedLine:
     """A line that starts or takes over in a run that nobody reads. No approval names a number that stays."""
     what = "it is a new line" if line.starts is not None else "seats move to it"
     reason = f"{what}, and nobody reads this plan before it is written"
     if line.before != line.after:
-        return _asked(line, reason)
+        return _asked(line, reason, allowed)
     reason = _with_what_moves(line, reason)
     return line.but(
         state=LineState.WITHHELD,
@@ -93,13 +110,13 @@ def _not_read(line: PlannedLine) -> PlannedLine:
     )
 
 
-def _loses_seats(line: PlannedLine, guards: Guards) -> PlannedLine:
+def _loses_seats(line: PlannedLine, guards: Guards, allowed: Allowed) -> PlannedLine:
     """A move's price may change as it was reviewed; that it moves far more or fewer seats was not."""
     limit = guards.line_change
     if line.state is not LineState.MOVES or line.before is None or line.after is None or limit is None:
         return line
     reason = _too_many_units(line.before, line.after, limit)
-    return _asked(line, reason) if reason else line
+    return _asked(line, reason, allowed) if reason else line
 
 
 def _protected(line: PlannedLine, keys: Mapping[tuple[str, str], str]) -> PlannedLine:
@@ -117,7 +134,7 @@ def _protected(line: PlannedLine, keys: Mapping[tuple[str, str], str]) -> Planne
     )
 
 
-def _withheld(line: PlannedLine, guards: Guards) -> PlannedLine:
+def _withheld(line: PlannedLine, guards: Guards, allowed: Allowed) -> PlannedLine:
     if line.held or line.before is None or line.after is None:
         return line
     reason = _over_limit(line, guards)
@@ -135,12 +152,13 @@ def _withheld(line: PlannedLine, guards: Guards) -> PlannedLine:
             reason=f"{reason} while its quantity stays. No approval names that: set the included units or "
             "declared values on the line in ConnectWise, or raise guards.lineChange in a reviewed change",
         )
-    return _asked(line, reason)
+    return _asked(line, reason, allowed)
 
 
-def _asked(line: PlannedLine, reason: str) -> PlannedLine:
+def _asked(line: PlannedLine, reason: str, allowed: Allowed) -> PlannedLine:
     """The line withheld, with the row that lets it through, and what moves from where to where."""
     reason = _with_what_moves(line, reason)
+    line = line.but(given=allowed.given(line))
     reason = f"{reason}. To let it through, add under approvals: {open_row(line)}"
     return line.but(state=LineState.WITHHELD, reason=reason)
 
@@ -217,7 +235,8 @@ def feed_guard(
     if guards.feed_tenants_percent is None or before is None or not before.lines:
         return []
     known = {line.tenant_id for line in before.lines if line.tenant_id} - set(answered)
-    still = known & {line.tenant_id for line in now.lines or () if line.tenant_id}
+    here = {line.tenant_id for line in now.lines or ()} | {line.tenant_id for line in now.unreadable}
+    still = known & here
     if not known or len(still) * 100 >= guards.feed_tenants_percent * len(known):
         return []
     missing = sorted((names or {}).get(tenant, tenant) for tenant in known - still)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import LineState
+from reconciler.planning.allocation.writers import writer_text
 from reconciler.planning.customers.agreements import day_that_counts, invoice_problem
 from reconciler.planning.lines.dates import last_day
 from reconciler.planning.lines.rows import with_money
@@ -20,27 +21,33 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Settings
     from reconciler.model.lines import PlannedLine
     from reconciler.model.months import Month
+    from reconciler.planning.allocation.allocation import Allocation
+    from reconciler.planning.allocation.open_lines import Open, OpenLines
     from reconciler.planning.lines.answers import Answers
     from reconciler.planning.lines.new_lines import NewLine
-    from reconciler.planning.lines.open_lines import Open, OpenLines
-    from reconciler.planning.lines.takeover import Takeovers
     from reconciler.planning.products.managed import Products
     from reconciler.planning.usage.cells import Cell, Place
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What every line is judged against: `managed` are the places that rows speak of, `usage` the month."""
+    """What every line is judged against: `managed` are the places that rows speak of, `usage` the month.
+
+    `closed` is the last day of the month's billing windows, `closed_before` that of the month before where
+    its bill is known.
+    """
 
     billing: Billing
     settings: Settings
     answers: Answers
     open_lines: OpenLines
-    takeovers: Takeovers
+    allocation: Allocation
     managed: frozenset[Place]
     products: Products
     usage: Month
     today: date
+    closed: date
+    closed_before: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,8 @@ class Judged:
     `expected` is what last month's bill gives under the same rules, None where that is not known. `by_hand`
     says that the line's present quantity is a person's word, `settled` that a row says itself what happens,
     so that no guard of one line asks again. `new` is the line that is created, `ends` are those that end for
-    it, or with it. A `doubled` line is a second one of another, and ends without units.
+    it, or with it. `word` is the word that leaves a line as it is although no number is known for it. A
+    `doubled` line is a second one of another, and ends without units.
     """
 
     row: PlannedLine
@@ -61,6 +69,7 @@ class Judged:
     settled: bool = False
     new: NewLine | None = None
     ends: tuple[Open, ...] = ()
+    word: str = ""
     doubled: bool = False
 
     def with_row(self, row: PlannedLine) -> Judged:
@@ -74,6 +83,7 @@ class Judged:
             self.settled,
             self.new,
             self.ends,
+            self.word,
             self.doubled,
         )
 
@@ -111,7 +121,10 @@ def cannot_be_written(cell: Cell, agreement: Agreement, ground: Ground) -> str:
     return f"{problem}. {remedy}" if problem else ""
 
 
-def is_ours(line: Line, settings: Settings) -> bool:
-    """Whether the member that we write as wrote the line last."""
-    member = settings.connectwise_member
-    return member is not None and identifier_key(line.updated_by) == identifier_key(member)
+def opened_again(line: Line, last: date) -> str:
+    """That somebody wrote a line after the day that a row's `ended` names: it may have been opened again."""
+    return (
+        f"the customer ended on {last}, and line #{line.id} was written by {writer_text(line)}, after "
+        f"that day. If it shall end all the same, say `ended: {line.last_updated[:10]}` or end it in "
+        "ConnectWise; if the customer is back, take `ended` out"
+    )

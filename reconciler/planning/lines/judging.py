@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.approving import open_row
-from reconciler.model.lines import LineState
+from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
+from reconciler.planning.allocation.writers import is_ours, taken_by_hand, writer_text
 from reconciler.planning.customers.agreements import day_that_counts
 from reconciler.planning.lines.declared import as_declared, declared_changes, declared_text
 from reconciler.planning.lines.doubled import doubled
-from reconciler.planning.lines.judged import Judged, cannot_be_written, decide, end_line, is_ours
+from reconciler.planning.lines.judged import Judged, cannot_be_written, decide, end_line, opened_again
 from reconciler.planning.lines.missing_lines import (
     add_line,
     new_price,
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from reconciler.planning.lines.whose_line import Found
     from reconciler.planning.usage.cells import Cell
 
+#: Words that leave a line as it is although the bill says nothing of it.
+WITHOUT_USAGE, ON_ZERO_USAGE = "without usage", "onZeroUsage: keep"
+
 
 def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
     """What becomes of one product on one agreement; None where there is neither usage nor a line."""
@@ -50,13 +54,13 @@ def plan_cell(cell: Cell, ground: Ground) -> Judged | None:
     twice = doubled(cell, own, day, ground.settings)
     own = [line for line in own if line not in twice]
     found = find_line(cell.terms, own, day, agreement.currency_places)
-    take = ground.takeovers.of(whole, has_line=found.line is not None)
+    take = ground.allocation.of(whole, found.line)
     if take.lines:
         found = replace(found, take=take)
     row = with_lines(row_of(cell), found, agreement)
     hold, unclear = ground.answers.hold(cell)
     needed = _has_usage(cell) or cell.terms.own_minimum or hold is not None or bool(take.lines)
-    if not found.open and not needed and (lines is not None or item is None):
+    if not (found.open or found.problem or needed) and (lines is not None or item is None):
         return None
     stopped = _stopped(cell, row, found, unreadable=lines is None) or _decided(row, unclear)
     if take.problem and (found.line is None or (stopped is None and hold is None)):
@@ -115,6 +119,8 @@ def _ended(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Judged
         return Judged(decide(row, said), cell, found.line)
     if found.line is None:
         return nothing_needed(cell, row, found.take, reason, ground, settled=True)
+    if taken_by_hand(found.line, ground.settings, last):
+        return Judged(decide(row, opened_again(found.line, last)), cell, found.line)
     one = Judged(row.but(reason=reason), cell, found.line, settled=True, ends=found.take.lines)
     return _end_with_others(one, ground)
 
@@ -138,7 +144,20 @@ def _stopped(cell: Cell, row: PlannedLine, found: Found, *, unreadable: bool) ->
     if unreadable:
         return decide(row, "the lines of its agreement could not be read")
     wrong = "; ".join(f.party.wrong for f in cell.feedings if f.party.wrong)
-    return _decided(row, wrong or found.problem)
+    return _decided(row, wrong or found.problem or _credit(found))
+
+
+def _credit(found: Found) -> str:
+    """A line below zero is a credit that somebody gave: no usage is written over it."""
+    line = found.line
+    if line is None or line.quantity >= 0:
+        return ""
+    return (
+        f"line #{line.id} stands at {plain(line.quantity)}, which is a credit (last written by "
+        f"{line.updated_by.strip() or 'somebody'}). It is never raised to what Sophos bills: end it in "
+        "ConnectWise once it has been invoiced, or name the line that follows Sophos under the customer's "
+        f"lines: {{line: …, fixed: [{line.id}]}}"
+    )
 
 
 def _decided(row: PlannedLine, reason: str) -> PlannedLine | None:
@@ -152,13 +171,31 @@ def _held(cell: Cell, hold: Hold) -> Quantity:
 
 
 def _from_bill(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Judged:
+    """The row by the bill; where a tenant is another than it was, a person lets its change in."""
+    judged = _counted(cell, row, found, ground)
+    row, asks = judged.row, "; ".join(dict.fromkeys(f.party.asks for f in cell.feedings if f.party.asks))
+    if not asks or row.state not in WRITTEN or ground.answers.approval(row) is not None:
+        return judged
+    row = row.but(given=ground.answers.given(row))
+    reason = (
+        f"{asks}, and Sophos's bill of {ground.usage.title} gives {plain(row.after or ZERO)} ({row.reason}). "
+        f"To let it in, add under approvals: {open_row(row)}"
+    )
+    return replace(judged, row=row.but(state=LineState.WITHHELD, reason=reason), new=None)
+
+
+def _counted(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Judged:
     """The row by the quantity on the bill, or what the settings say where there is none."""
     problem = cell.disagreement or "; ".join(f.problem for f in cell.feedings if f.problem)
     silent = "; ".join(dict.fromkeys(f.party.silent for f in cell.feedings if f.party.silent))
+    others = [f.party.name for f in cell.feedings if not f.party.silent and any(f.now.values())]
+    if silent and others:
+        part = f"the line is {' and '.join(others)}'s as well, so that the bill gives a part of its number"
+        return Judged(decide(row, f"{silent}; {part}"), cell, found.line)
     if silent:
         months = max(f.party.months_without_usage for f in cell.feedings)
         row = row.but(state=LineState.NOT_COUNTED, reason=silent, months_without_usage=months)
-        return Judged(row, cell, found.line)
+        return Judged(row, cell, found.line, word="" if row.billed_without_usage else WITHOUT_USAGE)
     if problem:
         return Judged(decide(row, problem), cell, found.line)
     wanted, problem = quantity_now(cell)
@@ -166,8 +203,8 @@ def _from_bill(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Ju
         return Judged(decide(row, problem), cell, found.line)
     nothing = wanted.counted == 0 and not cell.terms.own_minimum
     if nothing and (found.line is not None or found.take.lines) and ground.settings.on_zero_usage == "keep":
-        row = row.but(state=LineState.NOT_COUNTED, reason=f"no usage; onZeroUsage: keep{_kept(found)}")
-        return Judged(row, cell, found.line)
+        row = row.but(state=LineState.NOT_COUNTED, reason=f"no usage; {ON_ZERO_USAGE}{_kept(found)}")
+        return Judged(row, cell, found.line, word=ON_ZERO_USAGE)
     judged = _apply(cell, row, found, wanted, ground)
     if (
         nothing
@@ -176,6 +213,13 @@ def _from_bill(cell: Cell, row: PlannedLine, found: Found, ground: Ground) -> Ju
         and judged.row.state is not LineState.NEEDS_DECISION
     ):
         ending = judged.row.but(reason="no usage; onZeroUsage: end", takes_over=())
+        if taken_by_hand(found.line, ground.settings, ground.closed):
+            opened = (
+                f"no usage, and line #{found.line.id} was written by {writer_text(found.line)}, after "
+                f"{ground.usage.title} had closed on {ground.closed}. If it shall end, end it in "
+                "ConnectWise; otherwise keep it with a hold"
+            )
+            return replace(judged, row=decide(ending, opened))
         return _end_with_others(replace(judged, row=ending), ground)
     return judged
 
@@ -209,11 +253,12 @@ def _compare(
     agreement = cell.agreement
     if agreement is None:
         raise ValueError("a line is on an agreement")
-    included = line.less_included if cell.terms.included is None else wanted.included
+    included = min(line.less_included, wanted.quantity) if cell.terms.included is None else wanted.included
     declared, then = declared_changes(line, cell.terms.always), as_declared(line, cell.terms.always)
     now = billed(line.quantity, line.less_included, line)
     invoice = invoice_text(agreement, now, billed(wanted.quantity, included, then))
-    reason = "; ".join(filter(None, (row.parts, declared_text(declared), invoice)))
+    said = (row.parts, _included_text(cell, line, included), declared_text(declared), invoice)
+    reason = "; ".join(filter(None, said))
     row = row.but(after=wanted.quantity, included_after=included, reason=reason, declared=declared)
     row = with_money(row, line, then, agreement)
     expected = _expected_before(cell, ground, found.fixed)
@@ -230,9 +275,9 @@ def _compare(
             Judged(row, cell, line, expected, settled=bool(ends) and not found.take.unsaid, ends=ends)
         )
     state = _state(line, wanted)
-    by_hand = "" if row.held or state is LineState.TERMS else _by_hand(line, row, state, ground, expected)
+    by_hand = _by_hand(Judged(row, cell, line, expected), state, ground, price)
     if by_hand and ground.answers.approval(row) is None:
-        by_hand = "; ".join(filter(None, (by_hand, ground.answers.unclear_approval(row))))
+        by_hand = "; ".join(filter(None, (by_hand, ground.answers.why_not_approved(row))))
         return Judged(decide(row, by_hand), cell, line, expected, by_hand=True)
     problem = cannot_be_written(cell, agreement, ground) or other_invoices(agreement, found.take, ground)
     if problem:
@@ -240,6 +285,16 @@ def _compare(
     if price is not None:
         return reprice(Judged(row, cell, line, expected, ends=ends), wanted, ground)
     return with_old_lines(Judged(row.but(state=state), cell, line, expected, ends=ends))
+
+
+def _included_text(cell: Cell, line: Line, included: Decimal) -> str:
+    """That a line's own included units go down with its quantity, which would be billed below zero."""
+    if cell.terms.included is not None or included == line.less_included:
+        return ""
+    return (
+        f"included {plain(line.less_included)} → {plain(included)}, not more than the quantity; to have them "
+        f"back when usage grows, declare `included: {plain(line.less_included)}` under `lines`"
+    )
 
 
 def _state(line: Line, wanted: Quantity) -> LineState:
@@ -250,22 +305,64 @@ def _state(line: Line, wanted: Quantity) -> LineState:
     return LineState.MORE if wanted.quantity > line.quantity else LineState.LESS
 
 
-def _by_hand(line: Line, row: PlannedLine, state: LineState, ground: Ground, expected: Decimal | None) -> str:
-    """Why the line's present quantity is a person's word; nothing where it is in step, or ours."""
-    if is_ours(line, ground.settings):
-        return ""
-    if expected is not None and expected == line.quantity:
+def _by_hand(one: Judged, state: LineState, ground: Ground, price: Decimal | None) -> str:
+    """Why what the line says is a person's word; nothing where it is in step, or ours.
+
+    What somebody wrote after the counted month closed is one whatever it equals: who puts last month's
+    number back means it. Earlier numbers are judged by last month's bill. No bill explains terms and held
+    numbers: they count as a person's word for a month longer, so that an invoice comes between.
+    """
+    line, expected = one.line, one.expected
+    if line is None or is_ours(line, ground.settings):
         return ""
     if ground.settings.on_drift == "enforce" and state is not LineState.TO_ZERO:
         return ""
+    row = one.row.but(given=ground.answers.given(one.row))
+    lately = taken_by_hand(line, ground.settings, ground.closed_before or ground.closed)
+    terms = _other_terms(line, row, price) if lately else ""
+    if state is LineState.TERMS:
+        return terms
+    if row.held:
+        return _against_hold(one.with_row(row), line, ground) if lately else ""
+    late = taken_by_hand(line, ground.settings, ground.closed)
+    if expected is not None and expected == line.quantity and not late:
+        return terms
     if expected is None:
         would = "what last month's bill gives is not known"
     else:
         would = f"last month's bill gives {plain(expected)}"
+    when = f", after {ground.usage.title} had closed on {ground.closed}" if late else ""
     return (
-        f"{plain(line.quantity)} was set by {line.updated_by.strip() or 'somebody'} on "
-        f"{line.last_updated[:10] or '?'}; {would}. Keep it with a hold, or let Sophos's number in with an "
-        f"approval: {open_row(row)}"
+        f"{plain(line.quantity)} was set by {writer_text(line)}{when}; {would}. Keep it with a hold, or let "
+        f"Sophos's number in with an approval: {open_row(row)}"
+    )
+
+
+def _other_terms(line: Line, row: PlannedLine, price: Decimal | None) -> str:
+    """That somebody else wrote a line whose terms are not those of the files; nothing where they are."""
+    differs = [f"{one.field} {one.before} → {one.after}" for one in row.declared]
+    if row.included_before != row.included_after:
+        differs.append(f"included {plain(row.included_before)} → {plain(row.included_after)}")
+    if price is not None:
+        differs.append(f"unitPrice {plain(line.unit_price)} → {plain(price)} (linePrice: follow)")
+    if not differs:
+        return ""
+    return (
+        f"line #{line.id} was written by {writer_text(line)}, and the files say otherwise: "
+        f"{', '.join(differs)}. If that was meant, write it into the customer's `lines`; if not, "
+        "put it right in ConnectWise (`onDrift: enforce` writes the files' terms over all such lines)"
+    )
+
+
+def _against_hold(one: Judged, line: Line, ground: Ground) -> str:
+    """That somebody else wrote a number beside the one that a hold gives."""
+    hold, _ = ground.answers.hold(one.cell)
+    if hold is None:
+        raise ValueError("a held line has a hold")
+    return (
+        f"{plain(line.quantity)} was set by {writer_text(line)}, and the hold ({hold.location}) says "
+        f"{plain(hold.quantity)}. Give the hold the number that counts, set that in ConnectWise, or let the "
+        f"hold's in with an approval: {open_row(one.row)}"
     )
 
 

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 from reconciler.model.line_state import holds
 from reconciler.model.lines import LineState, OldLine
 from reconciler.model.money import plain, price
-from reconciler.planning.customers.agreements import day_that_counts, invoice_problem
+from reconciler.planning.allocation.allocation import wanted_place
+from reconciler.planning.allocation.open_lines import Open
+from reconciler.planning.allocation.writers import is_ours
+from reconciler.planning.customers.agreements import day_that_counts, invoice_problem, overdue
 from reconciler.planning.lines.dates import Start, last_day, next_invoice, start_of_new_line
-from reconciler.planning.lines.judged import Judged, cannot_be_written, decide, is_ours
+from reconciler.planning.lines.judged import Judged, cannot_be_written, decide
 from reconciler.planning.lines.new_lines import new_line, not_billed, not_billed_text
-from reconciler.planning.lines.open_lines import Open
+from reconciler.planning.lines.renewals import followed, unlike_terms
 from reconciler.planning.lines.rows import amount, billed, plus
-from reconciler.planning.lines.takeover import wanted_place
 from reconciler.planning.lines.whose_line import ids
 from reconciler.planning.usage.cycles import invoice_text
 from reconciler.planning.usage.quantities import ZERO
@@ -26,9 +28,9 @@ if TYPE_CHECKING:
 
     from reconciler.model.billing import Agreement, Line
     from reconciler.model.lines import Amount, PlannedLine
+    from reconciler.planning.allocation.allocation import Takeover
     from reconciler.planning.lines.judged import Ground
     from reconciler.planning.lines.new_lines import NewLine
-    from reconciler.planning.lines.takeover import Takeover
     from reconciler.planning.lines.whose_line import Found
     from reconciler.planning.usage.cells import Cell
     from reconciler.planning.usage.quantities import Quantity
@@ -42,21 +44,24 @@ def add_line(cell: Cell, row: PlannedLine, found: Found, wanted: Quantity, groun
     row = row.but(after=wanted.quantity, included_after=wanted.included)
     if wanted.quantity == 0:
         return nothing_needed(cell, row, take, wanted.parts, ground) or Judged(row, cell)
+    late, what_to_do = overdue(agreement, ground.billing.recaps.get(agreement.id), ground.today)
     problem = (
-        _begins_later(found, day_that_counts(agreement, ground.today))
+        (f"{late}. {what_to_do}" if late else "")
+        or _begins_later(found, day_that_counts(agreement, ground.today))
         or _ended_on_purpose(cell, found, agreement, ground)
         or _not_seen(agreement, ground)
         or cannot_be_written(cell, agreement, ground)
         or other_invoices(agreement, take, ground)
-        or _unlike_terms(cell, take)
+        or unlike_terms(cell, [one.line for one in take.lines])
     )
-    if problem:
-        return Judged(decide(row, problem), cell)
+    before, unclear = (None, problem) if problem else _line_before(cell, agreement, found, ground)
+    if unclear:
+        return Judged(decide(row, unclear), cell)
     new = new_line(
         cell,
         agreement,
         wanted,
-        before=_line_before(cell, agreement, found, ground),
+        before=before,
         follows_price=ground.products.follows_price(cell.product),
         start=_start(cell, agreement, found.take, ground),
     )
@@ -156,14 +161,16 @@ def _start(cell: Cell, agreement: Agreement, take: Takeover, ground: Ground) -> 
     return Start(day, f"a line of these seats runs until {max(until)} in that period; it starts after it")
 
 
-def _line_before(cell: Cell, agreement: Agreement, found: Found, ground: Ground) -> Line | None:
-    """The product's own line that the new one follows, whose terms go on."""
+def _line_before(cell: Cell, agreement: Agreement, found: Found, ground: Ground) -> tuple[Line | None, str]:
+    """The product's own line that the new one follows, whose terms go on; or why they may not unasked."""
     item = cell.product.item
     if item is None:
-        return None
-    own = [one.line for one in (*found.take.lines, *_just_ended(cell, agreement, ground))]
-    own = [line for line in own if line.product_id == item.id]
-    return own[0] if own else ground.open_lines.predecessor(agreement, item.id)
+        return None, ""
+    moved = [one.line for one in found.take.lines if one.line.product_id == item.id]
+    if moved:
+        return moved[0], ""
+    ended = [one.line for one in _just_ended(cell, agreement, ground) if one.line.product_id == item.id]
+    return followed(cell, ended or ground.open_lines.predecessors(agreement, item.id))
 
 
 def _just_ended(cell: Cell, agreement: Agreement, ground: Ground) -> list[Open]:
@@ -192,23 +199,35 @@ def _begins_later(found: Found, day: date) -> str:
 
 
 def _ended_on_purpose(cell: Cell, found: Found, agreement: Agreement, ground: Ground) -> str:
-    """A line that was ended is not created again, unless the customer's row says so.
+    """A line that was ended is not created again, unless the customer's row names it (`restart`).
 
-    Who wrote it last does not tell who ended it: a person may set a day, and a later sync the quantity. What
-    tells is that the plan knows why an end of ours is over: its seats come back from another line, its price
-    followed, or the bill of last month gave it nothing.
+    What counts is the line that ended last and the newest one: whoever ends a line that came back is asked
+    again, whatever day that line gets. Who wrote it last does not tell who ended it: a person may set a day,
+    and a later sync the quantity. What tells is that the plan knows why an end of ours is over: its seats
+    come back from another line, its price followed, or the bill of last month gave it nothing.
     """
     day = day_that_counts(agreement, ground.today)
     ended = [line for line in found.other if not line.may_bill(day)]
-    if not ended or found.take.lines or any(feeding.party.row.restart for feeding in cell.feedings):
+    if not ended or found.take.lines:
         return ""
+    restarts = {number for feeding in cell.feedings for number in feeding.party.row.restart}
     last = max(ended, key=lambda line: (line.cancelled or day, line.id))
-    if is_ours(last, ground.settings) and _is_over(cell, agreement, last, ground):
+    began = [line for line in ended if not (line.never_bills and is_ours(line, ground.settings))]
+    newest = max(began, key=lambda line: line.id, default=last)
+    over = is_ours(last, ground.settings) and _is_over(cell, agreement, last, ground)
+    asked = [
+        line
+        for line in dict.fromkeys((last, newest))
+        if line.id not in restarts and not (over and line is last)
+    ]
+    if not asked:
         return ""
-    who = "somebody" if is_ours(last, ground.settings) else last.updated_by.strip() or "a person"
+    line = asked[0]
+    who = "somebody" if is_ours(line, ground.settings) else line.updated_by.strip() or "a person"
+    row = ", ".join(str(number) for number in sorted({*restarts, *(line.id for line in asked)}))
     return (
-        f"there is usage, and {who} ended line #{last.id} on {last.cancelled}. If it shall be billed again, "
-        "say `restart: true` in the customer's row; otherwise settle it with `ended` or `exclude`"
+        f"there is usage, and {who} ended line #{line.id} on {line.cancelled}. If it shall be billed again, "
+        f"say `restart: [{row}]` in the customer's row; otherwise settle it with `ended` or `exclude`"
     )
 
 
@@ -233,26 +252,6 @@ def other_invoices(agreement: Agreement, take: Takeover, ground: Ground) -> str:
     )
 
 
-def _unlike_terms(cell: Cell, take: Takeover) -> str:
-    """Why lines of the product cannot become one: their terms go on, and which ones is a person's word."""
-    item, terms = cell.product.item, cell.terms
-    own = [one.line for one in take.lines if item is not None and one.line.product_id == item.id]
-    declared = terms.always.keys() | terms.own_new
-    fields = (("unitPrice", "unit_price"), ("billCustomer", "bill_customer"))
-    unlike = [name for name, a in fields if name not in declared and len({getattr(x, a) for x in own}) > 1]
-    said = [f"whenNew: {{{name}: …}}" for name in unlike]
-    if terms.included is None and len(own) > 1 and any(line.less_included for line in own):
-        said.append("included: …")
-    if not said:
-        return ""
-    shown = " and ".join(
-        f"#{line.id} ({plain(line.quantity)} × {price(line.unit_price)}, {line.bill_customer}, "
-        f"{plain(line.less_included)} included)"
-        for line in own
-    )
-    return f"{shown} become one line: say in the customer's `lines` on which terms, {', '.join(said)}"
-
-
 def _is_over(cell: Cell, agreement: Agreement, last: Line, ground: Ground) -> bool:
     if _came_back(cell, agreement, ground):
         return True
@@ -267,7 +266,7 @@ def _came_back(cell: Cell, agreement: Agreement, ground: Ground) -> bool:
 
     A line at a place that a row speaks of ends for want of its own usage: it gives no seats to another.
     """
-    if ground.takeovers.shared.get(wanted_place(cell)):
+    if ground.allocation.shared.get(wanted_place(cell)):
         return True
     return any(one.place not in ground.managed for one in _just_ended(cell, agreement, ground))
 
@@ -318,7 +317,7 @@ def _renews(cell: Cell, agreement: Agreement, new: NewLine, ground: Ground) -> b
     """Whether the agreement that this one renews billed these seats through the day before."""
     item = cell.product.item
     last = new.start - timedelta(days=1)
-    return item is not None and ground.open_lines.predecessor(agreement, item.id, still_on=last) is not None
+    return item is not None and bool(ground.open_lines.predecessors(agreement, item.id, still_on=last))
 
 
 def with_old_lines(one: Judged) -> Judged:

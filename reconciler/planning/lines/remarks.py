@@ -121,7 +121,7 @@ def _billed_elsewhere(one: Judged, line: Line, ground: Ground) -> list[Diagnosti
             "If these are the same seats, end one of the two lines.",
             **_where(one),
         )
-        for other in ground.takeovers.twins(one.cell)
+        for other in ground.allocation.twins(one.cell)
     ]
 
 
@@ -187,7 +187,7 @@ def _other_writers(judged: Iterable[Judged], ground: Ground) -> list[Diagnostic]
     return [
         warning(
             "another-writer",
-            f"{count} lines were last written by {writer} with numbers that are not last month's.",
+            f"{count} lines were last written by {writer} and wait for a decision.",
             "If that is another sync (Sophos's own, for example), switch it off for these agreements; two "
             "writers undo each other.",
         )
@@ -197,7 +197,7 @@ def _other_writers(judged: Iterable[Judged], ground: Ground) -> list[Diagnostic]
 
 
 def silent_customers(parties: Iterable[Party], judged: Iterable[Judged]) -> list[Diagnostic]:
-    """Customers that the bill does not speak for, with what they are billed all the same."""
+    """Customers that the bill does not speak for, or not as before, with what they are billed."""
     lines: dict[str, list[Judged]] = defaultdict(list)
     for one in judged:
         for tenant in one.row.tenants:
@@ -205,10 +205,13 @@ def silent_customers(parties: Iterable[Party], judged: Iterable[Judged]) -> list
     found = []
     for party in parties:
         own = lines.get(party.row.tenant_id, [])
-        if not party.silent or party.row.ended is not None:
+        if not (party.silent or party.asks) or party.row.ended is not None:
             continue
         money = _billed_now(own)
         if not money and not own:
+            continue
+        if party.asks:
+            found.append(_asked_about(party, money))
             continue
         found.append(
             warning(
@@ -221,6 +224,19 @@ def silent_customers(parties: Iterable[Party], judged: Iterable[Judged]) -> list
             )
         )
     return found
+
+
+def _asked_about(party: Party, money: str) -> Diagnostic:
+    """A customer with usage on the bill whose tenant has become another since."""
+    return warning(
+        "tenant-changed",
+        f"{party.name} ({party.company}): {party.asks}. Sophos's bill still has usage of it, which counts; "
+        "a line that would change waits for an approval"
+        f"{f'. Its lines bill {money} a month' if money else ''}.",
+        _TERM_REMEDY if party.term and money else _SILENT_REMEDY,
+        location=party.row.location,
+        subject=party.subject,
+    )
 
 
 _SILENT_REMEDY = (

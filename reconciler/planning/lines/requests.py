@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reconciler.model.billing import Agreement, Line
+    from reconciler.planning.allocation.open_lines import Open
     from reconciler.planning.lines.judged import Ground, Judged
-    from reconciler.planning.lines.open_lines import Open
 
 
 def is_written(one: Judged) -> bool:

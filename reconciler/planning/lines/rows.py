@@ -29,6 +29,7 @@ def row_of(cell: Cell) -> PlannedLine:
         customer=" + ".join(cell.names()),
         tenants=cell.tenants,
         company=cell.company,
+        company_name=cell.company_name,
         agreement_id=agreement.id if agreement is not None else None,
         agreement=agreement.name.strip() if agreement is not None else "",
         product=cell.product.label,

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
+from reconciler.planning.allocation.allocation import wanted_place
+from reconciler.planning.allocation.evidence import fitting_numbers, was_billed_before
 from reconciler.planning.lines.judged import Judged, decide
 from reconciler.planning.lines.new_lines import not_billed_text
 from reconciler.planning.lines.requests import write_of
-from reconciler.planning.lines.takeover import wanted_place
+from reconciler.planning.usage.quantities import ZERO
 
 if TYPE_CHECKING:
-    from reconciler.planning.lines.takeover import Takeovers
+    from collections.abc import Iterable
+    from decimal import Decimal
+
+    from reconciler.planning.allocation.allocation import Allocation
+    from reconciler.planning.allocation.evidence import Evidence
     from reconciler.planning.products.managed import Products
 
 _GAINING = frozenset({LineState.NEW_LINE, LineState.MOVES, LineState.MORE, LineState.LESS})
@@ -32,15 +38,16 @@ class Linked:
     pairs: list[tuple[str, str]]
 
 
-def link_shifts(judged: list[Judged], products: Products, takeovers: Takeovers) -> Linked:
+def link_shifts(judged: list[Judged], products: Products, allocation: Allocation) -> Linked:
     """Bring lines that gain seats together with those around them that lose the same ones.
 
-    One that cannot be written now holds the gaining one back: the seats would be on both. What loses them is
-    a line that is counted from less than before, or one that ends for another wanted line (`takeovers`). One
-    that is held back may itself lose seats to a third, which then waits as well.
+    Neither is written without the other. Seats would be on both lines where the one that loses them cannot be
+    written now, and on none where the one that gains them cannot. What loses them is a line that is counted
+    from less than before, or one that ends for another wanted line (`allocation`). A line that is held back
+    may itself pass seats to a third, which then waits as well.
     """
     while True:
-        linked = _linked(judged, products, takeovers)
+        linked = _linked(judged, products, allocation)
         if _waiting(linked.judged) == _waiting(judged):
             return linked
         judged = linked.judged
@@ -50,12 +57,9 @@ def _waiting(judged: list[Judged]) -> int:
     return sum(one.row.state not in WRITTEN for one in judged)
 
 
-def _linked(judged: list[Judged], products: Products, takeovers: Takeovers) -> Linked:
-    of_company: dict[int, list[Judged]] = defaultdict(list)
+def _linked(judged: list[Judged], products: Products, allocation: Allocation) -> Linked:
     places = {wanted_place(one.cell): one for one in judged}
-    for one in judged:
-        if _may_lose(one) and one.cell.agreement is not None:
-            of_company[one.cell.agreement.company_id].append(one)
+    losing = _Losing(judged, products, allocation.evidence)
     after: dict[str, tuple[str, ...]] = {}
     pairs: list[tuple[str, str]] = []
     result = []
@@ -64,13 +68,11 @@ def _linked(judged: list[Judged], products: Products, takeovers: Takeovers) -> L
         if one.row.state not in _GAINING or agreement is None:
             result.append(one)
             continue
-        losers = [
-            other for other in of_company.get(agreement.company_id, ()) if _passes(other, one, products)
-        ]
+        losers = losing.to(one)
         pairs += [(one.row.key, other.row.key) for other in losers]
         stuck = [_shown(other) for other in losers if not _is_written_with(other, one)]
         writes = {write for other in losers if _shrinks(other) for write in _writes(other)}
-        for open_line, place in takeovers.shared.get(wanted_place(one.cell), ()):
+        for open_line, place in allocation.shared.get(wanted_place(one.cell), ()):
             other = places.get(place)
             if open_line.line.product_id == _item(one) and one.line is not None:
                 continue  # a line of the same product beside this one may be of other seats
@@ -87,7 +89,119 @@ def _linked(judged: list[Judged], products: Products, takeovers: Takeovers) -> L
             if not one.row.shadow:
                 after[one.row.key] = tuple(sorted(writes))
         result.append(one)
-    return Linked(result, after, pairs)
+    return Linked(_without_takers(result, losing), after, pairs)
+
+
+def _without_takers(judged: list[Judged], losing: _Losing) -> list[Judged]:
+    """The lines, each that would lose seats to one that cannot be written held back with it."""
+    takers: dict[str, Judged] = {}
+    for gainer in judged:
+        if _would_gain(gainer):
+            for loser in losing.to(gainer):
+                if loser.row.state in WRITTEN and _shrinks(loser):
+                    takers.setdefault(loser.row.key, gainer)
+    return [
+        _keeps(line, takers[line.row.key]) if line.row.key in takers and line.row.state in WRITTEN else line
+        for line in judged
+    ]
+
+
+def _would_gain(judged: Judged) -> bool:
+    """Whether a line that waits would start, or bill more than it does."""
+    row = judged.row
+    if row.state not in (LineState.NEEDS_DECISION, LineState.WITHHELD):
+        return False
+    if row.after is None:
+        return judged.line is None and any(any(feeding.now.values()) for feeding in judged.cell.feedings)
+    return row.after > (row.before or ZERO)
+
+
+def _keeps(loser: Judged, gainer: Judged) -> Judged:
+    row = gainer.row
+    place = f"line #{row.line_id}" if row.line_id is not None else "the new line"
+    reason = (
+        f"seats of it go to {place} of {row.product} of {row.customer}, which is not written now: they would "
+        "be billed nowhere. Settle that one first"
+    )
+    return replace(loser, row=decide(loser.row, reason), new=None, ends=())
+
+
+class _Losing:
+    """The lines that may lose seats, by whom they may lose them to."""
+
+    def __init__(self, judged: Iterable[Judged], products: Products, evidence: Evidence) -> None:
+        self._products = products
+        self._of_company: dict[int, list[Judged]] = defaultdict(list)
+        losing = [line for line in judged if _may_lose(line)]
+        for line in losing:
+            if line.cell.agreement is not None:
+                self._of_company[line.cell.agreement.company_id].append(line)
+        self._elsewhere = _Elsewhere(losing, evidence)
+
+    def to(self, gainer: Judged) -> list[Judged]:
+        """Those that may lose seats to the line, of its company and elsewhere."""
+        agreement = gainer.cell.agreement
+        if agreement is None:
+            return []
+        around = self._of_company.get(agreement.company_id, ())
+        own = [loser for loser in around if _passes(loser, gainer, self._products)]
+        return own + self._elsewhere.losing_to(gainer)
+
+
+class _Elsewhere:
+    """The lines of other companies that lose seats to a line that has none yet: a tenant has left them.
+
+    That a line stands above what the bill gives for its own tenants, by the seats of one that had its codes
+    last month, is all that is left of it.
+    """
+
+    def __init__(self, losing: Iterable[Judged], evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._by_product: dict[int, list[Judged]] = defaultdict(list)
+        for judged in losing:
+            item = _item(judged)
+            if item is not None:
+                self._by_product[item].append(judged)
+
+    def losing_to(self, gainer: Judged) -> list[Judged]:
+        """The lines that may have billed the seats that a line is created or raised for."""
+        cell, agreement = gainer.cell, gainer.cell.agreement
+        numbers = _gained(gainer) if self._by_product else frozenset()
+        if agreement is None or not numbers:
+            return []
+        rivals = self._evidence.products.rivals(cell.product, cell.every_code)
+        return [
+            loser
+            for number in sorted(rivals & self._by_product.keys())
+            for loser in self._by_product[number]
+            if loser.cell.agreement is not None
+            and loser.cell.agreement.company_id != agreement.company_id
+            and self._covers(loser, gainer, numbers)
+        ]
+
+    def _covers(self, loser: Judged, gainer: Judged, numbers: frozenset[Decimal]) -> bool:
+        """Whether the loser stands above its own by these seats; or above them, of a new line's tenants that
+        were billed last month."""
+        row = loser.row
+        if row.before is None or row.after is None:
+            return False
+        own = [number for number in (loser.expected, row.after) if number is not None]
+        above = {row.before - number for number in own}
+        if above & numbers:
+            return True
+        may_be_more = gainer.line is None and was_billed_before(gainer.cell, self._evidence.rules)
+        return may_be_more and max(above, default=ZERO) >= min(numbers)
+
+
+def _gained(gainer: Judged) -> frozenset[Decimal]:
+    """The units that a line is created for, or by which one stands below what its own tenants had."""
+    if gainer.line is None:
+        return fitting_numbers(gainer.cell)
+    row = gainer.row
+    if row.before is None or row.after is None or not _out_of_step(gainer):
+        return frozenset()
+    own = [number - row.before for number in (gainer.expected, row.after) if number is not None]
+    return frozenset(number for number in own if number > 0)
 
 
 def _item(one: Judged) -> int | None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from reconciler.model.diagnostics import Diagnostic, warning
+from reconciler.model.diagnostics import ALL_USAGE, Diagnostic, error, warning
 from reconciler.model.money import cents, plain
 from reconciler.model.usage_notes import UsageNote
 from reconciler.planning.customers.parties import is_excluded, shown_name
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from reconciler.model.observed import Tenant, UsageLine
     from reconciler.planning.customers.party import Party
     from reconciler.planning.usage.bills import Bills
+
+
+#: How many tenants a message names; all of them are among the notes.
+_NAMED = 5
 
 
 def tenant_notes(
@@ -55,6 +59,33 @@ def tenant_notes(
                 note = _note("excluded", code, own[code], f"{name}: {why}")
                 notes.append(((name, tenant_id, code), note))
     return tuple(note for _, note in sorted(notes, key=lambda pair: pair[0]))
+
+
+def nobody_is_billed(desired: Desired, bills: Bills, tenants: Iterable[Tenant]) -> tuple[Diagnostic, ...]:
+    """An error where mapped products have usage and no customer has a row: a lost file, or none yet."""
+    synced = {code for row in desired.rows if row.sync and row.exclude is None for code in row.codes}
+    names = {tenant.id: tenant.show_as or tenant.name for tenant in tenants}
+    found: dict[str, Decimal] = {}
+    for tenant, codes in bills.by_tenant.items():
+        lines = [line for code in synced & codes.keys() for line in codes[code]]
+        if any(line.billable for line in lines):
+            found[tenant] = sum((line.billable for line in lines), Decimal(0))
+    if not found:
+        return ()
+    largest = sorted(found, key=lambda tenant: (-found[tenant], names.get(tenant, tenant)))
+    shown = ", ".join(f"{names.get(one, one)} ({one}, {plain(found[one])})" for one in largest[:_NAMED])
+    more = f" and {len(largest) - _NAMED} more" if len(largest) > _NAMED else ""
+    has = "tenant has" if len(found) == 1 else "tenants have"
+    return (
+        error(
+            "customers-missing",
+            f"Nobody is billed: there is no row under `customers`, and {len(found)} Sophos {has} usage of "
+            f"mapped products: {shown}{more}.",
+            "Was a file lost? Then bring it back. Otherwise give each a row under `customers`, with "
+            "`exclude` where it is not to be billed.",
+            subject=ALL_USAGE,
+        ),
+    )
 
 
 def _sync_off(customer: Customer) -> str:

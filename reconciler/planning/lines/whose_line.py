@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.model.money import USUAL_PLACES, plain, price
-from reconciler.planning.lines.takeover import NOTHING, Takeover
+from reconciler.planning.allocation.allocation import NOTHING, Takeover
 from reconciler.planning.usage.quantities import ZERO
 
 if TYPE_CHECKING:
@@ -44,10 +44,28 @@ def find_line(terms: Terms, of_product: Iterable[Line], day: date, places: int =
     other = tuple(line for line in lines if not line.in_force(day))
     fixed = [line for line in current if line.id in terms.fixed]
     rest = [line for line in current if line.id not in terms.fixed]
-    units = sum((line.quantity for line in fixed), ZERO)
-    problem = _unclear(terms, fixed, rest, places)
+    # a credit that stays bills nobody's seats: the others are not raised by it
+    units = sum((line.quantity for line in fixed if line.quantity > 0), ZERO)
+    problem = _odd_ends(lines, current) or _unclear(terms, fixed, rest, places)
     line = None if problem or not rest else rest[0]
     return Found(line, units, problem, current, other)
+
+
+def _odd_ends(lines: Iterable[Line], current: Sequence[Line]) -> str:
+    """Lines whose last day lies before their first one may be billed all the same: both are named."""
+    odd = [line for line in lines if line.has_odd_end]
+    if not odd:
+        return ""
+    shown = " and ".join(
+        f"line #{line.id} ({plain(line.quantity)}) begins on {line.effective or '?'} and "
+        f"ends on {line.cancelled}"
+        for line in odd
+    )
+    beside = "".join(f", beside line #{line.id} ({plain(line.quantity)})" for line in current)
+    return (
+        f"{shown}{beside}, so that it cannot be said whether it is billed. In ConnectWise take that last day "
+        "back, or set the line to 0 units"
+    )
 
 
 def _unclear(terms: Terms, fixed: Sequence[Line], rest: Sequence[Line], places: int) -> str:

@@ -45,9 +45,15 @@ class Managed:
 
 
 class Products:
-    """The managed products by any of their names, and what each has ever been mapped to."""
+    """The managed products by any of their names, and what each has ever been mapped to.
 
-    def __init__(self, desired: Desired, observed: Observed, changes: Iterable[Change]) -> None:
+    `base` is the configuration that the desired one replaces, where it is known: what it mapped counts as
+    mapped once.
+    """
+
+    def __init__(
+        self, desired: Desired, observed: Observed, changes: Iterable[Change], base: Desired | None = None
+    ) -> None:
         self._settings = desired.settings
         self._by_id = {item.id: item for item in observed.items}
         self._by_key: dict[str, list[CatalogItem]] = defaultdict(list)
@@ -68,6 +74,9 @@ class Products:
             own = self._codes[self.key(selector.key)]
             for code in row.codes:
                 own.setdefault(code, row.sync)
+        self._of_base: dict[str, set[str]] = defaultdict(set)
+        for selector, row in () if base is None else wanted_homes(base):
+            self._of_base[self.key(selector.key)].update(row.codes)
         self._all_replaced = {
             item.id
             for names in self._replaces.values()
@@ -102,7 +111,7 @@ class Products:
         return found
 
     def carried(self, number: int) -> frozenset[str]:
-        """Every code that the product of that record id is, was or is to be mapped to."""
+        """Every code that the product of that record id is, was or is to be mapped to, by whomever."""
         found = self._carried.get(number)
         if found is None:
             found = self._carried[number] = self._read_carried(number)
@@ -112,9 +121,18 @@ class Products:
         item = self._by_id.get(number)
         if item is None:
             return frozenset()
-        tags = marker.read(item.tag_text(self._settings.marker_custom_field)).of(self._settings.owner)
-        codes = {code for tag in tags for code in (*tag.codes, *tag.former)}
-        return frozenset(codes | self._codes.get(f"#{number}", {}).keys())
+        codes = marker.read(item.tag_text(self._settings.marker_custom_field)).every_code
+        key = f"#{number}"
+        return codes | self._codes.get(key, {}).keys() | self._of_base.get(key, set())
+
+    def owned_by_others(self, number: int) -> str:
+        """The owners whose tags alone the product of that record id has; nothing where one is ours."""
+        item = self._by_id.get(number)
+        if item is None or self._codes.get(f"#{number}"):
+            return ""
+        tags = marker.read(item.tag_text(self._settings.marker_custom_field))
+        others = sorted({tag.owner for tag in tags.of_others(self._settings.owner)})
+        return "" if tags.of(self._settings.owner) else ", ".join(others)
 
     def signed(self, number: int) -> Signed:
         """The product of that record id with what decides of it; its id alone where it was not read."""

@@ -253,6 +253,7 @@ def _row(case: _Case, state: LineState) -> PlannedLine:
         customer=agreement.company_name.strip() or agreement.company_identifier,
         tenants=(),
         company=agreement.company_identifier,
+        company_name=agreement.company_name.strip(),
         agreement_id=agreement.id,
         agreement=agreement.name.strip(),
         product=case.label,

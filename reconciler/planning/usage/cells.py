@@ -82,6 +82,11 @@ class Cell:
         """The company's identifier."""
         return self.feedings[0].party.company
 
+    @property
+    def company_name(self) -> str:
+        """The company's name in ConnectWise; "" where it is not known."""
+        return self.feedings[0].party.company_name
+
     def names(self) -> list[str]:
         """The customers' names in the order of `feedings`; two of one name are told apart by tenant."""
         names = [feeding.party.name for feeding in self.feedings]
@@ -116,13 +121,15 @@ class Cells:
 class _Route:
     """One product of one customer on one agreement: the codes that it is billed from.
 
-    `off` are codes that belong to it and whose usage sync is off.
+    `off` are codes that belong to it and whose usage sync is off. `together` says for a code how its units
+    and those of its successors make one number.
     """
 
     agreement: Agreement | None
     product: Managed
     codes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     off: list[str] = field(default_factory=list)
+    together: dict[str, str | None] = field(default_factory=dict)
 
 
 def collect_cells(
@@ -270,6 +277,7 @@ class _Router:
                     route.off.append(code)
                 else:
                     route.codes[code] = row.codes if row is not None else (code,)
+                    route.together[code] = row.together if row is not None else None
         return [route for route in found.values() if route.codes]
 
 
@@ -294,11 +302,12 @@ def _feed(
     now, older = bills
     feeding = Feeding(party)
     bill = now.of(party.row.tenant_id)
-    problems = []
+    unreadable = now.problem(party.row.tenant_id)
+    problems = [unreadable] if unreadable else []
     for code, names in route.codes.items():
         lines = _lines(bill, names, serial)
         feeding.lines = [*feeding.lines, *lines] if feeding.lines else lines
-        counted = code_usage(lines, terms.quantity, now.month.month)
+        counted = code_usage(lines, terms.quantity, now.month.month, route.together[code])
         feeding.now[code] = counted.quantity
         if counted.problem:
             problems.append(f"{code}: {counted.problem}")
@@ -340,12 +349,14 @@ def _units_of(
     """An older month's units by the same rules; None where its bill does not speak for the customer."""
     if bills is None or not bills.month.lines:
         return MonthUnits(month, None, f"Sophos's bill of {month.title} is not known")
-    bill = bills.of(party.row.tenant_id)
+    bill, unreadable = bills.of(party.row.tenant_id), bills.problem(party.row.tenant_id)
+    if unreadable:
+        return MonthUnits(month, None, unreadable)
     if not bill:
         return MonthUnits(month, None, f"{party.name} is not on Sophos's bill of {month.title}")
     found = {}
     for code, names in route.codes.items():
-        counted = code_usage(_lines(bill, names, serial), terms.quantity, month)
+        counted = code_usage(_lines(bill, names, serial), terms.quantity, month, route.together[code])
         if counted.problem:
             return MonthUnits(month, None, f"on the bill of {month.title}, {code}: {counted.problem}")
         found[code] = counted.quantity

@@ -10,7 +10,7 @@ from reconciler.model.money import plain
 from reconciler.planning.usage.quantities import ZERO, line_quantity, merge_terms, own_codes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from decimal import Decimal
 
     from reconciler.model.desired import Desired
@@ -20,12 +20,13 @@ def failed_examples(desired: Desired) -> list[Diagnostic]:
     """Every example whose quantity is another than it expects."""
     found = []
     own = own_codes(desired.rows)
+    same_seats = {row.code for row in desired.rows if row.together == "max"}
     for terms in desired.lines:
         merged = merge_terms(terms, None)
         if merged.count is not None:
             merged = replace(merged, count=own.get(merged.count, merged.count))
         for example in terms.examples:
-            counted = line_quantity({"": _by_row(example.given, own)}, merged)
+            counted = line_quantity({"": _by_row(example.given, own, same_seats)}, merged)
             if counted.quantity != example.expect:
                 found.append(
                     error(
@@ -39,10 +40,16 @@ def failed_examples(desired: Desired) -> list[Diagnostic]:
     return found
 
 
-def _by_row(given: Mapping[str, Decimal], own: Mapping[str, str]) -> dict[str, Decimal]:
-    """The usage under the rows' own codes, as a bill is counted: a replaced code adds to its row."""
+def _by_row(
+    given: Mapping[str, Decimal], own: Mapping[str, str], same_seats: Collection[str]
+) -> dict[str, Decimal]:
+    """The usage under the rows' own codes, as a bill is counted: a replaced code adds to its row.
+
+    Under the codes of `same_seats` the higher number counts.
+    """
     units: dict[str, Decimal] = {}
     for code, number in given.items():
         name = own.get(code, code)
-        units[name] = units.get(name, ZERO) + number
+        known = units.get(name, ZERO)
+        units[name] = max(known, number) if name in same_seats else known + number
     return units

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
+from itertools import combinations
 from sys import intern
 from typing import TYPE_CHECKING
 
@@ -112,15 +113,18 @@ class CodeUsage:
     problem: str = ""
 
 
-def code_usage(lines: Sequence[UsageLine], kind: str, month: Month) -> CodeUsage:
+def code_usage(lines: Sequence[UsageLine], kind: str, month: Month, together: str | None = None) -> CodeUsage:
     """The units of one (tenant, code): the sum of its lines, or why there is none.
 
-    Lines of windows that overlap, or that carry different serial numbers, add up; one order line that comes
-    twice the same counts once. Windows of the same account that do not touch, and one order line that comes
-    with two contents, could count the same seats twice: that is for a person to say. `kind` is `billable`
-    or `actual`.
+    Lines of equal windows, of windows of which one holds the other, or with different serial numbers add up;
+    one order line that comes twice the same counts once. Other windows of one account, and one order line
+    that comes with two contents, could count the same seats twice: that is for a person to say. So it is
+    with units under a code and under one that replaced it, unless the row says `together` (`sum` or `max`).
+    `kind` is `billable` or `actual`.
     """
-    counted = _each_once(lines)
+    if len(lines) > 1 and len({line.product_code for line in lines}) > 1:
+        return _both_codes(lines, kind, month, together)
+    counted = each_once(lines)
     every = sorted(_units(line, kind) for line in counted)  # the same words in any order of the bill
     for units in every:
         if units < 0:
@@ -128,12 +132,34 @@ def code_usage(lines: Sequence[UsageLine], kind: str, month: Month) -> CodeUsage
         if units != units.to_integral_value():
             return CodeUsage(ZERO, f"Sophos bills a fraction, {plain(units)}, of whole units")
     total = total_of(every)
-    unclear = _contradiction(counted, kind) or _windows_apart(counted, kind, month)
+    unclear = _contradiction(counted, kind) or _windows_unclear(counted, kind, month)
     if unclear:
         return CodeUsage(ZERO, unclear)
     if total > ABSURD:
         return CodeUsage(ZERO, f"Sophos bills {plain(total)} units, which looks like a mistake of the feed")
     return CodeUsage(total)
+
+
+def _both_codes(lines: Sequence[UsageLine], kind: str, month: Month, together: str | None) -> CodeUsage:
+    """The units of a code and of those that replaced it; one number only where the row says how."""
+    by_code: dict[str, list[UsageLine]] = {}
+    for line in lines:
+        by_code.setdefault(line.product_code, []).append(line)
+    each = {code: code_usage(own, kind, month) for code, own in sorted(by_code.items())}
+    problems = [f"{code}: {usage.problem}" for code, usage in each.items() if usage.problem]
+    if problems:
+        return CodeUsage(ZERO, "; ".join(problems))
+    units = [usage.quantity for usage in each.values() if usage.quantity]
+    if len(units) < 2:
+        return CodeUsage(total_of(units))
+    if together is not None:
+        return CodeUsage(sum(units, ZERO) if together == "sum" else max(units))
+    shown = " and ".join(f"{code} {plain(usage.quantity)}" for code, usage in each.items() if usage.quantity)
+    return CodeUsage(
+        ZERO,
+        f"Sophos bills both {shown}, of which the row says that one replaced the other. If these are other "
+        "seats, say in the row `alsoKnownAs: {codes: […], count: sum}`; if they are the same, `count: max`",
+    )
 
 
 def total_of(numbers: Sequence[Decimal]) -> Decimal:
@@ -145,7 +171,7 @@ def _units(line: UsageLine, kind: str) -> Decimal:
     return line.actual if kind == "actual" else line.billable
 
 
-def _each_once(lines: Sequence[UsageLine]) -> list[UsageLine]:
+def each_once(lines: Sequence[UsageLine]) -> list[UsageLine]:
     """Without the repetitions of a line that is the same in everything, its order line included."""
     if len(lines) < 2:
         return list(lines)
@@ -177,23 +203,27 @@ def _contradiction(lines: Sequence[UsageLine], kind: str) -> str:
     return ""
 
 
-def _windows_apart(lines: Sequence[UsageLine], kind: str, month: Month) -> str:
+def _windows_unclear(lines: Sequence[UsageLine], kind: str, month: Month) -> str:
+    """Two windows of one account of which neither holds the other: seats of the one may be in the other."""
     if len(lines) < 2:
         return ""
-    by_account: dict[str, list[tuple[date, date, Decimal]]] = {}
+    by_account: dict[str, dict[tuple[date, date], Decimal]] = {}
     for line in lines:
-        start = line.window_start or month.first_day
-        end = line.window_end or month.last_day
-        by_account.setdefault(line.account_or_serial, []).append((start, end, _units(line, kind)))
+        window = line.window_start or month.first_day, line.window_end or month.last_day
+        windows = by_account.setdefault(line.account_or_serial, {})
+        windows[window] = windows.get(window, ZERO) + _units(line, kind)
     for _, windows in sorted(by_account.items()):
-        windows.sort()
-        reach = windows[0]
-        for window in windows[1:]:
-            if window[0] > reach[1]:
-                shown = " and ".join(f"{w[0]} to {w[1]}: {plain(w[2])}" for w in (reach, window))
-                return f"Sophos bills two windows that do not overlap ({shown})"
-            reach = max(reach, window, key=lambda w: w[1])
+        for one, other in combinations(sorted(windows), 2):
+            if _holds(one, other) or _holds(other, one):
+                continue
+            shown = " and ".join(f"{w[0]} to {w[1]}: {plain(windows[w])}" for w in (one, other))
+            how = "overlap only in part" if other[0] <= one[1] else "do not overlap"
+            return f"Sophos bills two windows that {how} ({shown})"
     return ""
+
+
+def _holds(window: tuple[date, date], other: tuple[date, date]) -> bool:
+    return window[0] <= other[0] and other[1] <= window[1]
 
 
 @dataclass(frozen=True, slots=True)

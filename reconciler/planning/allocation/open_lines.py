@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.planning.customers.agreements import day_that_counts
+from reconciler.model.identifiers import identifier_key
+from reconciler.model.money import plain
+from reconciler.planning.customers.agreements import day_that_counts, last_day_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.model.billing import Agreement, Billing, Company, Line
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Open:
     """A line that may be billed on the day that counts for its agreement, or later."""
 
@@ -29,6 +31,18 @@ class Open:
         """Its agreement, and its product as `planning.managed` keys it."""
         return self.agreement.id, f"#{self.line.product_id}"
 
+    @property
+    def text(self) -> str:
+        """For people: `line #12 of MSP-OLD (20)`."""
+        line = self.line
+        return f"line #{line.id} of {line.product_identifier.strip()} ({plain(line.quantity)})"
+
+    @property
+    def company_text(self) -> str:
+        """For people: `Alpha Ltd (ALPHA)`."""
+        agreement = self.agreement
+        return f"{agreement.company_name.strip()} ({agreement.company_identifier.strip()})"
+
 
 class OpenLines:
     """Every open line of the companies that were read, by company and by agreement."""
@@ -36,6 +50,7 @@ class OpenLines:
     def __init__(self, billing: Billing, today: date) -> None:
         self._billing = billing
         self._today = today
+        self._every: tuple[Open, ...] | None = None
         self._by_id = {agreement.id: agreement for agreement in billing.agreements}
         self._companies = {company.id: company for company in billing.companies}
         self._of_company: dict[int, list[Agreement]] = defaultdict(list)
@@ -57,12 +72,13 @@ class OpenLines:
             found[agreement.parent_id] = self._by_id[agreement.parent_id]
         return [one for _, one in sorted(found.items()) if self._may_be_invoiced(one)]
 
-    def every(self) -> Iterator[Open]:
+    def every(self) -> tuple[Open, ...]:
         """The open lines of every agreement that may be invoiced, ordered by agreement and id."""
-        for number in sorted(self._billing.lines):
-            agreement = self._by_id.get(number)
-            if agreement is not None and self._may_be_invoiced(agreement):
-                yield from self.on(agreement)
+        if self._every is None:
+            agreements = (self._by_id.get(number) for number in sorted(self._billing.lines))
+            wanted = [one for one in agreements if one is not None and self._may_be_invoiced(one)]
+            self._every = tuple(line for agreement in wanted for line in self.on(agreement))
+        return self._every
 
     def around(self, agreement: Agreement) -> Iterator[Open]:
         """The open lines on the agreements around one (`agreements_around`)."""
@@ -96,26 +112,54 @@ class OpenLines:
         """The agreements around it whose lines could not be read."""
         return [one.id for one in self.agreements_around(agreement) if one.id not in self._billing.lines]
 
-    def predecessor(self, agreement: Agreement, product_id: int, still_on: date | None = None) -> Line | None:
-        """The product's line on the agreement that this one renews: of the same company, type and parent.
+    def renewed_by(self, agreement: Agreement) -> list[Agreement]:
+        """The agreements that this one renews: of the same company, type and parent, followed by it.
 
-        With `still_on` only one of an agreement that ran on that day.
+        It begins after the last day of the other one, and at most `RENEWAL_GAP` days later. Where several
+        pairs would fit, those of one name belong together, and nothing else renews either of them.
         """
-        day = day_that_counts(agreement, self._today)
+        found = [one for one in self._of_company[agreement.company_id] if _follows(agreement, one)]
+        same_name = [one for one in found if _same_name(one, agreement)]
+        if same_name:
+            return same_name
+        return [one for one in found if not self._has_namesake(one)]
+
+    def _has_namesake(self, old: Agreement) -> bool:
+        others = self._of_company[old.company_id]
+        return any(_same_name(one, old) and _follows(one, old) for one in others)
+
+    def predecessors(self, agreement: Agreement, product_id: int, still_on: date | None = None) -> list[Line]:
+        """The product's lines in force on the last days of the agreements that this one renews, newest first.
+
+        With `still_on` only those of agreements that ran on that day.
+        """
         found = [
             line
-            for one in self._of_company[agreement.company_id]
-            if one.id != agreement.id
-            and (one.type_id, one.parent_id) == (agreement.type_id, agreement.parent_id)
-            and one.end is not None
-            and (still_on is None or one.in_force(still_on))
-            and not (self._may_be_invoiced(one) and one.in_force(day))
+            for one in self.renewed_by(agreement)
+            if (last := last_day_of(one)) is not None and (still_on is None or one.in_force(still_on))
             for line in self._billing.lines.get(one.id, ())
-            if line.product_id == product_id and line.in_force(one.end)
+            if line.product_id == product_id and line.in_force(last)
         ]
-        return max(
-            found, key=lambda line: (line.effective is not None, line.effective, line.id), default=None
-        )
+        found.sort(key=lambda line: (line.effective is not None, line.effective, line.id), reverse=True)
+        return found
 
     def _may_be_invoiced(self, agreement: Agreement) -> bool:
         return agreement.in_force(day_that_counts(agreement, self._today))
+
+
+#: So many days after the last day of one agreement another may begin and still be its renewal. Whatever
+#: begins later was agreed anew: nothing says that its prices go on.
+RENEWAL_GAP = timedelta(days=31)
+
+
+def _follows(agreement: Agreement, old: Agreement) -> bool:
+    last = last_day_of(old)
+    if agreement.start is None or last is None or agreement.id == old.id:
+        return False
+    if (old.type_id, old.parent_id) != (agreement.type_id, agreement.parent_id):
+        return False
+    return last < agreement.start <= last + RENEWAL_GAP
+
+
+def _same_name(one: Agreement, other: Agreement) -> bool:
+    return identifier_key(one.name) == identifier_key(other.name)

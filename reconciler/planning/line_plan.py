@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,13 @@ from reconciler.model.change import RAISES
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.lines import WRITTEN, LineState, PlannedLine
 from reconciler.model.plan_guards import Answer, Answered
+from reconciler.planning.accounts.census import Accounts
+from reconciler.planning.accounts.lines import account_lines, count_lines, left_lines
+from reconciler.planning.accounts.units import account_units, total_units
+from reconciler.planning.allocation.allocation import allocate
+from reconciler.planning.allocation.open_lines import OpenLines
+from reconciler.planning.allocation.why_not import Rules
+from reconciler.planning.customers.agreements import unchecked_periods
 from reconciler.planning.customers.parties import (
     count_months_without_usage,
     find_parties,
@@ -28,8 +36,7 @@ from reconciler.planning.lines.guards import (
 )
 from reconciler.planning.lines.judged import Ground, Judged
 from reconciler.planning.lines.judging import plan_cell
-from reconciler.planning.lines.leftovers import left_over
-from reconciler.planning.lines.open_lines import OpenLines
+from reconciler.planning.lines.moved_serials import link_serials
 from reconciler.planning.lines.prices import price_remarks
 from reconciler.planning.lines.remarks import (
     ending_soon,
@@ -42,17 +49,19 @@ from reconciler.planning.lines.remarks import (
 from reconciler.planning.lines.requests import is_written, requests
 from reconciler.planning.lines.serials import with_silent_serials
 from reconciler.planning.lines.shifts import link_shifts
-from reconciler.planning.lines.takeover import Rules, find_takeovers
-from reconciler.planning.lines.tenant_notes import tenant_notes, usage_after_end
+from reconciler.planning.lines.tenant_notes import nobody_is_billed, tenant_notes, usage_after_end
 from reconciler.planning.products.managed import Products
 from reconciler.planning.usage.bills import claimed_elsewhere, sort_bill
 from reconciler.planning.usage.cells import collect_cells
 from reconciler.planning.usage.cycles import months_back
 from reconciler.planning.usage.feed import last_window_day, replaced_codes, seats_in_two_tiers
+from reconciler.planning.usage.odd_feed import unknown_guard, unknown_values, unreadable_lines
+from reconciler.planning.usage.quantities import ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import date
+    from decimal import Decimal
 
     from reconciler.model.billing import Billing
     from reconciler.model.change import Change
@@ -60,6 +69,7 @@ if TYPE_CHECKING:
     from reconciler.model.months import Month
     from reconciler.model.observed import Observed, Tenant, UsageMonth
     from reconciler.model.usage_notes import UsageNote
+    from reconciler.planning.accounts.lines import LeftLines
     from reconciler.planning.lines.shifts import Linked
     from reconciler.planning.usage.bills import Bills
     from reconciler.planning.usage.cells import Cell, Cells
@@ -67,7 +77,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LinePlan:
-    """What usage means for the agreement lines. `together` is as in `model.plan.Plan`."""
+    """What usage means for the agreement lines. `together` is as in `model.plan.Plan`.
+
+    `accounts` are those of every open line and unit; None where nothing was counted.
+    """
 
     lines: tuple[PlannedLine, ...] = ()
     changes: tuple[Change, ...] = ()
@@ -75,6 +88,7 @@ class LinePlan:
     notes: tuple[UsageNote, ...] = ()
     together: tuple[tuple[str, str], ...] = ()
     answers: tuple[Answer, ...] = ()
+    accounts: Accounts | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +117,7 @@ class _Month:
     @property
     def on_last_bill(self) -> Collection[str] | None:
         """The tenants on last month's bill; None where it is not known."""
-        return self.before.by_tenant if self.before is not None and self.before.month.lines else None
+        return self.before.tenants if self.before is not None and self.before.month.lines else None
 
 
 def plan_lines(
@@ -116,17 +130,18 @@ def plan_lines(
     previous: UsageMonth | None,
     closed: bool,
     unattended: bool = False,
+    base: Desired | None = None,
 ) -> LinePlan:
     """Every line that the customers' usage is billed on.
 
     `product_changes` are those of the same plan, with what holds them back; those that are not to be written
     with it (usage alone is applied) are left out. `today` is the site's day. `closed` says that the month's
     billing windows have all ended: a running month is a forecast, planned and not written. `unattended`
-    says that nobody reads the plan before it is written. Without a complete feed nothing is planned for
-    anyone, and that is said.
+    says that nobody reads the plan before it is written. `base` is the configuration that the desired one
+    replaces, where it is known. Without a complete feed nothing is planned for anyone, and that is said.
     """
     if not desired.customers:
-        return LinePlan()
+        return _without_customers(desired, observed, month, today)
     soon = ending_soon(desired, today)
     if not (month and month.lines) or observed.tenants is None or observed.billing is None:
         answered = observed.tenants is not None and observed.billing is not None
@@ -137,15 +152,25 @@ def plan_lines(
     if months_back([desired]) > 1:
         older |= {one.month: sort_bill(one, desired) for one in observed.usage if one.month < before}
     months = _Month(today, month, previous, closed, sort_bill(month, desired), older, unattended)
-    products = Products(desired, observed, product_changes)
-    planned = _plan(desired, observed.tenants, observed.billing, products, months)
+    products = Products(desired, observed, product_changes, base)
+    planned = _plan((desired, base), observed.tenants, observed.billing, products, months)
     notes = tenant_notes(desired, months.bills, observed.tenants, today)
     return replace(planned, diagnostics=(*planned.diagnostics, *soon), notes=notes)
 
 
+def _without_customers(
+    desired: Desired, observed: Observed, month: UsageMonth | None, today: date
+) -> LinePlan:
+    if month is None:
+        return LinePlan()
+    bills, tenants = sort_bill(month, desired), observed.tenants or ()
+    said = nobody_is_billed(desired, bills, tenants)
+    return LinePlan(diagnostics=said, notes=tenant_notes(desired, bills, tenants, today) if said else ())
+
+
 def _unknown(month: UsageMonth | None, observed: Observed, today: date) -> str:
     if observed.billing is None:
-        return "ConnectWise's agreements could not be read"
+        return "ConnectWise's agreements and companies could not be read"
     if observed.tenants is None:
         return "Sophos's customers could not be read"
     if month is None:
@@ -156,13 +181,18 @@ def _unknown(month: UsageMonth | None, observed: Observed, today: date) -> str:
 
 
 def _plan(
-    desired: Desired, tenants: Iterable[Tenant], billing: Billing, products: Products, months: _Month
+    configurations: tuple[Desired, Desired | None],
+    tenants: Iterable[Tenant],
+    billing: Billing,
+    products: Products,
+    months: _Month,
 ) -> LinePlan:
+    desired = configurations[0]
     tenants, settings, today = tuple(tenants), desired.settings, months.today
     parties, diagnostics = find_parties(
-        desired.customers, tenants, billing, today, on_the_bill=months.bills.by_tenant.keys()
+        desired.customers, tenants, billing, today, on_the_bill=months.bills.tenants
     )
-    count_months_without_usage(parties, months.bills.by_tenant, months.on_last_bill, closed=months.closed)
+    count_months_without_usage(parties, months.bills.tenants, months.on_last_bill, closed=months.closed)
     beside = unsynced_parties(desired.customers, tenants, billing, today)
     found = collect_cells([*parties, *beside], desired, products, (months.bills, months.older), today)
     cells = replace(found, cells=with_silent_serials(found.cells, billing, today))
@@ -171,17 +201,16 @@ def _plan(
     replaced = replaced_codes(desired, months.now, months.previous)
     _park(cells.cells, frozen, replaced)
     ground = _ground(desired, billing, products, cells, months)
+    left = left_lines(parties, beside, configurations, ground)
     judged = [one for cell in cells.cells if (one := plan_cell(cell, ground)) is not None]
-    ending, problems = left_over(ground.takeovers.left, parties, beside, desired, ground)
-    judged += [*ending, *end_doubled(cells.cells, ground)]
-    diagnostics += problems
+    judged += [*(row for _, row in left.ending), *end_doubled(cells.cells, ground)]
     windows = months.windows
     if months.closed:
         judged = [_on_its_invoice(one, windows[0]) for one in judged]
     judged = _finished(judged, desired, ground, months)
-    linked = link_shifts(judged, products, ground.takeovers)
-    judged = linked.judged
     names = {tenant.id: tenant.show_as or tenant.name for tenant in tenants}
+    linked = link_serials(link_shifts(judged, products, ground.allocation), months.bills, names)
+    judged = linked.judged
     answered = [c.tenant_id for c in desired.customers if c.ended is not None or is_excluded(c, today)]
     diagnostics += [*frozen.values(), *replaced.values()]
     guards: list[Diagnostic] = []
@@ -190,19 +219,43 @@ def _plan(
         guards.append(feed_not_checked(last, settings.guards, closed=months.closed))
     if months.closed:  # a forecast writes nothing, and a running month lacks tenants by nature
         guards += feed_guard(months.now, months.previous, settings.guards, answered=answered, names=names)
+        guards += unknown_guard(tenants, months.bills, settings.guards.unknown_values)
         unsaid = [one.row for one in judged if not one.settled]
         guards += product_guard(unsaid, settings.guards, ground.answers.approval)
     diagnostics += guards
-    diagnostics += ground.answers.without_effect()
+    diagnostics += ground.answers.without_effect(one.row for one in judged)
     diagnostics += silent_customers(parties, judged)
     diagnostics += usage_after_end(parties, months.bills, today)
+    diagnostics += unreadable_lines(desired, months.bills, names)
+    diagnostics += unknown_values(tenants, names)
     diagnostics += claimed_elsewhere(desired, months.bills, names)
     diagnostics += seats_in_two_tiers(months.now, months.previous, names)
     diagnostics += remarks(judged, ground, windows=windows, closed=months.closed)
+    used = (cell.agreement for cell in cells.cells if cell.agreement is not None)
+    diagnostics += unchecked_periods(used, billing.recaps)
     diagnostics += price_remarks(products, billing, today)
     stopped = tuple(sorted(d.id for d in guards if d.code in RUN_GUARDS and d.severity is Severity.ERROR))
     judged.sort(key=lambda one: (one.row.customer, one.row.tenants, one.row.key))
-    return _line_plan(judged, linked, ground, stopped, diagnostics)
+    accounts = _accounts(judged, left, ground, (desired, tenants), months)
+    return replace(_line_plan(judged, linked, ground, stopped, diagnostics), accounts=accounts)
+
+
+def _accounts(
+    judged: list[Judged],
+    left: LeftLines,
+    ground: Ground,
+    of_whom: tuple[Desired, Iterable[Tenant]],
+    months: _Month,
+) -> Accounts:
+    """The account of every open line and of every unit on the month's bill, and how many were read."""
+    lines, without_row = account_lines(judged, ground.allocation, left, ground)
+    return Accounts(
+        lines=tuple(lines),
+        units=tuple(account_units(months.now, *of_whom, judged, months.today)),
+        apart=tuple(without_row),
+        line_total=count_lines(ground),
+        unit_total=total_units(months.now),
+    )
 
 
 def _line_plan(
@@ -255,18 +308,45 @@ def _after(change: Change, losers: tuple[str, ...]) -> Change:
 
 def _ground(desired: Desired, billing: Billing, products: Products, cells: Cells, months: _Month) -> Ground:
     today = months.today
-    answers = Answers(desired, products, today)
-    answers.learn(cells.cells, billing)
+    answers = Answers(desired, products, billing, today)
+    answers.learn(cells.cells)
     open_lines = OpenLines(billing, today)
-    expected = Expected(desired, products, months.before)
+    expected = Expected(desired, products, months.before, open_lines)
     rules = Rules(
-        desired.settings.connectwise_member, expected.of, answers.lets_end, desired.protected, today
+        desired.settings,
+        expected.of,
+        answers.lets_end,
+        desired.protected,
+        today,
+        months.windows[0],
+        _units_of_strangers(desired, months),
+        months.on_last_bill,
     )
-    takeovers = find_takeovers(cells, open_lines, products, rules)
+    allocation = allocate(cells, open_lines, products, rules)
     month = months.now.month
     return Ground(
-        billing, desired.settings, answers, open_lines, takeovers, cells.managed, products, month, today
+        billing,
+        desired.settings,
+        answers,
+        open_lines,
+        allocation,
+        cells.managed,
+        products,
+        month,
+        today,
+        *months.windows,
     )
+
+
+def _units_of_strangers(desired: Desired, months: _Month) -> dict[str, set[Decimal]]:
+    """The units, this month and last, of tenants that no synced row speaks of, by code."""
+    synced = {row.tenant_id for row in desired.customers if row.sync and not is_excluded(row, months.today)}
+    found: dict[str, set[Decimal]] = defaultdict(set)
+    for bills in filter(None, (months.bills, months.before)):
+        for tenant, codes in bills.by_tenant.items():
+            for code, lines in codes.items() if tenant not in synced else ():
+                found[code].add(sum((line.billable for line in lines), ZERO))
+    return found
 
 
 def _park(cells: Iterable[Cell], frozen: dict[str, Diagnostic], replaced: dict[str, Diagnostic]) -> None:
@@ -301,7 +381,8 @@ def _finished(judged: list[Judged], desired: Desired, ground: Ground, months: _M
         if not months.closed or {modes[t] for t in one.row.tenants} != {"live"}:
             judged[number] = one.with_row(one.row.but(shadow=True))
     asks = months.unattended and desired.settings.new_lines == "ask"
-    allowed = Allowed(ground.answers.approval, {id(one.row) for one in judged if one.settled})
+    settled = {id(one.row) for one in judged if one.settled}
+    allowed = Allowed(ground.answers.approval, settled, ground.answers.given)
     protected = {(one.kind, one.key): one.text for one in desired.protected}
     rows = withhold(
         (one.row for one in judged), desired.settings.guards, allowed, protected, new_lines_ask=asks
@@ -312,5 +393,5 @@ def _finished(judged: list[Judged], desired: Desired, ground: Ground, months: _M
 
 def _said_of_approval(row: PlannedLine, ground: Ground) -> PlannedLine:
     """A withheld line says why the approval that names its change is not taken."""
-    unclear = ground.answers.unclear_approval(row) if row.state is LineState.WITHHELD else ""
-    return row.but(reason=f"{row.reason}. But {unclear}") if unclear else row
+    refused = ground.answers.why_not_approved(row) if row.state is LineState.WITHHELD else ""
+    return row.but(reason=f"{row.reason}. But {refused}") if refused else row

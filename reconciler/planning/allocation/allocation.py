@@ -1,0 +1,332 @@
+"""Which wanted line bills the seats of each open line at whose place no row speaks.
+
+A seat is never on two lines. Every open line of the site that may bill seats of ours is brought together with
+the wanted lines: by its product, by a product that replaces it, by a code that its product ever had, by a row
+that says where its customer was before, by our own hand, and by its number. Where that is certain, the old
+line ends and the wanted one starts. Otherwise nothing is written for these seats, and both lines are named.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from reconciler.planning.allocation.evidence import Evidence, fitting_numbers, same_company, side_by_side
+from reconciler.planning.allocation.why_not import Rules, approval_to_end, why_not
+from reconciler.planning.allocation.writers import taken_by_hand, writer_text
+from reconciler.planning.customers.agreements import describe, is_named
+from reconciler.planning.usage.quantities import ZERO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from decimal import Decimal
+
+    from reconciler.model.billing import Agreement, Line
+    from reconciler.planning.allocation.open_lines import Open, OpenLines
+    from reconciler.planning.products.managed import Products
+    from reconciler.planning.usage.cells import Cell, Cells
+
+#: A wanted line: its agreement, its product's key, and its firewall's serial number.
+Wanted = tuple[int, str, str]
+
+
+def wanted_place(cell: Cell) -> Wanted:
+    """The place of a wanted line, equal for everybody who feeds it."""
+    return (0 if cell.agreement is None else cell.agreement.id), cell.product.key, cell.serial
+
+
+class Relation(StrEnum):
+    """What makes an open line bill the seats of a wanted one, the strongest first."""
+
+    TWIN = "its product"
+    REPLACED = "a product that it replaces"
+    CODE = "a code that both have had"
+    OUR_HAND = "our hand"  # written last by our member, and nothing says what feeds its product
+
+
+_STRENGTH = {relation: number for number, relation in enumerate(Relation)}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An open line that may bill a wanted line's seats until now.
+
+    `told` says that the customer's row names its place (`movedFrom`), `elsewhere` that it is another
+    company's. `why_not` says why it may not end unasked.
+    """
+
+    open: Open
+    relation: Relation
+    told: bool
+    elsewhere: bool
+    why_not: str
+
+    @property
+    def is_twin(self) -> bool:
+        """Whether it is of the wanted line's own product."""
+        return self.relation is Relation.TWIN
+
+    @property
+    def only_without_line(self) -> bool:
+        """Whether a wanted line that has a line of its own has nothing to do with it."""
+        return bool(self.why_not) and not self.told and self.is_twin
+
+
+@dataclass(frozen=True)
+class Takeover:
+    """What a wanted line takes over: lines that end for it. With a `problem` some cannot end unasked.
+
+    `unsaid`: no row says why one of them is there no more; only that it was ours.
+    """
+
+    lines: tuple[Open, ...] = ()
+    problem: str = ""
+    unsaid: bool = False
+
+    @property
+    def units(self) -> Decimal:
+        """How many units the lines bill."""
+        return sum((old.line.quantity for old in self.lines), ZERO)
+
+
+NOTHING = Takeover()
+
+
+class Needed(StrEnum):
+    """What it takes that an open line is taken for one of another company's seats."""
+
+    WORD = "a row's word"
+    NUMBER = "its number"
+    ANY = "its number, or our hand"
+
+
+@dataclass
+class Allocation:
+    """Every open line that concerns us, by whoever speaks of it; each is in exactly one place.
+
+    `spoken` are the lines at places of wanted lines, `beside` those at places of customers that are excluded
+    or not synced, `left` those that no wanted line and no row has to do with. Where several wanted lines bill
+    the seats of a claimed line, `shared` names it for each of the others (by its place), with the place that
+    it is with.
+    """
+
+    evidence: Evidence
+    claims: dict[Wanted, list[Claim]] = field(default_factory=dict)
+    spoken: list[Open] = field(default_factory=list)
+    beside: list[Open] = field(default_factory=list)
+    left: list[Open] = field(default_factory=list)
+    shared: dict[Wanted, list[tuple[Open, Wanted]]] = field(default_factory=dict)
+
+    def of(self, cell: Cell, line: Line | None) -> Takeover:
+        """What a wanted line takes over. Beside a line of its own, a twin that is not ours stays."""
+        every = self.claims.get(wanted_place(cell))
+        if every is None:
+            return NOTHING
+        claims = [claim for claim in every if line is None or not claim.only_without_line]
+        problems = "; ".join(
+            f"{shown(claim.open, cell, self.evidence.rules.today)}: {why}"
+            for claim in claims
+            if (why := claim.why_not or self._opened_again(cell, claim, line))
+        )
+        problem = f"these seats are billed until now by {problems}" if problems else ""
+        unsaid = any(claim.is_twin and not claim.told for claim in claims)
+        return Takeover(tuple(claim.open for claim in claims), problem, unsaid)
+
+    def _opened_again(self, cell: Cell, claim: Claim, line: Line | None) -> str:
+        """Why a line does not end for one that is there: somebody wrote it since, and has perhaps opened it.
+
+        A line is created within a month before its first day.
+        """
+        old, rules = claim.open.line, self.evidence.rules
+        if line is None or rules.approved(cell, claim.open, old.product_identifier.strip()) is not None:
+            return ""
+        made = date.min if line.effective is None else line.effective - timedelta(days=31)
+        carries_the_rest = line.quantity not in fitting_numbers(cell)
+        in_step = carries_the_rest and rules.expected(cell, claim.open) == old.quantity
+        if not taken_by_hand(old, rules.settings, rules.closed if in_step else made):
+            return ""
+        return (
+            f"it was written by {writer_text(old)}, and line #{line.id} was there by then: it may have been "
+            f"opened again. To let it end, add under approvals: {approval_to_end(cell, claim.open, rules)}"
+        )
+
+    def twins(self, cell: Cell) -> list[Open]:
+        """Open lines of the same product on other agreements, that no row speaks of and that do not end."""
+        claims = self.claims.get(wanted_place(cell), ())
+        return [claim.open for claim in claims if claim.only_without_line]
+
+    def claim_elsewhere(self, line: Open, *, evidence: Needed) -> bool:
+        """Give the line to a wanted line of another company whose seats it may bill; whether there is one."""
+        bids = _elsewhere(line, self.evidence, evidence)
+        if bids:
+            _claim(line, bids, self)
+        return bool(bids)
+
+    def claimed(self) -> Iterable[tuple[Wanted, Claim]]:
+        """Every claim, with the place of its wanted line."""
+        for place, claims in self.claims.items():
+            for claim in claims:
+                yield place, claim
+
+
+def allocate(cells: Cells, open_lines: OpenLines, products: Products, rules: Rules) -> Allocation:
+    """Give every open line that concerns us its place: at a row, with the nearest wanted line, or left.
+
+    A line concerns us where its product is, was or is to be fed by a Sophos code, or replaced by one that is,
+    and where our own member wrote it last. The nearest wanted line is one with units on the bill, of the
+    line's own product, on its own agreement.
+    """
+    managed, beside = cells.managed, cells.beside - cells.managed
+    near = _Neighbours(cells.cells)
+    result = Allocation(Evidence(cells.cells, open_lines, products, rules))
+    for line in open_lines.every():
+        if line.place in managed:
+            result.spoken.append(line)
+            continue
+        known = products.of_item(line.line.product_id) is not None
+        if not known and not rules.is_ours(line.line):
+            continue
+        if line.place in beside:
+            result.beside.append(line)
+            continue
+        bids = _around(line, near, result.evidence)
+        if bids:
+            _claim(line, bids, result)
+        else:
+            result.left.append(line)
+    return result
+
+
+@dataclass(frozen=True)
+class _Bid:
+    cell: Cell
+    relation: Relation
+    told: bool
+    elsewhere: bool
+
+
+def _around(line: Open, near: _Neighbours, evidence: Evidence) -> list[_Bid]:
+    """The wanted lines of the line's company, its parent's and its children's that may bill its seats."""
+    bids = []
+    if not line.line.quantity:
+        return []
+    for cell in near.of(line.agreement):
+        relation = _relation(cell, line, evidence)
+        if relation is None and same_company(cell, line) and evidence.may_be_ours(cell, line):
+            relation = Relation.OUR_HAND
+        if relation is not None:
+            bids.append(_Bid(cell, relation, _is_told(cell, line.agreement), elsewhere=False))
+    return bids
+
+
+def _elsewhere(line: Open, evidence: Evidence, needed: Needed) -> list[_Bid]:
+    """The wanted lines of other companies that have no line yet and whose seats this line may bill.
+
+    It does where a row says that its customer comes from there, where its number is theirs, and where we
+    wrote it ourselves for somebody. A line at the place of a customer that is not synced is theirs unless its
+    number says otherwise.
+    """
+    bids = []
+    for cell in evidence.without_line(line.line.product_id):
+        told = _is_told(cell, line.agreement)
+        relation = _relation(cell, line, evidence)
+        if relation is None or same_company(cell, line):
+            continue
+        by_number = needed is Needed.NUMBER
+        asked = needed is not Needed.WORD and evidence.may_be_elsewhere(cell, line, only_by_number=by_number)
+        if told or asked:
+            bids.append(_Bid(cell, relation, told, elsewhere=True))
+    return bids
+
+
+def _claim(line: Open, bids: Sequence[_Bid], result: Allocation) -> None:
+    """Give the line to the nearest wanted line, and tell the others of it."""
+    number = min(range(len(bids)), key=lambda place: (*_nearness(bids[place], line), place))
+    bid = bids[number]
+    reason = why_not(
+        bid.cell, line, result.evidence.products, result.evidence.rules,
+        twin=bid.relation is Relation.TWIN, told=bid.told, elsewhere=bid.elsewhere,
+        by_our_hand=bid.relation is Relation.OUR_HAND,
+    )  # fmt: skip
+    place = wanted_place(bid.cell)
+    claim = Claim(line, bid.relation, bid.told, bid.elsewhere, reason)
+    result.claims.setdefault(place, []).append(claim)
+    for other in bids:
+        if other is not bid:
+            result.shared.setdefault(wanted_place(other.cell), []).append((line, place))
+
+
+class _Neighbours:
+    """The wanted lines around an agreement: of its company, of its parent, of its children."""
+
+    def __init__(self, cells: Iterable[Cell]) -> None:
+        self._of_company: dict[int, list[Cell]] = defaultdict(list)
+        self._of_agreement: dict[int, list[Cell]] = defaultdict(list)
+        self._of_parent: dict[int, list[Cell]] = defaultdict(list)
+        for cell in cells:
+            if cell.agreement is None:
+                continue
+            self._of_company[cell.agreement.company_id].append(cell)
+            self._of_agreement[cell.agreement.id].append(cell)
+            if cell.agreement.parent_id is not None:
+                self._of_parent[cell.agreement.parent_id].append(cell)
+
+    def of(self, agreement: Agreement) -> list[Cell]:
+        """Each once."""
+        found = [*self._of_company.get(agreement.company_id, ()), *self._of_parent.get(agreement.id, ())]
+        if agreement.parent_id is not None:
+            found += self._of_agreement.get(agreement.parent_id, ())
+        return list({wanted_place(cell): cell for cell in found}.values())
+
+
+def _relation(cell: Cell, line: Open, evidence: Evidence) -> Relation | None:
+    """What makes the line bill the cell's seats; None where nothing does."""
+    item, number, products = cell.product.item, line.line.product_id, evidence.products
+    if cell.agreement is None or not side_by_side(cell.agreement, line, evidence.rules.today):
+        return None
+    if item is not None and number == item.id:
+        return Relation.TWIN if line.agreement.id != cell.agreement.id else None
+    if number in products.replaced(cell.product):
+        return Relation.REPLACED
+    return Relation.CODE if products.carried(number) & cell.every_code else None
+
+
+def _nearness(bid: _Bid, line: Open) -> tuple[bool | int, ...]:
+    """Smallest first: told by a row, with units on the bill, by the strongest relation, on its agreement."""
+    cell = bid.cell
+    here = cell.agreement is not None and cell.agreement.id == line.agreement.id
+    uses = any(any(feeding.now.values()) for feeding in cell.feedings)
+    return not uses, not bid.told if bid.elsewhere else False, _STRENGTH[bid.relation], not here
+
+
+def _is_told(cell: Cell, agreement: Agreement) -> bool:
+    """Whether a row that feeds the cell says that its customer was billed on that agreement."""
+    for feeding in cell.feedings:
+        origin = feeding.party.row.moved_from
+        if origin is None:
+            continue
+        if origin.company is not None and origin.company.key not in (
+            agreement.company_key,
+            f"#{agreement.company_id}",
+        ):
+            continue
+        if origin.agreement is None:
+            return True
+        by_id = origin.agreement.id is not None or origin.company is not None
+        own = cell.agreement is not None and cell.agreement.company_id == agreement.company_id
+        if is_named(agreement, origin.agreement) and (by_id or own):
+            return True
+    return False
+
+
+def shown(line: Open, cell: Cell, today: date) -> str:
+    """`line #12 of MSP-OLD (20)`, with its agreement, and its company where that is another one."""
+    text = line.text
+    if cell.agreement is None or line.agreement.id == cell.agreement.id:
+        return text
+    if line.agreement.company_id != cell.agreement.company_id:
+        text += f" of {line.company_text}"
+    return f"{text} on {describe(line.agreement, today)}"

@@ -1,0 +1,315 @@
+"""What must hold after each run, judged by the server's lines and Sophos's bill, never by a plan's words.
+
+The only thing taken from the program is whether it said that something is the matter: its exit codes, and
+which lines it names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.histories.identities import (
+    Place,
+    Seat,
+    lines_that_concern_us,
+    route,
+    seats_by_place,
+    silent_tenants,
+    units_on_the_bill,
+    units_without_a_row,
+    wanted_lines,
+)
+from tests.histories.site import OURS
+
+if TYPE_CHECKING:
+    from reconciler.sandbox.world import Row
+    from tests.histories.site import Document, Msp
+
+Lines = dict[int, "Row"]
+Ledger = dict[int, frozenset[Seat]]
+
+
+class WrongError(AssertionError):
+    """A promise that was not kept, with its kind and a sentence for a person."""
+
+    def __init__(self, kind: str, sentence: str) -> None:
+        super().__init__(f"{kind}: {sentence}")
+        self.kind = kind
+
+
+@dataclass
+class Verdict:
+    """What the program said after a run: the run's exit code, the next plan, and `ready` where it was asked.
+
+    `trouble` says that something went wrong in the run itself on purpose (a kill, a short list), so that its
+    exit code says nothing about what is left to do.
+    """
+
+    applied: int
+    planned: int
+    plan: Document | None
+    ready: int | None
+    trouble: bool = False
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is left to do and invoices may be made."""
+        return self.planned == 0 and self.ready == 0 and self.plan is not None and not self.plan["changes"]
+
+    def names(self, line: int) -> bool:
+        """Whether the plan names a line, in a row, in the census or in a sentence."""
+        if self.plan is None:
+            return False
+        rows = [*self.plan["lines"], *(self.plan.get("census") or {}).get("apart", ())]
+        return any(row["line"] == line for row in rows) or bool(
+            re.search(rf"#{line}\b", json.dumps(self.plan["diagnostics"]) + json.dumps(rows))
+        )
+
+
+@dataclass
+class Oracle:
+    """Remembers which seats each line bills and what people did, and judges runs.
+
+    `ledger` is by line id; `documents` are the mappings that were in force so far, the present ones last.
+    `hands` are the quantities that people wrote after the month had closed and that no word has answered.
+    `ended` are lines that a person ended, each with the number of the step; `restarts` are tenants whose row
+    was given the word, each with the number of the step at which it was given last.
+    """
+
+    ledger: Ledger
+    documents: list[Document] = field(default_factory=list)
+    step: int = 0
+    hands: dict[int, float] = field(default_factory=dict)
+    ended: dict[int, int] = field(default_factory=dict)
+    restarts: dict[str, int] = field(default_factory=dict)
+    answered: set[int] = field(default_factory=set)
+    asked: list[Document] = field(default_factory=list)
+
+    # --- judging a run
+
+    def judge(self, site: Msp, before: Lines, *, trouble: bool = False) -> None:
+        """After one run, or several that overlap: what was written, and what became of the seats."""
+        after = site.lines()
+        written = {
+            number: line
+            for number, line in after.items()
+            if before.get(number) != line and line["_info"]["updatedBy"] == OURS
+        }
+        self._numbers(site, before, written)
+        self._peoples_lines(site, before, written)
+        self._restarted(site, before, written)
+        counted = self._counts(site, before)
+        self._attribute(site, before, after)
+        for number in written:
+            self.answered.discard(number)
+            self.hands.pop(number, None)
+        self._seats(site, counted, self._counts(site, after), trouble=trouble)
+
+    def _numbers(self, site: Msp, before: Lines, written: Lines) -> None:
+        """Each quantity that was written is what the bill and the rows give, or 0."""
+        wanted = wanted_lines(site)
+        for number, line in written.items():
+            old = before.get(number)
+            if line["quantity"] == 0 or (old is not None and old["quantity"] == line["quantity"]):
+                continue
+            place = _place(line)
+            if line["quantity"] != wanted[place]:
+                raise WrongError(
+                    "number",
+                    f"line #{number} of {place.product} has {line['quantity']:g}, and the bill gives "
+                    f"{wanted[place]}",
+                )
+
+    def _peoples_lines(self, site: Msp, before: Lines, written: Lines) -> None:
+        """What a person wrote last is changed or ended only where last month's bill or a word explains it."""
+        last = site.units(site.last_month)
+        for number, line in written.items():
+            old = before.get(number)
+            if old is None or old["_info"]["updatedBy"] == OURS or number in self.answered:
+                continue
+            if number in self.hands and line["quantity"] != old["quantity"]:
+                raise WrongError(
+                    "hand",
+                    f"a person wrote {old['quantity']:g} on line #{number} after the month had closed, and "
+                    f"it was made {line['quantity']:g} without a word",
+                )
+            is_touched = any(line.get(name) != old.get(name) for name in ("quantity", "cancelledDate"))
+            seats = self.ledger.get(number, frozenset())
+            explained = old["quantity"] in (sum(last.get(seat, 0) for seat in seats), 0)
+            if is_touched and not explained and not self._has_ended(site, seats):
+                raise WrongError(
+                    "unasked",
+                    f"line #{number} ({old['quantity']:g}), which a person wrote last and last month's bill "
+                    "does not give, was changed, zeroed or ended",
+                )
+
+    def _restarted(self, site: Msp, before: Lines, written: Lines) -> None:
+        """Seats of a line that a person ended are billed again only by a word that was given afterwards."""
+        seats_at = seats_by_place(site)
+        for number in written.keys() - before.keys():
+            place = _place(written[number])
+            for seat in seats_at.get(place, ()):
+                same = [
+                    (self.ended[old], old)
+                    for old, seats in self.ledger.items()
+                    if old in self.ended and seat in seats and old in before and _place(before[old]) == place
+                ]
+                if not same or self._was_elsewhere(site, before, seat, place):
+                    continue
+                step, old = max(same)
+                if self.restarts.get(seat.tenant, -1) < step:
+                    raise WrongError(
+                        "restart",
+                        f"a person ended line #{old} at step {step}, and line #{number} bills its seats "
+                        "again without a word that was given since",
+                    )
+
+    def _was_elsewhere(self, site: Msp, before: Lines, seat: Seat, place: Place) -> bool:
+        """Whether another place billed the seat before this run, so that it comes back from there."""
+        return any(
+            seat in self.ledger.get(number, ()) and site.is_open(line) and _place(line) != place
+            for number, line in before.items()
+        )
+
+    def _seats(self, site: Msp, before: Counter[Seat], after: Counter[Seat], *, trouble: bool) -> None:
+        """No seat comes to be billed twice, and none is lost."""
+        units = site.units(site.month)
+        for (tenant, code), number in units.items():
+            seat = Seat(tenant, code)
+            places = route(site, seat).places
+            if not places or not number:
+                continue
+            if after[seat] > max(before[seat], len(places)):
+                raise WrongError(
+                    "twice",
+                    f"{tenant}'s {number} {code} are on {after[seat]} open lines: {self._where(site, seat)}",
+                )
+            if before[seat] and not after[seat] and not trouble:
+                raise WrongError("lost", f"{tenant}'s {number} {code} are on no open line any more")
+
+    def is_doubtful(self, site: Msp) -> bool:
+        """Whether the open lines are others than the rows want, so that somebody has to say so."""
+        found: Counter[Place] = Counter()
+        for line in site.world.rows("additions"):
+            if site.is_open(line) and self.ledger.get(line["id"]):
+                found[_place(line)] += int(line["quantity"])
+        return found != +wanted_lines(site)
+
+    # --- judging what was said
+
+    def judge_words(self, site: Msp, verdict: Verdict) -> None:
+        """What the program says after the run, against the lines."""
+        wanted = wanted_lines(site)
+        if any(wanted.values()):
+            self._together(verdict)
+        if verdict.is_quiet:
+            self._quiet(site, verdict, wanted)
+        self._identities(site, verdict)
+
+    def _together(self, verdict: Verdict) -> None:
+        """Exit 0, an empty next plan and `ready: yes` appear together or not at all."""
+        empty = verdict.planned == 0 and verdict.plan is not None and not verdict.plan["changes"]
+        signs = {"the next plan is empty": empty}
+        if verdict.ready is not None:
+            signs["ready says yes"] = verdict.ready == 0
+        if not verdict.trouble:
+            signs["exit 0"] = verdict.applied == 0
+        if len(set(signs.values())) > 1:
+            shown = ", ".join(f"{sign}: {'yes' if holds else 'no'}" for sign, holds in signs.items())
+            raise WrongError("together", shown)
+
+    def _quiet(self, site: Msp, verdict: Verdict, wanted: Counter[Place]) -> None:
+        """Nothing was said: then each place has its units on one line, and every other line is named."""
+        silent = silent_tenants(site)
+        found: dict[Place, list[Row]] = {}
+        for line in site.world.rows("additions"):
+            if site.is_open(line):
+                found.setdefault(_place(line), []).append(line)
+        for place, units in wanted.items():
+            lines = found.pop(place, [])
+            if {seat.tenant for line in lines for seat in self.ledger.get(line["id"], ())} & silent:
+                continue
+            if [line["quantity"] for line in lines] != [units]:
+                shown = ", ".join(f"#{line['id']} {line['quantity']:g}" for line in lines) or "no line"
+                raise WrongError(
+                    "silence", f"{units} of {place.product} on agreement #{place.agreement}: {shown}"
+                )
+        units_now = site.units(site.month)
+        for line in (line for lines in found.values() for line in lines):
+            seats = self.ledger.get(line["id"], frozenset())
+            if not seats or verdict.names(line["id"]):
+                continue
+            synced = [seat for seat in seats if units_now.get(seat) and route(site, seat).places]
+            raise WrongError(
+                "unnamed",
+                f"line #{line['id']} of {_place(line).product} ({line['quantity']:g}) is billed on, "
+                + (f"beside the line that bills {synced[0].tenant} now" if synced else "for nobody's sync")
+                + ", and nothing names it",
+            )
+
+    def _identities(self, site: Msp, verdict: Verdict) -> None:
+        """The census counts what is there: open lines that concern us, and units on the bill."""
+        census = None if verdict.plan is None else verdict.plan.get("census")
+        if census is None:
+            return
+        lines, units = census["lines"], census["units"]
+        concern = lines_that_concern_us(site, [site.document])
+        _equal("lines", "lines in the accounts", sum(a["lines"] for a in lines["accounts"]), lines["total"])
+        _equal("lines", "open lines that concern us", lines["total"], len(concern))
+        _equal("units", "units in the accounts", _sum(units["accounts"]), float(units["total"]))
+        _equal("units", "units on the bill", float(units["total"]), units_on_the_bill(site))
+        for account, number in units_without_a_row(site).items():
+            here = _sum(a for a in units["accounts"] if a["account"] == account)
+            _equal("units", f"units in {account}", here, number)
+        unexplained = [a for a in lines["accounts"] if a["account"] in ("unexplained", "waits")]
+        if verdict.ready == 0 and unexplained:
+            raise WrongError("lines", f"ready says yes with {unexplained}")
+
+    # --- which seats a line bills
+
+    def _attribute(self, site: Msp, before: Lines, after: Lines) -> None:
+        """Lines that were written bill what the rows say; so does the one line that has its place's units."""
+        seats_at, wanted = seats_by_place(site), wanted_lines(site)
+        alone = Counter(_place(line) for line in after.values() if site.is_open(line))
+        for number, line in after.items():
+            place = _place(line)
+            changed = number not in before or before[number]["quantity"] != line["quantity"]
+            in_step = alone[place] == 1 and line["quantity"] == wanted[place]
+            if place in seats_at and line["quantity"] and (changed or in_step):
+                self.ledger[number] = seats_at[place]
+
+    def _counts(self, site: Msp, lines: Lines) -> Counter[Seat]:
+        """On how many open lines each seat is billed."""
+        are_open = [number for number, line in lines.items() if site.is_open(line)]
+        return Counter(seat for number in are_open for seat in self.ledger.get(number, ()))
+
+    def _where(self, site: Msp, seat: Seat) -> str:
+        lines = site.lines()
+        numbers = [n for n, seats in self.ledger.items() if seat in seats and site.is_open(lines[n])]
+        return ", ".join(
+            f"#{number} {_place(lines[number]).product} {lines[number]['quantity']:g} on agreement "
+            f"#{lines[number]['agreementId']}"
+            for number in numbers
+        )
+
+    def _has_ended(self, site: Msp, seats: frozenset[Seat]) -> bool:
+        rows = site.document["customers"].values()
+        ended = {row["name"] for row in rows if row.get("ended")}
+        return bool(seats) and {seat.tenant for seat in seats} <= ended
+
+
+def _place(line: Row) -> Place:
+    return Place(line["agreementId"], line["product"]["identifier"])
+
+
+def _sum(accounts: Any) -> float:
+    return sum(float(account["units"]) for account in accounts)
+
+
+def _equal(kind: str, what: str, found: float, wanted: float) -> None:
+    if found != wanted:
+        raise WrongError(kind, f"{what}: {found:g}, and there are {wanted:g}")

@@ -1,0 +1,152 @@
+"""`ready` and the census: an open line that no row speaks of stops the invoice that bills it."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from reconciler.model.census import Census, UnitAccount, UnitsIn
+from reconciler.model.diagnostics import Location
+from reconciler.model.lines import LineState
+from reconciler.model.verdict import Ready, Reason, ReasonKind
+from reconciler.planning.plan import guarded
+from reconciler.planning.ready import ready
+from reconciler.reporting.ready_text import print_ready, ready_json
+from tests.reporting.made import INVOICE, apart, census, line, plan, printed
+
+S, K = LineState, ReasonKind
+SAME = line(state=S.UNCHANGED, after=10)
+LATER = date(2026, 12, 15)
+
+
+def kinds(verdict: Ready) -> list[ReasonKind]:
+    return [reason.kind for reason in verdict.reasons]
+
+
+def test_yes_when_every_line_and_every_unit_has_its_account() -> None:
+    verdict = ready(plan(SAME, census=census(("in step", 1), apart(5, "left", "exclude"))), INVOICE)
+    assert verdict.yes
+    assert (verdict.customers, verdict.customers_ready) == (1, 1)
+    assert verdict.holds_until == INVOICE
+    assert verdict.remarks == ()
+
+
+def test_an_unexplained_line_is_named_with_its_money_and_what_to_do() -> None:
+    made = plan(SAME, census=census(("in step", 1), apart(source=Location("c.yaml", 4))))
+    verdict = ready(made, INVOICE)
+    assert verdict.reasons == (
+        Reason(
+            K.UNEXPLAINED,
+            "unexplained: no customer row speaks of it. It has 20 units and bills 80.00 EUR a month",
+            "give the customer a row",
+            customer="Birch & Sons",
+            agreement="Managed IT",
+            product="MSP-EMAIL",
+            line_id=71,
+            source=Location("c.yaml", 4),
+            company="BIRCH",
+            company_name="Birch & Sons",
+        ),
+    )
+    assert (verdict.customers, verdict.customers_ready) == (2, 1)
+    assert verdict.holds_until is None
+
+
+def test_a_line_that_waits_without_a_row_is_a_decision() -> None:
+    verdict = ready(plan(SAME, census=census(apart(5, "waits", reason="its row changed company."))), INVOICE)
+    assert kinds(verdict) == [K.DECISION]
+    assert verdict.reasons[0].message.startswith("waits for a decision: its row changed company. It has 20")
+
+
+def test_a_line_of_which_little_is_known_has_a_remedy_all_the_same() -> None:
+    (reason,) = ready(
+        plan(SAME, census=census(apart(money=None, remedy="", company_name="", quantity=Decimal(1)))), INVOICE
+    ).reasons
+    assert (reason.customer, reason.remedy[:14]) == ("BIRCH", "Give it a row ")
+    assert reason.message.endswith("It has 1 unit")
+
+
+def test_a_customer_with_rows_is_counted_once_and_keeps_its_name() -> None:
+    made = plan(SAME, census=census(apart(company="safelog ", company_name="Safelog Lda")))
+    verdict = ready(made, INVOICE)
+    assert (verdict.customers, verdict.customers_ready) == (1, 0)
+    assert verdict.reasons[0].customer == "Safelog"
+
+
+def test_a_line_of_another_invoice_date_stands_under_elsewhere() -> None:
+    place = {"agreement_id": 300, "agreement": "Managed IT", "first_invoice": LATER}
+    others = line("Birch", state=S.UNCHANGED, after=10, **place)
+    made = plan(SAME, others, census=census(apart(next_invoice=LATER), apart(4, "left", "hold")))
+    verdict = ready(made, INVOICE)
+    assert verdict.yes
+    (elsewhere,) = verdict.elsewhere
+    assert (elsewhere.customer, elsewhere.next_invoice) == ("Birch", LATER)
+    assert (elsewhere.lines, elsewhere.pending) == (2, 1)
+    assert not ready(made, LATER).yes
+
+
+def test_a_line_whose_agreement_has_no_invoice_date_is_on_every_invoice() -> None:
+    assert kinds(ready(plan(SAME, census=census(apart(next_invoice=None))), INVOICE)) == [K.UNEXPLAINED]
+
+
+def test_an_undecided_line_with_a_row_is_said_once() -> None:
+    asked = line(state=S.NEEDS_DECISION, reason="changed by hand")
+    verdict = ready(plan(asked, census=census(("waits", 1), units=(("undecided", 12),))), INVOICE)
+    assert kinds(verdict) == [K.DECISION]
+
+
+def test_units_that_are_undecided_without_a_line_are_said() -> None:
+    found = census(("in step", 1), units=(("billed", 10), ("undecided", 3, "two windows")))
+    (reason,) = ready(plan(SAME, census=found), INVOICE).reasons
+    assert reason.message == "3 units on Sophos's bill undecided: two windows"
+
+
+def test_a_census_that_does_not_close_is_a_no_and_is_said_once() -> None:
+    made = plan(SAME, census=census(("in step", 1), total=2))
+    for each in (made, guarded(made)):
+        (reason,) = ready(each, INVOICE).reasons
+        assert reason.kind is K.PROBLEM
+        assert reason.message.startswith("[census-open] ")
+        assert reason.remedy
+
+
+@pytest.mark.parametrize("found", [census(apart(4, "left", "exclude")), Census(0, Decimal(0))])
+def test_a_site_whose_lines_are_all_left_by_a_word_is_ready(found: Census) -> None:
+    assert ready(plan(census=found), INVOICE).yes
+
+
+def test_a_date_on_which_no_line_is_billed_is_asked_about() -> None:
+    verdict = ready(plan(census=census(apart(4, "left", "exclude"))), LATER)
+    assert kinds(verdict) == [K.USAGE]
+    assert verdict.reasons[0].message == (
+        "No agreement is invoiced on 15 Dec 2026; the next invoices are of 1 Dec 2026."
+    )
+
+
+def test_both_identities_are_the_last_of_the_text_and_part_of_the_json() -> None:
+    made = plan(SAME, census=census(("in step", 1)))
+    verdict = ready(made, INVOICE)
+    assert printed(lambda console: print_ready(console, verdict)).splitlines()[-2:] == [
+        "Lines: 1 = 1 in step + 0 unexplained; 45.00 EUR a month",
+        "Units: 10 = 10 billed + 0 undecided; ≈ USD 20.00 at Sophos",
+    ]
+    assert json.loads(ready_json(verdict))["census"] == made.to_json()["census"]
+    assert json.loads(ready_json(ready(plan(SAME), INVOICE)))["census"] is None
+
+
+def test_the_text_names_the_line_under_its_customer() -> None:
+    verdict = ready(plan(SAME, census=census(apart())), INVOICE)
+    shown = printed(lambda console: print_ready(console, verdict))
+    assert (
+        "\nBirch & Sons (BIRCH)\n  - Managed IT, MSP-EMAIL #71: unexplained: no customer row speaks of it. "
+        "It has 20 units and bills 80.00 EUR a month\n    → give the customer a row\n"
+    ) in shown
+
+
+def test_units_in_other_accounts_stop_nothing() -> None:
+    units = tuple(UnitsIn(account, "", Decimal(1)) for account in UnitAccount if account != "undecided")
+    found = Census(0, Decimal(len(units)), units=units)
+    assert ready(plan(SAME, census=found), INVOICE).yes
