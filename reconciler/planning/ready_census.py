@@ -13,6 +13,7 @@ from reconciler.model.verdict import (
     Reason,
     ReasonKind,
     customer_key,
+    has_open_accounts,
     needs_person,
     open_apart,
     rounded,
@@ -81,17 +82,18 @@ def about_identities(plan: Plan) -> list[Reason]:
         if any(said.code == CENSUS_OPEN for said in plan.diagnostics):
             return []
         return [Reason(ReasonKind.PROBLEM, f"[{problem.code}] {problem.message}", problem.remedy)]
-    if plan.census is None or open_apart(plan) or any(map(needs_person, plan.lines)) or plan.blocked:
+    census = plan.census if has_open_accounts(plan) else None
+    if census is None or open_apart(plan) or any(map(needs_person, plan.lines)) or plan.blocked:
         return []
     said = [
         (number_of(part.lines, "open line"), account.value, part.word)
         for account in OPEN_LINES
-        for part in plan.census.lines
+        for part in census.lines
         if part.account is account and part.lines
     ]
     said += [
         (f"{number_of(part.units, 'unit')} on Sophos's bill", part.account.value, part.word)
-        for part in plan.census.units
+        for part in census.units
         if part.account in OPEN_UNITS and part.units
     ]
     return [
