@@ -68,9 +68,11 @@ def test_plan_apply_ready_and_show_print_both_identities_and_say_no(site: Books)
     assert "Exit code 4 because of 2 open lines unexplained." in plan.err
     assert "Nothing to do" not in plan.out + applied.out
     assert "MSP-EP #2: unexplained: " in verdict.out
-    for form in ("text", "markdown", "csv"):
+    for form in ("text", "markdown"):
         shown = site.run("show", str(plan_file), "--format", form)
         assert (LINES in shown.out, UNITS in shown.out) == (True, True)
+    table = site.run("show", str(plan_file), "--format", "csv").out
+    assert (table.count(",unexplained,"), "Lines:" in table) == (2, False), "lines alone, to be added up"
     scored = site.run("score", str(plan_file))
     assert (LINES in scored.out, UNITS in scored.out) == (True, True)
 
