@@ -32,7 +32,7 @@ async def read_billing(
     Of the companies that customers name, lines and recaps are read of every agreement that may be billed on
     `since` or later: what ended lately says what a renewal goes on with. Of all others, those that may be
     billed today or later. The named companies are read as well: an agreement does not say that its company is
-    deleted, or what it is. An agreement whose lines cannot be read is absent from `lines` and a warning about
+    deleted, or what it is. An agreement whose lines cannot be read is absent from `lines` and an error about
     `agreement/ID`; recaps that cannot be read are a warning too, and then there are none. Raises
     ReconcilerError for everything else, also where only the companies may not be read: without them a deleted
     customer would go on being billed.
@@ -54,7 +54,9 @@ async def read_billing(
         read = await read_lines(client, wanted, since=since)
         # After the lines, which need the same permission: a refusal here must not stop them.
         recaps, unread = await _recaps(client, wanted)
-        return Billing(agreements, (), read.lines, recaps), (*read.failed.values(), *unread)
+        # What may be billed there has no account, so that no invoice is right for certain.
+        failed = (replace(one, severity=Severity.ERROR) for one in read.failed.values())
+        return Billing(agreements, (), read.lines, recaps), (*failed, *unread)
 
     async def of_companies() -> tuple[Company, ...]:
         # Lines wait for the agreements, and nothing waits for the companies: they go second.

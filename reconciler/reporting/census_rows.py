@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from reconciler.model.census import Census, LineApart
     from reconciler.reporting.sheets import Value
 
-#: What stands in the column "What happens" of a row that holds an identity.
-CENSUS = "census"
 _LINES, _UNITS = "Open lines", "Units on the bill"
 
 
@@ -47,12 +45,6 @@ def apart_row(line: LineApart) -> dict[str, Value]:
 def why_and_remedy(line: LineApart) -> str:
     """The reason and what to do, in one cell."""
     return f"{line.reason} → {line.remedy}" if line.remedy else line.reason
-
-
-def identity_rows(census: Census | None, *, what: str, text: str) -> Iterator[dict[str, Value]]:
-    """Both identities as rows with their sentences, in the columns of these titles."""
-    for sentence in identities(census):
-        yield {what: CENSUS, text: sentence}
 
 
 def account_rows(census: Census | None) -> Iterator[tuple[Value, ...]]:

@@ -122,6 +122,10 @@ def _day(iso: str) -> str:
     return f"{day.day} {day:%b}"
 
 
+#: Said where no line or row says more.
+OPEN_ACCOUNTS = "lines or units whose accounts are open"
+
+
 def summary_line(plan: Plan) -> str:
     """The counts, in the order of the run."""
     ready, held, waiting = plan.ready, len(plan.blocked), len(plan.waiting)
@@ -162,7 +166,7 @@ def unsettled_counts(plan: Plan) -> list[str]:
     found = [f"{number_of(waiting, 'line')} waiting for a decision"] if waiting else []
     found += [f"{number_of(silent, 'line')} billed without Sophos usage"] if silent else []
     found += [f"{number_of(unexplained, 'open line')} unexplained"] if unexplained else []
-    return found or (["lines or units whose accounts are open"] if has_open_accounts(plan) else [])
+    return found or ([OPEN_ACCOUNTS] if has_open_accounts(plan) else [])
 
 
 def _line_counts(ready: Sequence[Change], repriced: Container[str]) -> list[str]:

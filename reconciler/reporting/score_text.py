@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -11,7 +10,6 @@ from reconciler.model.counts import number_of
 from reconciler.model.money import plain
 from reconciler.model.score import Match, Score, ScoreRow, Tally
 from reconciler.model.verdict import rounded
-from reconciler.reporting.census_rows import identity_rows
 from reconciler.reporting.census_text import print_identities
 from reconciler.reporting.clean import clean
 from reconciler.reporting.json_text import json_text
@@ -113,13 +111,8 @@ def score_table(score: Score) -> Table:
 
 
 def score_csv(score: Score, *, separator: str = ",", bom: bool = False) -> str:
-    """The rows as CSV, as `sheets.csv_table` writes them; the last two hold the plan's identities."""
-    table = score_table(score)
-    census = tuple(
-        tuple(row.get(column.title) for column in _COLUMNS)
-        for row in identity_rows(score.census, what="What happened", text="How counted")
-    )
-    return csv_table(replace(table, rows=(*table.rows, *census)), separator=separator, bom=bom)
+    """The rows as CSV, as `sheets.csv_table` writes them."""
+    return csv_table(score_table(score), separator=separator, bom=bom)
 
 
 def _row(row: ScoreRow) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ from reconciler.model.verdict import (
     sums,
     totals,
 )
-from reconciler.reporting.census_rows import account_rows, apart_row, identity_rows
+from reconciler.reporting.census_rows import account_rows, apart_row
 from reconciler.reporting.census_words import apart_account
 from reconciler.reporting.changes_text import months_text
 from reconciler.reporting.decisions_text import answers
@@ -40,15 +39,10 @@ if TYPE_CHECKING:
 def csv_text(plan: Plan, *, separator: str = ",", bom: bool = False) -> str:
     """The plan's lines as CSV, one row for each line, changed or not; `sheets.csv_table` says the form.
 
-    The last two rows hold both identities of the census, in a sentence each and without a number.
-    Raises ValueError for another separator than a comma, a semicolon or a tab.
+    Nothing but lines is in it, so that its rows can be counted and added up. Raises ValueError for another
+    separator than a comma, a semicolon or a tab.
     """
-    lines = lines_table(plan)
-    census = tuple(
-        tuple(row.get(column.title) for column in _LINES)
-        for row in identity_rows(plan.census, what="What happens", text="Why")
-    )
-    return csv_table(replace(lines, rows=(*lines.rows, *census)), separator=separator, bom=bom)
+    return csv_table(lines_table(plan), separator=separator, bom=bom)
 
 
 _LINES = (

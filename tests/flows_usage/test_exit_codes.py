@@ -93,6 +93,12 @@ def no_agreements(site: Books) -> None:
     site.break_("GET", "/finance/agreements", status(403))
 
 
+def agreements_fail(site: Books) -> None:
+    """ConnectWise does not answer for the agreements."""
+    changes(site)
+    site.break_("GET", "/finance/agreements", status(500))
+
+
 def no_agreement_chosen(site: Books) -> None:
     """A row names an agreement that is not there."""
     site.customer("Alder", ep=(10, 10, 12))
@@ -130,7 +136,8 @@ def wrong_yaml(site: Books) -> None:
         (four_at_zero, Codes(plan=3, detailed=3, apply=3, saved=3, ready=4, waiting=3)),
         (no_usage, Codes(plan=4, detailed=4, apply=4, saved=4, ready=4, waiting=4)),
         (no_tenants, Codes(plan=4, detailed=4, apply=4, saved=4, ready=4, waiting=4)),
-        (no_agreements, Codes(plan=1, detailed=1, apply=1, saved=1, ready=1, waiting=1)),
+        (no_agreements, Codes(plan=4, detailed=4, apply=4, saved=4, ready=4, waiting=4)),
+        (agreements_fail, Codes(plan=1, detailed=1, apply=1, saved=1, ready=1, waiting=1)),
         (no_agreement_chosen, Codes(plan=4, detailed=4, apply=4, saved=4, ready=4, waiting=0)),
         (write_fails, Codes(plan=0, detailed=2, apply=4, saved=4, ready=4, waiting=4)),
         (write_is_lost, Codes(plan=0, detailed=2, apply=4, saved=4, ready=4, waiting=4)),

@@ -72,8 +72,8 @@ def test_a_customer_that_became_term_after_the_month_is_asked_about_and_ready_sa
     ready = books.run("ready", "--invoice-date", "2026-12-01", "--dir", str(books.folder))
     assert ready.code == 4
     books.live(
-        "approvals:\n  - {customer: ALDER, product: MSP-EP, from: 10, upTo: 12, reason: r, "
-        "until: 2026-12-31}\n"
+        "approvals:\n  - {customer: ALDER, product: MSP-EP, from: 10, upTo: 12, given: 2026-11-27, "
+        "reason: r, until: 2026-12-31}\n"
     )
     assert (books.apply().code, books.quantity(1)) == (0, 12.0)
     assert books.run("ready", "--invoice-date", "2026-12-01", "--dir", str(books.folder)).code == 0

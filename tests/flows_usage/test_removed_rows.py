@@ -67,7 +67,7 @@ def test_a_line_at_zero_or_ended_is_left_to_itself(two: Books) -> None:
 def test_a_line_of_a_product_that_is_not_ours_is_not_asked_about(two: Books) -> None:
     two.customer("Cedar")
     two.world.add_catalog_item("BACKUP", price=9.0)
-    two.line(3, "BACKUP", 5)
+    two.line(3, "BACKUP", 5, by="jane")
     assert CODE not in _since(two, rows=["Cedar"]).codes
 
 
@@ -78,11 +78,14 @@ def test_another_row_that_speaks_of_the_lines_takes_them(two: Books) -> None:
     assert CODE not in _since(two, rows=["Alder"]).codes
 
 
-def test_a_row_that_speaks_of_another_agreement_does_not(two: Books) -> None:
+def test_a_row_that_speaks_of_another_agreement_is_asked_whether_the_seats_are_its_own(two: Books) -> None:
     two.world.add_agreement("ALDER", "Other")
     tenant = two.world.add_tenant("Alder again")
     two.rows["Alder again"] = f"{tenant['id']}: {{company: ALDER, agreement: Other, sync: true}}"
-    assert "2 open lines" in _since(two, rows=["Alder"]).diagnostic(CODE)["message"]
+    plan = _since(two, rows=["Alder"])
+    waiting = {account["account"]: account["lines"] for account in plan.json["census"]["lines"]["accounts"]}
+    assert (plan.code, plan.ids) == (4, [])
+    assert waiting["waits"] + waiting.get("unexplained", 0) == 2
 
 
 def test_two_rows_of_one_company_do_not_claim_the_same_line(two: Books) -> None:
@@ -101,8 +104,10 @@ def test_lines_that_cannot_be_read_are_not_taken_for_none(two: Books) -> None:
     two.quirks = {"bundles": "refused"}
     Site.__post_init__(two)
     two.break_("GET", f"{AGREEMENTS}/1/additions", status(400))
-    said = _since(two, rows=["Alder"]).diagnostic(CODE)["message"]
-    assert "the lines of agreement #1 could not be read" in said
+    plan = _since(two, rows=["Alder"])
+    assert "the lines of agreement #1 could not be read" in _rows(plan)["customers"]
+    assert plan.code == 4
+    assert "the lines of agreement #1 could not be read" in plan.diagnostic(CODE)["message"]
 
 
 def test_a_removed_mapping_says_that_its_lines_stay(two: Books) -> None:

@@ -92,8 +92,8 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Books:
         site.world.add_catalog_item(name, price=10.0)
     for number in range(300):
         agreement = site.customer(f"Alder {number:03}", ep=(10, 10, 10), sv=(3, 3, 3), em=(7, 7, 7))
-        site.line(agreement, "BACKUP", 1)
-        site.line(agreement, "SUPPORT", 2)
+        site.line(agreement, "BACKUP", 1, by="jane")
+        site.line(agreement, "SUPPORT", 2, by="jane")
     return site.live()
 
 

@@ -59,6 +59,7 @@ def _customers(
 ) -> tuple[list[RemovedRow], tuple[Diagnostic, ...]]:
     """The customers whose rows are removed, each with the lines that it leaves without an account."""
     names = {tenant.id: tenant for tenant in observed.tenants or ()}
+    unread = _unread(observed, date.fromisoformat(plan.today))
     found, errors = [], []
     for row in gone:
         name = shown_name(row, names.get(row.tenant_id))
@@ -71,10 +72,27 @@ def _customers(
             if lines
             else "no open line is left"
         )
+        missing = unread.get(row.company.key, []) if row.company is not None else []
+        if missing:
+            shown = ", ".join(f"#{number}" for number in missing)
+            said = f"the lines of agreement {shown} could not be read" + (f"; {said}" if lines else "")
         found.append(_removed(row, name, said))
-        if lines:
+        if lines or missing:
             errors.append(_left_error(row, name, said))
     return found, tuple(errors)
+
+
+def _unread(observed: Observed, today: date) -> dict[str, list[int]]:
+    """The agreements in force whose lines could not be read, by their company's key and by its id."""
+    found: dict[str, list[int]] = {}
+    if observed.billing is None:
+        return found
+    for agreement in observed.billing.agreements:
+        in_force = agreement.in_force(day_that_counts(agreement, today))
+        if in_force and agreement.id not in observed.billing.lines:
+            for key in (agreement.company_key, f"#{agreement.company_id}"):
+                found.setdefault(key, []).append(agreement.id)
+    return found
 
 
 def _removed(row: Customer, name: str, said: str) -> RemovedRow:
