@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from reconciler.model.rests import RecordKind, differences
 from reconciler.model.within import Kind
 from reconciler.reporting.clean import clean
 from reconciler.reporting.values import field_title, value_text
@@ -71,6 +72,9 @@ def _print(console: Console, title: str, told: list[Told] | tuple[Told, ...], st
                 console.print(Text(f"      {line}"))
 
 
+_OWN = {RecordKind.AGREEMENT: "its agreement", RecordKind.COMPANY: "its company"}
+
+
 def _values(told: Told) -> Iterator[str]:
     """Each value on both sides, where they differ or nothing was reviewed."""
     there = _steps(told.reviewed)
@@ -79,6 +83,18 @@ def _values(told: Told) -> Iterator[str]:
             yield f"{name}: {now}"
         elif there.get(name) != now:
             yield f"{name}: reviewed {there.get(name, 'nothing')}, now {now}"
+    if told.reviewed is not None:
+        yield from _other_records(told.reviewed, told.change)
+
+
+def _other_records(reviewed: Change, change: Change) -> Iterator[str]:
+    """What of the agreement and its company was reviewed otherwise; `plan` there is the reviewed one."""
+    if reviewed.basis is None or change.basis is None:
+        return
+    for (kind, then), (_, now) in zip(reviewed.basis.records(), change.basis.records(), strict=True):
+        if kind is not RecordKind.PRODUCT and then is not None and now is not None:
+            for what in differences(kind, then, now):
+                yield f"{_OWN[kind]} {what}"
 
 
 def _steps(change: Change | None) -> dict[str, str]:

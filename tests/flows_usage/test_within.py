@@ -165,6 +165,14 @@ def test_what_is_not_as_it_was_reviewed_stops_all_of_it(
     assert set(said(applied, "refused")) == refused
 
 
+def test_an_agreement_that_was_reviewed_otherwise_is_named_with_both_values(starting: Books) -> None:
+    file = starting.save()
+    _currency(starting)
+    told = starting.run("apply", str(starting.folder), "--yes", "--within", str(file))
+    assert told.code == 5
+    assert "its agreement is in USD, the plan expected EUR" in told.out
+
+
 def test_both_plans_are_shown(starting: Books) -> None:
     file = starting.save()
     starting.item("MSP-EP")["price"] = 4.5
