@@ -29,6 +29,8 @@ DOCUMENTED = {0, 1, 3, 4, 5, 130}
 #: A product that is not in ConnectWise until a mapping names it, its code, and who has how many units.
 NEW, NEW_CODE, NEW_UNITS = "E", "W", {"Alpha": 6, "Second": 2, "Beta": 13}
 OURS = "apirec"
+#: The tenant of a customer whose lines people keep.
+GAMMA = "0a3a0000-0000-4000-8000-000000000000"
 
 
 @dataclass
@@ -91,6 +93,7 @@ class Msp(Books):
     def want(self, state: Wanted, *, new: bool = False) -> None:
         """These are the mappings now; with `new` there is a row for a product that is to be created."""
         text = state.yaml().replace("version: 1\n", "", 1)
+        text += f"\n  {GAMMA}: {{name: Gamma, company: GAMMA, agreement: Managed, sync: false}}"
         if new:
             row = f"mappings:\n  {NEW_CODE}: {{product: {NEW}, sync: true}}"
             text = text.replace("mappings:", row, 1)
@@ -270,5 +273,5 @@ def _world() -> World:
     assert world.add_agreement("GAMMA", "Managed")["id"] == 5
     world.add_addition(1, "HAND", 2.0)
     world.add_addition(3, "HAND", 6.0)
-    world.add_addition(5, "A", 8.0, _info=world.info(OURS))
+    world.add_addition(5, "A", 17.0, _info=world.info("jdoe"))
     return world

@@ -106,7 +106,7 @@ def test_a_webhook_that_refuses_keeps_nothing_else_from_being_told(project: Proj
         "/actions/workflows/usage.yml/runs": {"workflow_runs": []},
     }
     project.site.github.webhooks["teams.invalid"] = 410
-    project.books.break_("GET", "/finance/agreements", status(403))
+    project.books.break_("GET", "/finance/agreements", status(500))
     ran = project.scheduled("drift", "plan", "heard", "notify")
     assert ran["plan"].failed
     assert ran["notify"].codes["Tell"] == 1
