@@ -20,6 +20,7 @@ TRIED = (
     ("SCHEDULES", "faults/test_schedules.py", r"Schedules of faults \| (\d+) \| (\d+)"),
     ("KILLS", "faults/test_killed_process.py", r"Processes killed; interrupted \| (\d+); \d+ \| (\d+)"),
     ("PAIRS", "planning_lines/test_pairs.py", r"Pairs of wanted states .*\| (\d+) \| (\d+)"),
+    ("HISTORIES", "histories/test_histories.py", r"Histories of three .*\| (\d+) \| (\d+)"),
     ("INPUTS", "hostile/test_files.py", r"Spoiled files \| (\d+) \| (\d+)"),
 )
 
