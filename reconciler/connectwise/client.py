@@ -133,16 +133,19 @@ class Client:
             held, counted = len(rows), expected
         raise ListShort(self.call("GET", path), held, counted)
 
-    async def count(self, path: str, params: Params = ()) -> int | None:
-        """How many records a list has; None where that is not wanted, or the server does not say it."""
-        return (await self._counted(path, params))[0]
+    async def count(self, path: str, params: Params = (), *, always: bool = False) -> int | None:
+        """How many records a list has; None where the server does not say it.
 
-    async def _counted(self, path: str, params: Params) -> tuple[int | None, bool]:
+        None as well where counts are not wanted, unless it is `always` asked.
+        """
+        return (await self._counted(path, params, always=always))[0]
+
+    async def _counted(self, path: str, params: Params, *, always: bool = False) -> tuple[int | None, bool]:
         """The number, and whether this request for it was refused.
 
         Every list of the OpenAPI document has its `/count`. A server without one is not asked again.
         """
-        if not self.counts.wanted or self.counts.refused:
+        if not (self.counts.wanted or always) or self.counts.refused:
             return None, False
         filters = [one for one in params if one[0].lower().endswith("conditions")]
         place = f"{path.rstrip('/')}/count"

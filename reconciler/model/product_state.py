@@ -41,10 +41,8 @@ class MarkerPlace:
         return dict(self._tag(item).codes)
 
     def carried(self, item: CatalogItem) -> frozenset[str]:
-        """Every code that our own tags say is or was mapped."""
-        return self.former(item).union(
-            code for tag in read(self.text(item)).of(self.owner) for code in tag.codes
-        )
+        """Every code that any tag says is or was mapped, a damaged one and another owner's as well."""
+        return read(self.text(item)).every_code
 
     def former(self, item: CatalogItem) -> frozenset[str]:
         """The codes that our own tags say were mapped."""

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 SHORT = ("agreements", "additions", "catalog", "bundle-item")
 
 
-def elsewhere(root: Path, short: str = "off", times: str = "always") -> Books:
+def elsewhere(root: Path, short: str = "off", times: str = "always", *, count: str = "present") -> Books:
     """A customer whose units stand on another agreement, the last one that is listed, as its only line.
 
     Whichever list lacks its last record, a plan that believes it bills the units a second time.
     """
-    books = Books(root, quirks={"short-list": short, "short-times": times})
+    books = Books(root, quirks={"short-list": short, "short-times": times, "count": count})
     books.customer("Alder", ep=(None, 12, 12))
     books.customer("Birch")
     old = books.world.add_agreement("ALDER", "Old")["id"]
@@ -45,12 +45,20 @@ def units(books: Books) -> float:
 def test_a_short_list_never_leads_to_a_second_line(tmp_path: Path, short: str, times: str) -> None:
     books = elsewhere(tmp_path, short, times)
     for _ in range(3):
-        books.apply()
+        books.run("apply", str(books.folder), "--yes")
     assert units(books) == 12
 
 
+def test_a_list_of_agreements_that_stays_short_makes_no_plan(tmp_path: Path) -> None:
+    """On an agreement that it lacks, lines bill unseen: both numbers are said, and nothing is planned."""
+    said = elsewhere(tmp_path, "agreements").run("plan", str(tmp_path / "mappings"))
+    assert (said.code, said.out) == (1, "")
+    assert "the list holds 2 records, and 127.0.0.1:1 counts 3" in said.err
+
+
 def lists(books: Books, short: str, times: int | None = None) -> Books:
-    """The same server, whose lists are whole or short from now on."""
+    """The same server, whose lists are whole or short from now on, and which counts them."""
+    books.app.state.site.quirks["count"] = "present"
     books.app.state.site.short_lists.which = short
     books.app.state.site.short_lists.left = times
     books.forget()
@@ -59,14 +67,15 @@ def lists(books: Books, short: str, times: int | None = None) -> Books:
 
 @pytest.mark.parametrize("short", SHORT)
 def test_a_plan_of_a_short_moment_does_not_double_on_a_healthy_server(tmp_path: Path, short: str) -> None:
-    books = elsewhere(tmp_path, short)
+    """The server did not count when the plan was made, and does so when it is applied."""
+    books = elsewhere(tmp_path, short, count="absent")
     file = books.save()
     lists(books, "off").apply(file)
     assert units(books) == 12
 
 
 def test_an_agreement_that_the_plan_did_not_know_is_found_and_named(tmp_path: Path) -> None:
-    books = elsewhere(tmp_path, "agreements")
+    books = elsewhere(tmp_path, "agreements", count="absent")
     file = books.save()
     assert create(1, "MSP-EP") in books.plan().ids
     applied = lists(books, "off").apply(file)
@@ -134,7 +143,8 @@ def test_a_server_without_counts_is_asked_once_and_gone_on_without(tmp_path: Pat
         books.customer(f"Alder {number}", ep=(None, 10, 12))
     books.live(settings=", guards: {runChange: off, mostChanges: off, total: off}").forget()
     assert books.apply().code == 0
-    assert sum(one.endswith("/count") for one in books.asked("connectwise")) == 1
+    asked = [one for one in books.asked("connectwise") if one.endswith("/count")]
+    assert len(asked) == 2, "by what plans, and by what writes"
 
 
 def test_a_count_that_is_refused_is_asked_for_once(tmp_path: Path) -> None:
@@ -150,7 +160,7 @@ def test_a_count_that_is_refused_is_asked_for_once(tmp_path: Path) -> None:
 
     books.break_("GET", "/count", refused)
     assert books.apply().code == 0
-    assert len(asked) == 1
+    assert len(asked) == 2, "by what plans, and by what writes"
 
 
 def somebody_bills(books: Books) -> None:

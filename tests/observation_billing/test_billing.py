@@ -66,7 +66,7 @@ def customer(company: Selector | str | None, **more: Any) -> Customer:
     )
 
 
-async def test_everything_of_the_named_companies_is_read_in_six_requests() -> None:
+async def test_everything_of_the_site_is_read_in_seven_requests() -> None:
     world = small_msp(TODAY, catalog_size=0)
     names = [row["identifier"] for row in world.rows("companies") if world.agreements_of(row["identifier"])]
     async with serving(world) as (client, paths):
@@ -78,7 +78,8 @@ async def test_everything_of_the_named_companies_is_read_in_six_requests() -> No
         "/company/companies",
         "/finance/agreementrecap/",
         "/finance/agreements",
-        "/finance/agreements",  # their children
+        "/finance/agreements",  # its empty end
+        "/finance/agreements/count",
         "/finance/billingCycles",
         "/system/bundles",
     ]
@@ -222,6 +223,7 @@ async def test_everybody_s_agreements_cost_a_page_and_a_bundle_for_fifty() -> No
     assert sorted(path for path in paths if "recap" not in path) == [
         "/company/companies",
         *["/finance/agreements"] * 2,  # the list, and its empty end
+        "/finance/agreements/count",
         "/finance/billingCycles",
         *["/system/bundles"] * 2,
     ]
