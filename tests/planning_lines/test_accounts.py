@@ -162,6 +162,26 @@ def test_one_that_joins_a_line_that_is_there_waits_as_well(books: Books, by: str
     assert planned.accounts == {11: "waits", 12: "waits"}
 
 
+@pytest.mark.parametrize("october", [20, 0], ids=["a month was missed", "Third is new"])
+def test_equal_numbers_of_others_hold_nobody_back(books: Books, october: int) -> None:
+    """Jane's line stands two above its own; that Third gains two, or has two at first, is chance."""
+    yaml = (
+        ALPHA + "  <Third>: {name: Third, company: BETA, nameDiffers: true, agreement: Managed, sync: true}\n"
+    )
+    last = f"tenant | code | units\nAlpha | EP | 20\nThird | EP | {october}"
+    planned = books.plan(
+        yaml=yaml,
+        lines="id | on | qty | by\n11 | 1 | 22 | jane" + ("\n12 | 2 | 19 | apirec" if october else ""),
+        bill=bill(f"tenant | code | units\nAlpha | EP | 20\nThird | EP | {21 if october else 2}"),
+        last=bill(last if october else BEFORE, NOVEMBER.previous()),
+    )
+    assert planned.writes == [
+        "line 12 quantity 19→21" if october else "new MSP-EP on 2: 2 × 4.50 from 2026-12-01"
+    ]
+    assert planned.accounts == {11: "waits", **({12: "changes"} if october else {})}
+    assert planned.plan.together == ()
+
+
 # --- excluded, not synced
 
 
