@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.diagnostics import Diagnostic, error, notice, warning
 from reconciler.model.identifiers import Name, identifier_key, name_key, told_apart
 from reconciler.model.lines import MONTHS_TO_ASK
-from reconciler.planning.customers.agreements import choose_agreement, renewal_warning
+from reconciler.planning.customers.agreements import choose_agreement, day_that_counts, renewal_warning
 from reconciler.planning.customers.companies import Companies, Judge, about_company, no_company
 from reconciler.planning.customers.names import Called, Fit, fit
 from reconciler.planning.customers.party import Party
@@ -88,6 +88,17 @@ def count_months_without_usage(
         if party.months_without_usage >= MONTHS_TO_ASK:
             party.silent += "" if party.silent == NOTHING_ON_THE_BILL else "; nothing of it is on the bill"
             party.silent += ", for at least two months"
+
+
+def ended_parties(parties: Iterable[Party], today: date) -> frozenset[str]:
+    """The tenants of customers that end, by their row's word, before their agreement's next invoice."""
+    return frozenset(
+        party.row.tenant_id
+        for party in parties
+        if party.row.ended is not None
+        and party.agreement is not None
+        and party.row.ended < day_that_counts(party.agreement, today)
+    )
 
 
 def unsynced_parties(
