@@ -11,6 +11,7 @@ from reconciler.model.census import UnitAccount
 from reconciler.model.lines import WRITTEN, LineState
 from reconciler.planning.accounts.left_lines import NOT_SYNCED
 from reconciler.planning.customers.parties import TERM, is_excluded
+from reconciler.planning.usage.bills import claimed_serials
 from reconciler.planning.usage.cells import excludes
 from reconciler.planning.usage.quantities import ZERO, each_once, own_codes
 
@@ -60,11 +61,7 @@ def account_units(
     words = _Words(desired, {tenant.id: tenant for tenant in tenants}, today)
     rows = _rows_of_seats(judged, own_codes(desired.rows))
     pools = {row.row.key: row.row.included_after for found in rows.values() for row in found}
-    serials = {
-        serial.strip().casefold(): customer.tenant_id
-        for customer in desired.customers
-        for serial in customer.firewalls
-    }
+    serials = {serial: row.tenant_id for serial, row in claimed_serials(desired).items()}
     found: list[Units] = []
     for seat, lines in _seats(month, serials).items():
         units = sum((line.billable for line in lines), ZERO)
