@@ -86,11 +86,6 @@ class View:
         """Where it starts: its key, or itself in a list."""
         return key_at(self.document.root, self.path)
 
-    @property
-    def sound(self) -> bool:
-        """Whether nothing in it was refused, so that what is absent was really left out."""
-        return not self.document.is_wrong(self.path)
-
     def where(self, *keys: str | int) -> Location:
         """The place of the value under a key."""
         return value_at(self.document.root, (*self.path, *keys))

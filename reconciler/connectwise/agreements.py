@@ -39,7 +39,6 @@ _DATE_FIELDS = (
     "id,name,company,startDate,endDate,noEndingDateFlag,cancelledFlag,dateCancelled,billStartDate,"
     "nextInvoiceDate"
 )
-_DATES: Params = (("fields", _DATE_FIELDS),)
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z?)?", re.ASCII)
 
 
@@ -272,21 +271,6 @@ async def agreements_by_ids(client: Client, agreement_ids: Collection[int]) -> d
     found, cycles = await all_of(reads)
     rows = (row for row in found if row["id"] in wanted)
     return {one.id: one for one in _agreements(client, rows, cycles)}
-
-
-async def read_dates(client: Client, agreement_ids: Collection[int]) -> dict[int, Agreement]:
-    """These agreements by id, with company, name and dates alone; those that are gone are left out.
-
-    Raises BadAnswer for an agreement with a field of another type, naming it.
-    """
-    wanted = set(agreement_ids)
-    if not wanted:
-        return {}
-    found = await read_any_of(client, AGREEMENTS, "id", [str(one) for one in sorted(wanted)], _DATES)
-    try:
-        return {row["id"]: _agreement(row, {}) for row in found if row["id"] in wanted}
-    except WrongTypeError as wrong:
-        raise client.bad_answer("GET", AGREEMENTS, str(wrong)) from None
 
 
 async def rows_of(

@@ -83,19 +83,6 @@ class There:
     own: frozenset[int] = frozenset()
 
 
-def next_day(agreement: Agreement) -> date | None:
-    """The day from which the next invoice bills."""
-    if agreement.next_invoice is None:
-        return None
-    return max(agreement.next_invoice, agreement.bill_start or agreement.next_invoice)
-
-
-def may_be_invoiced(agreement: Agreement) -> bool:
-    """Whether a line on it may be billed again."""
-    day = next_day(agreement)
-    return day is None or agreement.in_force(day)
-
-
 async def read_there(
     client: Client,
     changes: Sequence[Change],

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.execution.fresh import There, next_day, read_there
+from reconciler.execution.fresh import There, read_there
 from reconciler.execution.lines import stale_line
 from reconciler.execution.state import Stale
 from reconciler.execution.wanted_line import described, first_day, in_the_way, not_as_wanted, serial_of
@@ -173,7 +173,7 @@ def _stale_records(change: Change, scene: _Scene) -> list[str]:
     if agreement is None:
         return [f"agreement #{change.target.agreement} is no longer there"]
     found = []
-    day = first_day(change) if change.starts_line else next_day(agreement)
+    day = first_day(change) if change.starts_line else agreement.next_day
     if day is not None and not agreement.in_force(day):
         found.append(f"agreement #{agreement.id} is not in force on {day} any more")
     basis = change.basis
@@ -255,7 +255,7 @@ def _billed_on(change: Change, basis: Basis, there: There) -> list[tuple[Agreeme
         agreement = there.agreements.get(number)
         if agreement is None:
             continue  # what is not there any more bills nothing
-        day = next_day(agreement)
+        day = agreement.next_day
         if change.starts_line and (number == change.target.agreement or day is None):
             day = first_day(change)
         if day is not None and (number in basis.agreements or agreement.in_force(day)):

@@ -31,9 +31,8 @@ class Agreement:
 
     `end` is None while it has no end; `cancelled_on` is the day of a cancellation. `cycle` is the billing
     cycle's option (`Monthly`, `Quarterly`, `NotRecurring`, …; empty where it has none, UNREAD_CYCLE where it
-    could not be read). `period_type` says
-    which service period the next invoice covers (`Current`, `Future`, `Both`, `Undefined`).
-    `currency_places` are the decimals of its currency (ISK has none).
+    could not be read). `period_type` says which service period the next invoice covers (`Current`, `Future`,
+    `Both`, `Undefined`). `currency_places` are the decimals of its currency (ISK has none).
     """
 
     id: int
@@ -64,6 +63,13 @@ class Agreement:
         """Its company's identifier as identifiers compare."""
         return identifier_key(self.company_identifier)
 
+    @property
+    def next_day(self) -> date | None:
+        """The day from which its next invoice bills, never before the billing start; None if none is set."""
+        if self.next_invoice is None:
+            return None
+        return max(self.next_invoice, self.bill_start or self.next_invoice)
+
     def in_force(self, day: date) -> bool:
         """Whether it runs on that day."""
         if self.start is not None and day < self.start:
@@ -77,8 +83,7 @@ class Agreement:
 class Line:
     """An agreement's line ("addition" in the API), first billed on `effective`, last on `cancelled`.
 
-    Whether the cancelled date is the last billed day or the first unbilled one is not documented; it is
-    treated as the last billed day.
+    The cancelled date is the last billed day, as vendors who sync into ConnectWise say (docs/unknowns.md).
     """
 
     id: int

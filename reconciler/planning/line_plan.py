@@ -19,6 +19,7 @@ from reconciler.planning.allocation.why_not import Rules
 from reconciler.planning.customers.agreements import unchecked_periods
 from reconciler.planning.customers.parties import (
     count_months_without_usage,
+    ended_parties,
     find_parties,
     is_excluded,
     unsynced_parties,
@@ -236,7 +237,7 @@ def _plan(
     diagnostics += price_remarks(products, billing, today)
     stopped = tuple(sorted(d.id for d in guards if d.code in RUN_GUARDS and d.severity is Severity.ERROR))
     judged.sort(key=lambda one: (one.row.customer, one.row.tenants, one.row.key))
-    accounts = _accounts(judged, left, ground, (desired, tenants), months)
+    accounts = _accounts(judged, left, ground, (desired, tenants, ended_parties(parties, today)), months)
     return replace(_line_plan(judged, linked, ground, stopped, diagnostics), accounts=accounts)
 
 
@@ -244,14 +245,15 @@ def _accounts(
     judged: list[Judged],
     left: LeftLines,
     ground: Ground,
-    of_whom: tuple[Desired, Iterable[Tenant]],
+    of_whom: tuple[Desired, Iterable[Tenant], Collection[str]],
     months: _Month,
 ) -> Accounts:
     """The account of every open line and of every unit on the month's bill, and how many were read."""
+    desired, tenants, ended = of_whom
     lines, without_row = account_lines(judged, ground.allocation, left, ground)
     return Accounts(
         lines=tuple(lines),
-        units=tuple(account_units(months.now, *of_whom, judged, months.today)),
+        units=tuple(account_units(months.now, desired, tenants, judged, months.today, ended=ended)),
         apart=tuple(without_row),
         line_total=count_lines(ground),
         unit_total=total_units(months.now),

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from reconciler.connectwise.additions import create_line, lines_of_product
-from reconciler.connectwise.agreements import read_dates
+from reconciler.connectwise.agreements import agreements_by_ids
 from reconciler.connectwise.patching import line_body, line_operations
 from reconciler.connectwise.permissions import needed_permission
 from reconciler.transport.errors import BadAnswer, ReadOnly, RecordNotFound, Refused, Unsure
@@ -146,17 +146,19 @@ def agreement(number: int, **more: Any) -> dict[str, Any]:
     return {"id": number, "name": f"A{number}", "company": {"id": 1, "identifier": "ACME"}, **more}
 
 
-async def test_dates_of_agreements_are_read_by_id_with_few_fields() -> None:
+async def test_agreements_are_read_by_id() -> None:
     asked: list[httpx.QueryParams] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
+        if "billingCycles" in request.url.path:
+            return httpx.Response(200, json=[])
         asked.append(request.url.params)
         day = {"nextInvoiceDate": "2026-12-01T00:00:00Z", "cancelledFlag": True}
         return httpx.Response(200, json=[agreement(7, **day), agreement(99)])
 
     async with served(answer, write=False) as client:
-        found = await read_dates(client, [8, 7])
-        assert await read_dates(client, []) == {}
+        found = await agreements_by_ids(client, [8, 7])
+        assert await agreements_by_ids(client, []) == {}
     assert list(found) == [7]
     assert (found[7].next_invoice, found[7].in_force(date(2026, 12, 1))) == (date(2026, 12, 1), False)
     assert [one["conditions"] for one in asked] == ["id in (7,8)"]
@@ -167,4 +169,4 @@ async def test_a_date_that_is_none_is_named() -> None:
     wrong = agreement(7, nextInvoiceDate="soon")
     async with served(lambda request: httpx.Response(200, json=[wrong])) as client:
         with pytest.raises(BadAnswer, match="agreement 7, nextInvoiceDate"):
-            await read_dates(client, [7])
+            await agreements_by_ids(client, [7])

@@ -162,6 +162,57 @@ def test_one_that_joins_a_line_that_is_there_waits_as_well(books: Books, by: str
     assert planned.accounts == {11: "waits", 12: "waits"}
 
 
+@pytest.mark.parametrize("october", [20, 0], ids=["a month was missed", "Third is new"])
+def test_equal_numbers_of_others_hold_nobody_back(books: Books, october: int) -> None:
+    """Jane's line stands two above its own; that Third gains two, or has two at first, is chance."""
+    yaml = (
+        ALPHA + "  <Third>: {name: Third, company: BETA, nameDiffers: true, agreement: Managed, sync: true}\n"
+    )
+    last = f"tenant | code | units\nAlpha | EP | 20\nThird | EP | {october}"
+    planned = books.plan(
+        yaml=yaml,
+        lines="id | on | qty | by\n11 | 1 | 22 | jane" + ("\n12 | 2 | 19 | apirec" if october else ""),
+        bill=bill(f"tenant | code | units\nAlpha | EP | 20\nThird | EP | {21 if october else 2}"),
+        last=bill(last if october else BEFORE, NOVEMBER.previous()),
+    )
+    assert planned.writes == [
+        "line 12 quantity 19→21" if october else "new MSP-EP on 2: 2 × 4.50 from 2026-12-01"
+    ]
+    assert planned.accounts == {11: "waits", **({12: "changes"} if october else {})}
+    assert planned.plan.together == ()
+
+
+# --- a customer that ends before the next invoice
+
+
+@pytest.mark.parametrize("lines", [OURS, "id | qty | to\n11 | 20 | 2026-11-30"], ids=["now", "once applied"])
+def test_units_of_a_customer_that_has_left_wait_for_nobody(books: Books, lines: str) -> None:
+    """Its last day is still to come, and the next invoice is after it: the line ends, and all is said."""
+    yaml = ALPHA.replace(
+        "agreement: Managed, sync: true", "agreement: Managed, sync: true, ended: 2026-11-29"
+    )
+    planned = books.plan(yaml=yaml, lines=lines)
+    assert planned.units == {"excluded (ended)": "20"}
+    assert planned.accounts == ({11: "ends"} if lines == OURS else {})
+
+
+@pytest.mark.parametrize(("stands", "account"), [(20, "changes"), (12, "in step")])
+def test_units_of_one_that_has_left_a_shared_line_wait_for_nobody(
+    books: Books, stands: int, account: str
+) -> None:
+    yaml = SHARED.replace("name: Second,", "name: Second, ended: 2026-11-29,")
+    settings = SETTINGS.replace("mode: live", "mode: live, guards: {lineChange: off}")
+    planned = books.plan(
+        yaml=yaml,
+        settings=settings,
+        lines=f"id | qty\n11 | {stands}",
+        bill=bill(BOTH),
+        last=bill(BOTH, NOVEMBER.previous()),
+    )
+    assert planned.units == {"billed": "12", "excluded (ended)": "8"}
+    assert planned.accounts == {11: account}
+
+
 # --- excluded, not synced
 
 

@@ -215,6 +215,14 @@ def test_a_mistyped_tenant_id_is_told_which_one_is_meant(tmp_path: Path) -> None
     assert f"Did you mean {own} ({ALDER})? " in other.said("tenant-gone")
 
 
+def test_a_tenant_that_has_a_row_of_its_own_is_not_offered_to_another_one(tmp_path: Path) -> None:
+    books = _books(tmp_path, alder="ALD", beech="BEE")
+    slip = tenant_id("Beech")[:-1] + "1"
+    row = f"  {slip}: {{name: Cedar, company: ALD, agreement: Managed, nameDiffers: true, sync: true}}\n"
+    planned = replace(books, yaml=books.yaml + row).plan()
+    assert "Did you mean" not in planned.said("tenant-gone")
+
+
 # --- names that look the same
 
 

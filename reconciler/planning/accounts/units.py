@@ -11,11 +11,12 @@ from reconciler.model.census import UnitAccount
 from reconciler.model.lines import WRITTEN, LineState
 from reconciler.planning.accounts.left_lines import NOT_SYNCED
 from reconciler.planning.customers.parties import TERM, is_excluded
+from reconciler.planning.usage.bills import claimed_serials
 from reconciler.planning.usage.cells import excludes
 from reconciler.planning.usage.quantities import ZERO, each_once, own_codes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date
 
     from reconciler.model.desired import Customer, Desired, Override, Row
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 #: A tenant (None: nobody's), a code, and a serial number.
 Seat = tuple[str | None, str, str]
 _TRIAL = "trial"
+#: The word that leaves out the units of a customer that has left.
+ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +46,22 @@ class Units:
 
 
 def account_units(
-    month: UsageMonth, desired: Desired, tenants: Iterable[Tenant], judged: Iterable[Judged], today: date
+    month: UsageMonth,
+    desired: Desired,
+    tenants: Iterable[Tenant],
+    judged: Iterable[Judged],
+    today: date,
+    *,
+    ended: Collection[str] = frozenset(),
 ) -> list[Units]:
-    """Every unit of the month's bill with its account; one order line that comes twice counts once."""
+    """Every unit of the month's bill with its account; one order line that comes twice counts once.
+
+    `ended` are the tenants whose row ends before the next invoice: no line is to bill them any more.
+    """
     words = _Words(desired, {tenant.id: tenant for tenant in tenants}, today)
     rows = _rows_of_seats(judged, own_codes(desired.rows))
     pools = {row.row.key: row.row.included_after for found in rows.values() for row in found}
-    serials = {
-        serial.strip().casefold(): customer.tenant_id
-        for customer in desired.customers
-        for serial in customer.firewalls
-    }
+    serials = {serial: row.tenant_id for serial, row in claimed_serials(desired).items()}
     found: list[Units] = []
     for seat, lines in _seats(month, serials).items():
         units = sum((line.billable for line in lines), ZERO)
@@ -64,7 +72,11 @@ def account_units(
         if account is not None:
             found.append(Units(seat, account, units, value, word))
             continue
-        found += _on_rows(seat, units, value, _rows_of(rows, seat), pools)
+        own = _rows_of(rows, seat)
+        if seat[0] in ended and all(row.row.state is LineState.ENDS for row in own):
+            found.append(Units(seat, UnitAccount.EXCLUDED, units, value, ENDED))
+            continue
+        found += _on_rows(seat, units, value, own, pools)
     return found
 
 
@@ -169,7 +181,7 @@ class _Words:
         if not customer.sync:
             return UnitAccount.EXCLUDED, NOT_SYNCED
         if customer.ended is not None and customer.ended < self._today:
-            return UnitAccount.EXCLUDED, "ended"
+            return UnitAccount.EXCLUDED, ENDED
         return None
 
     def _of_code(self, customer: Customer, code: str) -> tuple[UnitAccount | None, str]:

@@ -230,7 +230,8 @@ def _elsewhere(line: Open, evidence: Evidence, needed: Needed) -> list[_Bid]:
     number says otherwise.
     """
     bids = []
-    for cell in evidence.without_line(line.line.product_id):
+    by_our_hand = needed is Needed.ANY and evidence.rules.is_ours(line.line)
+    for cell in evidence.without_line(line.line, by_our_hand=by_our_hand):
         told = _is_told(cell, line.agreement)
         relation = _relation(cell, line, evidence)
         if relation is None or same_company(cell, line):

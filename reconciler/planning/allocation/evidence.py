@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
-    from reconciler.model.billing import Agreement
+    from reconciler.model.billing import Agreement, Line
     from reconciler.planning.allocation.open_lines import Open, OpenLines
     from reconciler.planning.allocation.why_not import Rules
     from reconciler.planning.products.managed import Products
@@ -67,17 +67,33 @@ class Evidence:
         ]
         self._places = {(cell.agreement.id, cell.product.key) for cell in self._bare if cell.agreement}
         self._by_product: dict[int, list[Cell]] = defaultdict(list)
+        self._with_word: dict[int, dict[int, Cell]] = defaultdict(dict)
+        self._by_number: dict[tuple[int, Decimal], dict[int, Cell]] = defaultdict(dict)
         rivals: dict[tuple[str, frozenset[str]], frozenset[int]] = {}
-        for cell in self._bare:
+        for order, cell in enumerate(self._bare):
+            has_word = any(feeding.party.row.moved_from is not None for feeding in cell.feedings)
+            units = fitting_numbers(cell)
             key = cell.product.key, cell.every_code
             if key not in rivals:
                 rivals[key] = products.rivals(cell.product, cell.every_code)
             for number in rivals[key]:
                 self._by_product[number].append(cell)
+                if has_word:
+                    self._with_word[number][order] = cell
+                for quantity in units:
+                    self._by_number[number, quantity][order] = cell
 
-    def without_line(self, product_id: int) -> Iterable[Cell]:
-        """The wanted lines without a line whose seats lines of that product may bill."""
-        return self._by_product.get(product_id, ())
+    def without_line(self, line: Line, *, by_our_hand: bool) -> Iterable[Cell]:
+        """The wanted lines without a line whose seats this line may bill.
+
+        Those of its number, and those whose row says where they were billed; `by_our_hand` all of its
+        product. A site has thousands of either, of which few have to do with each other.
+        """
+        number = line.product_id
+        if by_our_hand:
+            return self._by_product.get(number, ())
+        found = {**self._with_word.get(number, {}), **self._by_number.get((number, line.quantity), {})}
+        return [found[order] for order in sorted(found)]
 
     def may_be_ours(self, cell: Cell, line: Open) -> bool:
         """Whether a line that our member wrote last may be of these seats, whatever its product says."""

@@ -48,9 +48,7 @@ def day_that_counts(agreement: Agreement, today: date) -> date:
 
     Today where the agreement names no next invoice date.
     """
-    if agreement.next_invoice is None:
-        return today
-    return max(agreement.next_invoice, agreement.bill_start or agreement.next_invoice)
+    return agreement.next_day or today
 
 
 def choose_agreement(selector: AgreementSelector, of_company: Iterable[Agreement], today: date) -> Choice:

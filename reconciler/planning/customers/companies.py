@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reconciler.model.diagnostics import Diagnostic, error, notice, warning
@@ -12,7 +13,7 @@ from reconciler.planning.customers.names import Called, Fit, Names
 from reconciler.planning.suggest import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from reconciler.model.billing import Agreement, Billing, Company
     from reconciler.model.desired import Customer
@@ -44,6 +45,11 @@ class Companies:
         #: Every company that was read and is not deleted, by record id.
         self.live = live
 
+    @cached_property
+    def names(self) -> Names:
+        """What the live companies are called."""
+        return Names(self.live.values(), ())
+
     def agreements(self, row: Customer) -> tuple[Agreement, ...]:
         """All agreements of the row's company; none of a deleted one that had the identifier before it."""
         if row.company is None:
@@ -59,17 +65,27 @@ class Companies:
 
 @dataclass(frozen=True)
 class Judge:
-    """What it takes to say whether a row's company can be its tenant's: all names, and all rows."""
+    """What it takes to say whether a row's company can be its tenant's: all names, and all rows.
+
+    `rows` are by the identifier of their company, as it compares: the last of each. `strays` are the tenants
+    that no row names.
+    """
 
     names: Names
     rows: dict[str, Customer]
-    companies: Companies
+    strays: tuple[Tenant, ...]
 
     @classmethod
-    def of(cls, companies: Companies, tenants: Iterable[Tenant], rows: Iterable[Customer]) -> Judge:
+    def of(cls, companies: Companies, tenants: Sequence[Tenant], rows: Sequence[Customer]) -> Judge:
         """From everything that was read."""
         names = Names(companies.live.values(), (one.show_as or one.name for one in tenants))
-        return cls(names, {row.company.key: row for row in rows if row.company is not None}, companies)
+        of_company: dict[str, Customer] = {}
+        for row in rows:
+            if row.company is not None:
+                company = companies.company(row)
+                of_company[row.company.key if company is None else company.key] = row
+        named = {row.tenant_id for row in rows}
+        return cls(names, of_company, tuple(tenant for tenant in tenants if tenant.id not in named))
 
     def check(self, party: Party, called: Called, tenant: Tenant | None) -> list[Diagnostic]:
         """What is wrong with a company that is called otherwise than its tenant; the party then waits."""
@@ -99,15 +115,10 @@ class Judge:
         if better is None:
             return " Their names have nothing in common."
         said = f" The company {better.shown} is called more like it"
-        other = next((one for one in self.rows.values() if self._is_of(one, better)), None)
+        other = self.rows.get(identifier_key(better.identifier))
         if other is None or other is row:
             return f"{said}."
         return f"{said}, and {other.name or other.tenant_id} has that one ({other.location})."
-
-    def _is_of(self, row: Customer, called: Called) -> bool:
-        company = self.companies.company(row)
-        key = company.key if company is not None else row.company.key if row.company is not None else ""
-        return key == identifier_key(called.identifier)
 
 
 def about_company(party: Party, company: Company) -> list[Diagnostic]:
@@ -174,16 +185,14 @@ def no_company(
 def _nearest(party: Party, companies: Companies) -> str:
     """Which company of those that were read is meant: by its identifier, or by the customer's own name."""
     written = "" if isinstance(party.row.company, Id) else party.company
-    found = [one for one in companies.live.values() if one.identifier in _known(written, companies)]
+    known = companies.live.values()
+    likely = nearest(written, [one.identifier for one in known]) if written else ()
+    found = [one for one in known if one.identifier in likely]
     if not found:
-        named = Names(companies.live.values(), ()).better({party.name}, Called(party.company, ""))
+        named = companies.names.better({party.name}, Called(party.company, ""))
         found = [named] if named is not None else []
     shown = [replace(one, identifier=told_apart(written, one.identifier)[1]).shown for one in found]
     return f"Did you mean {' or '.join(shown)}? " if shown else ""
-
-
-def _known(written: str, companies: Companies) -> tuple[str, ...]:
-    return nearest(written, [one.identifier for one in companies.live.values()]) if written else ()
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.diagnostics import Diagnostic, error, notice, warning
 from reconciler.model.identifiers import Name, identifier_key, name_key, told_apart
 from reconciler.model.lines import MONTHS_TO_ASK
-from reconciler.planning.customers.agreements import choose_agreement, renewal_warning
+from reconciler.planning.customers.agreements import choose_agreement, day_that_counts, renewal_warning
 from reconciler.planning.customers.companies import Companies, Judge, about_company, no_company
 from reconciler.planning.customers.names import Called, Fit, fit
 from reconciler.planning.customers.party import Party
@@ -90,6 +90,17 @@ def count_months_without_usage(
             party.silent += ", for at least two months"
 
 
+def ended_parties(parties: Iterable[Party], today: date) -> frozenset[str]:
+    """The tenants of customers that end, by their row's word, before their agreement's next invoice."""
+    return frozenset(
+        party.row.tenant_id
+        for party in parties
+        if party.row.ended is not None
+        and party.agreement is not None
+        and party.row.ended < day_that_counts(party.agreement, today)
+    )
+
+
 def unsynced_parties(
     customers: Iterable[Customer], tenants: Iterable[Tenant], billing: Billing, today: date
 ) -> list[Party]:
@@ -135,7 +146,7 @@ def _party(
     agreements = companies.agreements(row)
     identifier = agreements[0].company_identifier.strip() if agreements else str(row.company).strip()
     party = Party(row, shown_name(row, tenant), identifier, agreements)
-    problems = _tenant_problems(party, tenant, by_tenant.values())
+    problems = _tenant_problems(party, tenant, () if judge is None else judge.strays)
     company = companies.company(row)
     if company is None or company.deleted or not agreements:
         party.agreements = ()
@@ -218,8 +229,11 @@ def choose(
     return choice.agreement
 
 
-def _tenant_problems(party: Party, tenant: Tenant | None, tenants: Iterable[Tenant]) -> list[Diagnostic]:
-    """What the tenant itself says. A customer that is said to have ended is not missed."""
+def _tenant_problems(party: Party, tenant: Tenant | None, strays: Iterable[Tenant]) -> list[Diagnostic]:
+    """What the tenant itself says. A customer that is said to have ended is not missed.
+
+    `strays` are the tenants that no row names: one of them may be meant.
+    """
     where = {"location": party.row.location, "subject": party.subject}
     if tenant is None:
         party.silent = "its tenant is no longer listed by Sophos"
@@ -230,7 +244,7 @@ def _tenant_problems(party: Party, tenant: Tenant | None, tenants: Iterable[Tena
                 "tenant-gone",
                 f"{party.name}: Sophos lists no tenant {party.row.tenant_id}. Its lines stay as they are, or "
                 "wait for an approval where the bill still has usage of it.",
-                f"{_meant(party.row, tenants)}If the customer has left, give the row `ended: DATE`; "
+                f"{_meant(party.row, strays)}If the customer has left, give the row `ended: DATE`; "
                 "otherwise correct the tenant id.",
                 **where,
             )
@@ -259,9 +273,9 @@ def _tenant_problems(party: Party, tenant: Tenant | None, tenants: Iterable[Tena
     return []
 
 
-def _meant(row: Customer, tenants: Iterable[Tenant]) -> str:
+def _meant(row: Customer, strays: Iterable[Tenant]) -> str:
     """Which tenant's id was mistyped: one that resembles it, or whose name the row has."""
-    known = {tenant.id: tenant for tenant in tenants}
+    known = {tenant.id: tenant for tenant in strays}
     found = list(nearest(row.tenant_id, known))
     if not found and row.name:
         of_name = [one.id for one in known.values() if fit(row.name, one.show_as or one.name) is Fit.SAME]

@@ -149,10 +149,11 @@ class _Losing:
 
 
 class _Elsewhere:
-    """The lines of other companies that lose seats to a line that has none yet: a tenant has left them.
+    """The lines of other companies that lose seats to another line: a tenant has left them.
 
     That a line stands above what the bill gives for its own tenants, by the seats of one that had its codes
-    last month, is all that is left of it.
+    last month, is all that is left of it. Equal numbers alone are chance: a tenant that was on no bill before
+    has left no line, and a line of one tenant is not another one's.
     """
 
     def __init__(self, losing: Iterable[Judged], evidence: Evidence) -> None:
@@ -166,7 +167,8 @@ class _Elsewhere:
     def losing_to(self, gainer: Judged) -> list[Judged]:
         """The lines that may have billed the seats that a line is created or raised for."""
         cell, agreement = gainer.cell, gainer.cell.agreement
-        numbers = _gained(gainer) if self._by_product else frozenset()
+        may_be = bool(self._by_product) and was_billed_before(cell, self._evidence.rules)
+        numbers = _gained(gainer) if may_be else frozenset()
         if agreement is None or not numbers:
             return []
         rivals = self._evidence.products.rivals(cell.product, cell.every_code)
@@ -180,8 +182,7 @@ class _Elsewhere:
         ]
 
     def _covers(self, loser: Judged, gainer: Judged, numbers: frozenset[Decimal]) -> bool:
-        """Whether the loser stands above its own by these seats; or above them, of a new line's tenants that
-        were billed last month."""
+        """Whether the loser stands above its own by these seats, or by more than those of a new line."""
         row = loser.row
         if row.before is None or row.after is None:
             return False
@@ -189,16 +190,15 @@ class _Elsewhere:
         above = {row.before - number for number in own}
         if above & numbers:
             return True
-        may_be_more = gainer.line is None and was_billed_before(gainer.cell, self._evidence.rules)
-        return may_be_more and max(above, default=ZERO) >= min(numbers)
+        return gainer.line is None and max(above, default=ZERO) >= min(numbers)
 
 
 def _gained(gainer: Judged) -> frozenset[Decimal]:
     """The units that a line is created for, or by which one stands below what its own tenants had."""
     if gainer.line is None:
         return fitting_numbers(gainer.cell)
-    row = gainer.row
-    if row.before is None or row.after is None or not _out_of_step(gainer):
+    row, alone = gainer.row, len(gainer.cell.feedings) == 1
+    if alone or row.before is None or row.after is None or not _out_of_step(gainer):
         return frozenset()
     own = [number - row.before for number in (gainer.expected, row.after) if number is not None]
     return frozenset(number for number in own if number > 0)

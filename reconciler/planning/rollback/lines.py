@@ -339,7 +339,7 @@ def _ended(case: _Case) -> Diagnostic:
         "rollback-line-ended",
         f"{case.name} was ended by the run (last day {case.line.cancelled}) and cannot be re-opened: how is "
         "not documented.",
-        "Revert the mappings: their next plan creates a new line, or asks about it (`restart: true`).",
+        f"Revert the mappings: their next plan creates a new line, or asks for `restart: [{case.line.id}]`.",
         subject=case.key,
     )
 

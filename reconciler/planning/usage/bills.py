@@ -12,7 +12,7 @@ from reconciler.model.diagnostics import Diagnostic, warning
 if TYPE_CHECKING:
     from collections.abc import Mapping, Set
 
-    from reconciler.model.desired import Desired
+    from reconciler.model.desired import Customer, Desired
     from reconciler.model.observed import UnreadableLine, UsageLine, UsageMonth
 
 
@@ -49,13 +49,16 @@ class Bills:
         return f"Sophos's bill of {self.month.month.title} has a line of it that cannot be counted: {shown}"
 
 
+def claimed_serials(desired: Desired) -> dict[str, Customer]:
+    """The row that lists each firewall, by its serial number without case."""
+    return {
+        serial.strip().casefold(): customer for customer in desired.customers for serial in customer.firewalls
+    }
+
+
 def sort_bill(month: UsageMonth, desired: Desired) -> Bills:
     """The month by tenant and code. Serial numbers compare without case."""
-    serials = {
-        serial.strip().casefold(): customer.tenant_id
-        for customer in desired.customers
-        for serial in customer.firewalls
-    }
+    serials = {serial: row.tenant_id for serial, row in claimed_serials(desired).items()}
     found: dict[str, dict[str, list[UsageLine]]] = defaultdict(lambda: defaultdict(list))
     for line in month.lines or ():
         tenant = line.tenant_id or serials.get(line.account_or_serial.strip().casefold())
@@ -71,9 +74,7 @@ def sort_bill(month: UsageMonth, desired: Desired) -> Bills:
 
 def claimed_elsewhere(desired: Desired, bills: Bills, names: Mapping[str, str]) -> list[Diagnostic]:
     """Firewalls that one customer's row lists and that Sophos bills to another tenant."""
-    claims = {
-        serial.strip().casefold(): customer for customer in desired.customers for serial in customer.firewalls
-    }
+    claims = claimed_serials(desired)
     found: dict[tuple[str, str], Diagnostic] = {}
     for line in bills.month.lines or () if claims else ():
         serial, tenant = line.account_or_serial.strip(), line.tenant_id
