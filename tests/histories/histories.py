@@ -194,10 +194,9 @@ class Player:
         clean = planned.code == 0 and plan is not None and not plan["changes"]
         ready = self.site.ask_ready().code if clean or chance.random() < 0.2 else None
         self.story.append(f"   plan exit {planned.code}{_shown(plan)}, ready exit {ready}")
-        self.oracle.asked = [
-            row for row in (plan or {}).get("lines", ()) if row["state"] in ("withheld", "needs a decision")
-        ]
-        self.oracle.judge_words(self.site, Verdict(code, planned.code, plan, ready, trouble=trouble))
+        verdict = Verdict(code, planned.code, plan, ready, trouble=trouble)
+        self.oracle.heard(verdict)
+        self.oracle.judge_words(self.site, verdict)
 
     # --- runs
 
@@ -211,7 +210,7 @@ class Player:
         if kind == "unattended":
             return site.run_apply("--unattended"), before
         if kind == "overlapped":
-            return self.overlapped(chance.randrange(14, 34)), before
+            return self.overlapped(chance.randrange(9, 40), writes=chance.random() < 0.4), before
         if kind == "killed":
             self.killed(chance.randrange(4), late=chance.random() < 0.5)
             return None, before
@@ -230,12 +229,18 @@ class Player:
             before = site.lines()
         return (site.run_apply("--yes", source=saved) if saved.exists() else None), before
 
-    def overlapped(self, at: int) -> Said:
-        """A run, with a second one from its beginning to its end before the first one's request `at`."""
-        direct = self.site.direct
+    def overlapped(self, at: int, *, writes: bool = False) -> Said:
+        """A run, with a second one from its beginning to its end before the first one's request `at`.
+
+        From 9 on a run reads what lines rest on; with `writes`, the second one comes before a write of the
+        first four.
+        """
+        direct, written = self.site.direct, 0
 
         def second(number: int, request: httpx.Request) -> None:
-            if number == at:
+            nonlocal written
+            written += _writes(request)
+            if (writes and written == 1 + at % 4) or (not writes and number == at):
                 direct.before = None
                 aside(lambda: self.site.run_apply("--yes"))
 

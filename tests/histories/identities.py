@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from reconciler.sandbox.world import Row
     from tests.histories.site import Document, Msp
 
-_TAG = re.compile(r"\[sophos:(?P<owner>\S+) ?(?P<entries>[^\]]*)\]")
+#: A tag of any owner, and what is left of one without its closing bracket.
+_TAG = re.compile(r"\[sophos:(?P<owner>\S+)(?P<entries>[^\]\[\n]*)")
 
 
 class Seat(NamedTuple):
@@ -119,20 +120,19 @@ def product_codes(site: Msp, documents: list[Document]) -> dict[str, set[str]]:
                 found.setdefault(old, set()).add("replaced")
     for item in site.world.rows("catalog"):
         for tag in _TAG.finditer(item.get("notes") or ""):
-            entries = {entry.partition(" ")[0] for entry in tag["entries"].split(", ")}
-            found.setdefault(item["identifier"], set()).update(entries)
+            found.setdefault(item["identifier"], set()).update(re.findall(r"[\w.%-]+", tag["entries"]))
     found.pop("", None)
     return found
 
 
 def lines_that_concern_us(site: Msp, documents: list[Document]) -> list[Row]:
-    """The open lines of products that a Sophos code feeds or fed, and those that our member wrote last."""
+    """The lines that are not over, of products that a Sophos code feeds or fed, or written last by us."""
     ours = site.document["settings"].get("connectwiseMember")
     known = product_codes(site, documents)
     return [
         line
         for line in site.world.rows("additions")
-        if site.is_open(line)
+        if site.may_bill(line)
         and (line["product"]["identifier"] in known or line["_info"].get("updatedBy") == ours)
     ]
 
@@ -147,7 +147,6 @@ def units_without_a_row(site: Msp) -> Counter[str]:
     found: Counter[str] = Counter()
     for (tenant, code), units in site.units(site.month).items():
         way = route(site, Seat(tenant, code))
-        has_word = way.account == "excluded" and way.word in ("exclude", "sync: false")
-        if has_word or way.account in ("no customer row", "no mapping"):
+        if way.account in ("excluded", "no customer row", "no mapping"):
             found[way.account] += units
     return found

@@ -76,8 +76,7 @@ class Oracle:
 
     `ledger` is by line id; `documents` are the mappings that were in force so far, the present ones last.
     `hands` are the quantities that people wrote after the month had closed and that no word has answered.
-    `ended` are lines that a person ended, each with the number of the step; `restarts` are tenants whose row
-    was given the word, each with the number of the step at which it was given last.
+    `ended` are lines that a person ended, each with the number of the step.
     """
 
     ledger: Ledger
@@ -85,7 +84,6 @@ class Oracle:
     step: int = 0
     hands: dict[int, float] = field(default_factory=dict)
     ended: dict[int, int] = field(default_factory=dict)
-    restarts: dict[str, int] = field(default_factory=dict)
     answered: set[int] = field(default_factory=set)
     asked: list[Document] = field(default_factory=list)
 
@@ -140,7 +138,8 @@ class Oracle:
             is_touched = any(line.get(name) != old.get(name) for name in ("quantity", "cancelledDate"))
             seats = self.ledger.get(number, frozenset())
             explained = old["quantity"] in (sum(last.get(seat, 0) for seat in seats), 0)
-            if is_touched and not explained and not self._has_ended(site, seats):
+            said = self._are_gone(site, seats, _place(line)) or self._is_to_end(site, line)
+            if is_touched and not explained and not said:
                 raise WrongError(
                     "unasked",
                     f"line #{number} ({old['quantity']:g}), which a person wrote last and last month's bill "
@@ -150,6 +149,9 @@ class Oracle:
     def _restarted(self, site: Msp, before: Lines, written: Lines) -> None:
         """Seats of a line that a person ended are billed again only by a word that was given afterwards."""
         seats_at = seats_by_place(site)
+        restarted = {
+            number for row in site.document["customers"].values() for number in row.get("restart", ())
+        }
         for number in written.keys() - before.keys():
             place = _place(written[number])
             for seat in seats_at.get(place, ()):
@@ -161,11 +163,11 @@ class Oracle:
                 if not same or self._was_elsewhere(site, before, seat, place):
                     continue
                 step, old = max(same)
-                if self.restarts.get(seat.tenant, -1) < step:
+                if old not in restarted:
                     raise WrongError(
                         "restart",
                         f"a person ended line #{old} at step {step}, and line #{number} bills its seats "
-                        "again without a word that was given since",
+                        "again without a word that names it",
                     )
 
     def _was_elsewhere(self, site: Msp, before: Lines, seat: Seat, place: Place) -> bool:
@@ -200,6 +202,11 @@ class Oracle:
         return found != +wanted_lines(site)
 
     # --- judging what was said
+
+    def heard(self, verdict: Verdict) -> None:
+        """Remember the rows that the plan asks about, for a step that answers them."""
+        rows = [] if verdict.plan is None else verdict.plan["lines"]
+        self.asked = [row for row in rows if row["state"] in ("withheld", "needs a decision")]
 
     def judge_words(self, site: Msp, verdict: Verdict) -> None:
         """What the program says after the run, against the lines."""
@@ -272,15 +279,27 @@ class Oracle:
     # --- which seats a line bills
 
     def _attribute(self, site: Msp, before: Lines, after: Lines) -> None:
-        """Lines that were written bill what the rows say; so does the one line that has its place's units."""
+        """Lines that were written bill what the rows say.
+
+        So does the one line that has its place's units, where the seats that come to it are on no other line:
+        it may have that number by chance.
+        """
         seats_at, wanted = seats_by_place(site), wanted_lines(site)
         alone = Counter(_place(line) for line in after.values() if site.is_open(line))
-        for number, line in after.items():
+        billing = {number: line for number, line in after.items() if line["quantity"]}
+        by_chance = []
+        for number, line in billing.items():
             place = _place(line)
-            changed = number not in before or before[number]["quantity"] != line["quantity"]
-            in_step = alone[place] == 1 and line["quantity"] == wanted[place]
-            if place in seats_at and line["quantity"] and (changed or in_step):
+            if place not in seats_at:
+                continue
+            if number not in before or before[number]["quantity"] != line["quantity"]:
                 self.ledger[number] = seats_at[place]
+            elif alone[place] == 1 and line["quantity"] == wanted[place]:
+                by_chance.append(number)
+        for number in by_chance:
+            seats, elsewhere = seats_at[_place(after[number])], self._counts(site, after)
+            if all(seat in self.ledger[number] or not elsewhere[seat] for seat in seats):
+                self.ledger[number] = seats
 
     def _counts(self, site: Msp, lines: Lines) -> Counter[Seat]:
         """On how many open lines each seat is billed."""
@@ -296,10 +315,19 @@ class Oracle:
             for number in numbers
         )
 
-    def _has_ended(self, site: Msp, seats: frozenset[Seat]) -> bool:
+    def _are_gone(self, site: Msp, seats: frozenset[Seat], place: Place) -> bool:
+        """Whether the rows say of some tenants of a line that they have ended, and of none that it stays."""
         rows = site.document["customers"].values()
-        ended = {row["name"] for row in rows if row.get("ended")}
-        return bool(seats) and {seat.tenant for seat in seats} <= ended
+        ended = {row["name"] for row in rows if row.get("ended")} & {seat.tenant for seat in seats}
+        return bool(ended) and not any(
+            place in route(site, seat).places for seat in seats if seat.tenant not in ended
+        )
+
+    def _is_to_end(self, site: Msp, line: Row) -> bool:
+        """Whether a row of the line's company says that its open lines end."""
+        company = site.world.agreement(line["agreementId"])["company"]["identifier"]
+        rows = site.document["customers"].values()
+        return any(row["company"] == company and row.get("openLines") == "end" for row in rows)
 
 
 def _place(line: Row) -> Place:

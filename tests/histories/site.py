@@ -134,11 +134,18 @@ class Msp(Site):
         return copy.deepcopy(self.world.tables["additions"])
 
     def is_open(self, line: Row) -> bool:
-        """Whether the line bills units on its agreement's next invoice, or later."""
+        """Whether the line may bill units on its agreement's next invoice, or later."""
+        return bool(line["quantity"] > 0 and self.may_bill(line))
+
+    def may_bill(self, line: Row) -> bool:
+        """Whether the line is not over: also one without units, and one whose dates cannot be believed."""
         agreement = self.world.agreement(line["agreementId"])
-        ends = line.get("cancelledDate")
-        day = agreement.get("nextInvoiceDate") or ""
-        return bool(line["quantity"] > 0 and (not ends or ends >= day))
+        begins, ends = line.get("effectiveDate") or "", line.get("cancelledDate")
+        if not ends:
+            return True
+        if ends < begins or not line["quantity"]:  # ended before it began: nobody knows what has units then
+            return bool(line["quantity"]) or (ends > begins and ends >= (agreement["nextInvoiceDate"] or ""))
+        return bool(ends >= (agreement.get("nextInvoiceDate") or ""))
 
     def invoices(self) -> dict[int, dict[str, int]]:
         """Make the invoices of the day; the units of each product, by agreement."""

@@ -6,6 +6,7 @@ A step draws from a chance of its own, so that a history without one of its step
 from __future__ import annotations
 
 import copy
+import re
 from typing import TYPE_CHECKING
 
 from tests.histories.identities import Seat, route
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     Step = Callable[[Msp, Oracle, Random], str | None]
 
 #: What a row says where its tenant's name does not resemble its company's.
-NAME_DIFFERS: Document = {}
+NAME_DIFFERS: Document = {"nameDiffers": True}
 
 STEPS: dict[str, Step] = {}
 #: Steps of people at ConnectWise, which may fall between a plan and its apply.
@@ -188,6 +189,22 @@ def _override_agreement(site: Msp, oracle: Oracle, chance: Random) -> str | None
     code, name = chance.choice(list(SOLD)), next(name for name in names if name != row["agreement"])
     row.setdefault("overrides", {})[code] = {"agreement": name}
     return f"{row['name']}'s {code} is billed on {name}"
+
+
+@step("open lines")
+def _open_lines(site: Msp, oracle: Oracle, chance: Random) -> str | None:
+    """What a row that is excluded or not synced says of its open lines."""
+    rows = [row for row in site.document["customers"].values() if row.get("exclude") or not row["sync"]]
+    if not rows:
+        return None
+    row = chance.choice(rows)
+    row["openLines"] = chance.choice(("keep", "end"))
+    if row["openLines"] == "keep":  # whatever they bill, they are this customer's by a person's word
+        for agreement in site.world.agreements_of(row["company"]):
+            for line in site.world.rows("additions"):
+                if line["agreementId"] == agreement["id"]:
+                    oracle.ledger[line["id"]] = frozenset()
+    return f"{row['name']} says openLines: {row['openLines']}"
 
 
 @step("back")
@@ -421,32 +438,40 @@ def _restart(site: Msp, oracle: Oracle, chance: Random) -> str | None:
     for seat in sorted(oracle.ledger[number]):
         row = site.document["customers"].get(tenant_id(seat.tenant))
         if row is not None:
-            row["restart"] = True
-            oracle.restarts[seat.tenant] = oracle.step
-    return f"restart for the customers of line #{number}"
+            row["restart"] = sorted({*row.get("restart", ()), number})
+    return f"restart of line #{number}"
+
+
+#: An approval as the plan prints it.
+_PRINTED = re.compile(
+    r"\{customer: (?P<customer>[^,]+), product: (?P<product>[^,]+), from: (?P<from>[\d.]+), "
+    r"upTo: (?P<upTo>[\d.]+), given: (?P<given>[^,]+), reason: …, until: …\}"
+)
 
 
 @step("approvals")
 def _approvals(site: Msp, oracle: Oracle, chance: Random) -> str | None:
-    """A yes, by its numbers, to every line that the last plan withheld or asked about; it stays."""
+    """Every approval that the last plan printed for what it withheld or asked about; they stay."""
     given: list[Document] = []
     for row in oracle.asked:
-        before, after = row["quantity"]["before"], row["quantity"]["after"]
-        if row["line"] is None or before is None or after is None or not row["tenants"]:
-            continue
-        oracle.answered.add(row["line"])
-        given.append({
-            "customer": row["tenants"][0],
-            "product": row["product"],
-            "from": float(before),
-            "upTo": float(after),
-            "reason": "made up",
-            "until": following(site.today).isoformat(),
-        })  # fmt: skip
+        for printed in _PRINTED.finditer(row["reason"]):
+            approval = printed.groupdict()
+            numbers = {key: float(approval[key]) for key in ("from", "upTo")}
+            until = following(site.today).isoformat()
+            given.append({**approval, **numbers, "reason": "made up", "until": until})
+            oracle.answered.update(_lines_at(site, approval["product"], numbers["from"]))
     if not given:
         return None
     site.document["approvals"] = [*site.document.get("approvals", ()), *given]
-    return f"approvals for {', '.join(one['product'] for one in given)}"
+    return f"approvals for {', '.join(approval['product'] for approval in given)}"
+
+
+def _lines_at(site: Msp, product: str, units: float) -> list[int]:
+    """The lines of a product that stand at these units."""
+    lines = site.world.rows("additions")
+    return [
+        line["id"] for line in lines if line["product"]["identifier"] == product and line["quantity"] == units
+    ]
 
 
 # --- the bill

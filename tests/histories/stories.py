@@ -105,6 +105,7 @@ class Story:
         planned, ready = self.site.ask_plan(), self.site.ask_ready()
         plan = json.loads(planned.out) if planned.out else None
         verdict = Verdict(code, planned.code, plan, ready.code, trouble=trouble)
+        self.oracle.heard(verdict)
         self.oracle.judge_words(self.site, verdict)
         if quiet is not None:
             assert verdict.is_quiet is quiet, (planned.code, ready.code, planned.err)

@@ -70,18 +70,18 @@ def test_a_persons_number_after_the_month_closed(story: Story) -> None:
     assert _broken(story, before) == "hand"
 
 
-def test_a_line_that_comes_back_without_a_word_given_since(story: Story) -> None:
+def test_a_line_that_comes_back_without_a_word_that_names_it(story: Story) -> None:
     _only_line(story).update(cancelledDate="2026-10-31T00:00:00Z", _info=story.site.stamp(PERSON))
-    story.oracle.restarts["Alder"] = 1
+    story.row("Alder", restart=[7])
     story.oracle.ended[1] = 2
     before = story.site.lines()
     story.site.line(1, "MSP-EP", 20)
     assert _broken(story, before) == "restart"
 
 
-def test_a_word_that_was_given_since_lets_it_come_back(story: Story) -> None:
+def test_a_word_that_names_a_line_lets_it_come_back(story: Story) -> None:
     _only_line(story).update(cancelledDate="2026-10-31T00:00:00Z", _info=story.site.stamp(PERSON))
-    story.oracle.restarts["Alder"] = 3
+    story.row("Alder", restart=[1])
     story.oracle.ended[1] = 2
     before = story.site.lines()
     story.site.line(1, "MSP-EP", 20)
@@ -147,7 +147,7 @@ def test_a_census_whose_units_stand_in_another_account(story: Story) -> None:
     story.row("Alder", sync=False)
     story.site.world.addition(1)["quantity"] = 0.0
     with pytest.raises(WrongError, match="units: units in excluded: 0, and there are 20"):
-        story.oracle.judge_words(story.site, Verdict(0, 0, _census(0, "20"), 0))
+        story.oracle.judge_words(story.site, Verdict(0, 0, _census(1, "20"), 0))
 
 
 # --- the second implementation of the identities

@@ -27,6 +27,7 @@ def make_msp(seed: str, folder: Path, *, without: frozenset[str] = frozenset()) 
     """A site with two to four companies and three to five tenants, in step; `without` leaves tenants out."""
     chance = random.Random(f"world {seed}")
     site = Msp(root=folder)
+    units = chance.sample(range(8, 240, 4), 40)
     _products(site, chance)
     for number, name in enumerate(NAMES[: chance.randint(2, 4)]):
         company = name.upper()
@@ -38,7 +39,7 @@ def make_msp(seed: str, folder: Path, *, without: frozenset[str] = frozenset()) 
         if chance.random() < (0.8 if number == 0 else 0.3):
             tenants.append(f"{name} {chance.choice(BRANCHES)}")
         for tenant in tenants:
-            _tenant(site, chance, tenant, company, keep=tenant not in without)
+            _tenant(site, chance, tenant, company, units, keep=tenant not in without)
     settings = site.document["settings"]
     if chance.random() < 0.5:
         settings["guards"] = dict(GUARDS_OFF)
@@ -64,10 +65,15 @@ def _products(site: Msp, chance: random.Random) -> None:
         site.world.catalog_item("MSP-MDR")["notes"] = ""
 
 
-def _tenant(site: Msp, chance: random.Random, name: str, company: str, *, keep: bool) -> None:
-    """A tenant, its row, and its units in three months; later they move on by what happens."""
+def _tenant(
+    site: Msp, chance: random.Random, name: str, company: str, units: list[int], *, keep: bool
+) -> None:
+    """A tenant, its row, and its units in three months; later they move on by what happens.
+
+    No two seats have one number, of which nobody could say whose line it is.
+    """
     codes = [code for code in SOLD if chance.random() < 0.6] or ["EP"]
-    bill = {code: chance.randint(3, 40) for code in codes}
+    bill = {code: units.pop() for code in codes}
     now = {code: units + chance.choice((0, 0, 0, 1, 2, -1)) for code, units in bill.items()}
     if not keep:
         return
@@ -75,8 +81,8 @@ def _tenant(site: Msp, chance: random.Random, name: str, company: str, *, keep: 
     for months in (-2, -1, 0, 1):
         month = following(site.today, months)
         for code in codes:
-            units = bill[code] if months < 0 else now[code]
-            site.world.add_usage_line((month.year, month.month), name, code, float(units))
+            number = bill[code] if months < 0 else now[code]
+            site.world.add_usage_line((month.year, month.month), name, code, float(number))
     site.document["customers"][tenant_id(name)] = {
         "name": name,
         "company": company,
