@@ -103,6 +103,15 @@ class Run:
         """Whether something would be written that was not reviewed."""
         return self.within is not None and bool(self.within.refused)
 
+    def learn(self, outcome: Outcome) -> None:
+        """Remember what became of a change; a later look at the same change replaces what was known."""
+        known = (at for at, earlier in enumerate(self.outcomes) if earlier.change.id == outcome.change.id)
+        at = next(known, None)
+        if at is None:
+            self.outcomes.append(outcome)
+        else:
+            self.outcomes[at] = outcome
+
     def leave_the_rest(self) -> list[Outcome]:
         """What was never begun has its outcome as well."""
         left = not_started(self.plan.own, self.outcomes)
@@ -169,7 +178,7 @@ async def _write_all(runtime: Runtime, run: Run, record: Record, *, check_first:
     causes: dict[str, str] = {}
 
     def tell(outcome: Outcome) -> None:
-        run.outcomes.append(outcome)
+        run.learn(outcome)
         if run.journal is not None:
             run.journal.outcome(outcome)
         if quiet or run.unheard is not None:

@@ -72,7 +72,7 @@ def _collected(head: Head, rows: list[dict[str, Any]], *, cut_off: bool) -> Jour
             if key in others or (before is not None and not _is_again(one, before)):
                 raise NoJournalError(f"line {number}: {key[:80]} was recorded before")
             written[key] = one if before is None else replace(one, at=before.at, record=before.record)
-        elif key in written and written[key].result is None:
+        elif key in written and _may_become(written[key], Result(row["result"])):
             _refuse(number, _record_problems(row["record"]))
             record = row["record"] or written[key].record
             written[key] = replace(written[key], result=Result(row["result"]), record=record)
@@ -88,6 +88,12 @@ def _collected(head: Head, rows: list[dict[str, Any]], *, cut_off: bool) -> Jour
         interrupted=end is not None and end["interrupted"],
         cut_off=cut_off,
     )
+
+
+def _may_become(written: Written, result: Result) -> bool:
+    """Whether an outcome may follow: the first one, or that a tag could not be seen when it was read back."""
+    of_product = written.change.target.agreement is None
+    return written.result is None or (of_product and result is Result.UNSURE)
 
 
 def _is_again(one: Written, before: Written) -> bool:

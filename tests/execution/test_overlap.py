@@ -256,7 +256,7 @@ def test_a_tag_that_another_run_overwrote_is_written_again(tagging: Books, looks
     assert applied.code == 0
     assert tagging.notes("MSP-SV") == "Ask Jane before you change this.\n[sophos:main EM-MSP, SV-MSP]"
     said = [one["message"] for one in applied.json["outcomes"] if one["id"] == SV]
-    assert said == ["", "written again: another run had overwritten it"]
+    assert said == ["written again: another run had overwritten it"]
 
 
 def _then(action: Callable[[], None], books: Books, looks: int) -> Fault:
@@ -304,13 +304,27 @@ def test_a_tag_that_keeps_being_overwritten_is_said(tagging: Books) -> None:
     tagging.break_("PATCH", "/catalog/2", overwritten)
     applied = tagging.apply()
     assert (applied.code, results(applied)[SV]) == (4, "unsure")
-    assert "another run keeps overwriting it; plan again once that has ended" in message_of(applied, SV)
+    assert "another run keeps overwriting it; plan again once that has ended" in message(applied, SV)
     assert len([one for one in tagging.writes if one.startswith("PATCH")]) <= 6, "bounded"
 
 
-def message_of(applied: Applied, change: str) -> str:
-    """What the last outcome of a change says."""
-    return str([one["message"] for one in applied.json["outcomes"] if one["id"] == change][-1])
+@pytest.mark.parametrize("looks", [0, 1], ids=["the first look", "the last look"])
+def test_a_tag_that_could_not_be_read_back_has_one_outcome_and_a_journal(tagging: Books, looks: int) -> None:
+    """What is seen later replaces what was known before, and the journal can still be rolled back."""
+
+    async def written(request: Any, send: Any) -> Any:
+        answer = await send(request)
+        tagging.break_("GET", "/procurement/catalog", status(500), skip=looks)
+        return answer
+
+    tagging.break_("PATCH", "/catalog/2", written, times=1)
+    applied = tagging.apply()
+    assert (applied.code, results(applied)) == (4, {SV: "unsure"})
+    assert "whether another run overwrote it could not be seen" in message(applied, SV)
+    tagging.mend()
+    shown = tagging.run("show", applied.json["journal"], "--format", "json").json
+    assert [(one["id"], one["result"]) for one in shown["changes"]] == [(SV, "unsure")]
+    assert tagging.run("rollback", applied.json["journal"], "--format", "json").code in (0, 4)
 
 
 def test_a_tag_that_only_comes_late_is_not_written_again(tmp_path: Path) -> None:
