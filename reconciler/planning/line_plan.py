@@ -15,6 +15,7 @@ from reconciler.planning.accounts.lines import account_lines, count_lines, left_
 from reconciler.planning.accounts.units import account_units, total_units
 from reconciler.planning.allocation.allocation import allocate
 from reconciler.planning.allocation.open_lines import OpenLines
+from reconciler.planning.allocation.origins import Origins
 from reconciler.planning.allocation.why_not import Rules
 from reconciler.planning.customers.agreements import unchecked_periods
 from reconciler.planning.customers.parties import (
@@ -201,7 +202,8 @@ def _plan(
     frozen = frozen_products(desired, products)
     replaced = replaced_codes(desired, months.now, months.previous)
     _park(cells.cells, frozen, replaced)
-    ground = _ground(desired, billing, products, cells, months)
+    origins = Origins(billing, tenants, configurations[1])
+    ground = _ground(desired, billing, products, cells, months, origins)
     left = left_lines(parties, beside, configurations, ground)
     judged = [one for cell in cells.cells if (one := plan_cell(cell, ground)) is not None]
     judged += [*(row for _, row in left.ending), *end_doubled(cells.cells, ground)]
@@ -210,7 +212,7 @@ def _plan(
         judged = [_on_its_invoice(one, windows[0]) for one in judged]
     judged = _finished(judged, desired, ground, months)
     names = {tenant.id: tenant.show_as or tenant.name for tenant in tenants}
-    linked = link_serials(link_shifts(judged, products, ground.allocation), months.bills, names)
+    linked = link_serials(link_shifts(judged, ground), months.bills, names)
     judged = linked.judged
     answered = [c.tenant_id for c in desired.customers if c.ended is not None or is_excluded(c, today)]
     diagnostics += [*frozen.values(), *replaced.values()]
@@ -308,7 +310,14 @@ def _after(change: Change, losers: tuple[str, ...]) -> Change:
     return replace(change, depends_on=tuple(sorted({*change.depends_on, *losers})))
 
 
-def _ground(desired: Desired, billing: Billing, products: Products, cells: Cells, months: _Month) -> Ground:
+def _ground(
+    desired: Desired,
+    billing: Billing,
+    products: Products,
+    cells: Cells,
+    months: _Month,
+    origins: Origins,
+) -> Ground:
     today = months.today
     answers = Answers(desired, products, billing, today)
     answers.learn(cells.cells)
@@ -324,7 +333,7 @@ def _ground(desired: Desired, billing: Billing, products: Products, cells: Cells
         _units_of_strangers(desired, months),
         months.on_last_bill,
     )
-    allocation = allocate(cells, open_lines, products, rules)
+    allocation = allocate(cells, open_lines, products, rules, origins)
     month = months.now.month
     return Ground(
         billing,

@@ -81,7 +81,9 @@ def left_lines(
     for lines, is_beside in ((allocation.left, False), (allocation.beside, True)):
         for line in lines:
             found = stand(line, customers, desired, ground, beside=is_beside)
-            if allocation.claim_elsewhere(line, evidence=_evidence_for(found, is_beside=is_beside)):
+            is_theirs = line.line.id in allocation.theirs
+            needed = _evidence_for(found, is_beside=is_beside, is_theirs=is_theirs)
+            if allocation.claim_elsewhere(line, evidence=needed):
                 continue
             if found.ends:
                 ending.append((line, ended_row(line, customers.of(line), found, ground)))
@@ -90,11 +92,13 @@ def left_lines(
     return LeftLines(tuple(ending), tuple(standing))
 
 
-def _evidence_for(standing: Standing, *, is_beside: bool) -> Needed:
+def _evidence_for(standing: Standing, *, is_beside: bool, is_theirs: bool) -> Needed:
     """What it takes that a line is asked about as another company's: a word settles it, but for a row's."""
-    if is_beside and standing.account is not LineAccount.WAITS and not standing.ends:
-        return Needed.WORD if standing.is_kept else Needed.NUMBER
-    return Needed.ANY if standing.account is LineAccount.UNEXPLAINED and not standing.ends else Needed.WORD
+    if is_theirs or standing.ends:
+        return Needed.WORD
+    if is_beside:
+        return Needed.SIGN
+    return Needed.ANY if standing.account is LineAccount.UNEXPLAINED else Needed.WORD
 
 
 def account_lines(

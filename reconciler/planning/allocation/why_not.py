@@ -123,6 +123,16 @@ def _at_another_company(cell: Cell, line: Open, rules: Rules) -> str:
     )
 
 
+def or_theirs(line: Open, beside: Cell) -> str:
+    """The question whether a line is of a customer that is not synced, with the words for both answers."""
+    label, names = line.line.product_identifier.strip(), " + ".join(beside.names())
+    return (
+        f"it may be {names}'s, who is not synced, and has not their number. If it is, say `lines: {{{label}: "
+        f"{{line: {line.line.id}}}}}` in the row of {names}; if not, say `movedFrom: {{agreement: {{id: "
+        f"{line.agreement.id}}}}}` in the row of the customer that it bills"
+    )
+
+
 def _untagged(cell: Cell, line: Open, products: Products) -> str:
     label = line.line.product_identifier.strip()
     what = "feeds it by its tag" if products.of_item(line.line.product_id) is None else "feeds it any more"

@@ -105,10 +105,10 @@ Place = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The lines that are wanted; and the places of customers beside them, whose lines stay."""
+    """The lines that are wanted; and what customers beside them use, whose lines stay, by place."""
 
     cells: list[Cell]
-    beside: frozenset[Place]
+    beside: Mapping[Place, Cell]
     diagnostics: list[Diagnostic]
 
     @property
@@ -147,7 +147,7 @@ def collect_cells(
     router = _Router(desired, products, today)
     general = by_product(desired.lines, products)
     cells: dict[tuple[str, str, str], Cell] = {}
-    beside: set[Place] = set()
+    beside: dict[Place, Cell] = {}
     for party in sorted(parties, key=lambda one: one.unsynced):
         own = by_product(party.row.lines, products)
         for route in router.routes(party):
@@ -156,7 +156,9 @@ def collect_cells(
             place = f"{route.agreement.id:012}" if route.agreement is not None else party.company
             if party.unsynced:
                 if route.agreement is not None:
-                    beside.add((route.agreement.id, key))
+                    own_place = route.agreement.id, key
+                    theirs = beside.setdefault(own_place, Cell(route.agreement, route.product, terms, []))
+                    theirs.feedings.append(_feed(party, route, terms, bills))
                 cell = cells.get((place, key, ""))
                 if cell is not None and not party.excluded:
                     _add_unsynced(cell, _feed(party, route, cell.terms, bills))
@@ -175,7 +177,7 @@ def collect_cells(
                 cell.feedings.append(_feed(party, route, terms, bills, serial))
                 cell.every_code = router.every_code(route, cell.every_code)
     found = [cells[key] for key in sorted(cells)]
-    return Cells(found, frozenset(beside), router.diagnostics)
+    return Cells(found, beside, router.diagnostics)
 
 
 def _serials(
