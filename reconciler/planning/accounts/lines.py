@@ -93,12 +93,11 @@ def left_lines(
 
 
 def _evidence_for(standing: Standing, *, is_beside: bool, is_theirs: bool) -> Needed:
-    """What it takes that a line is asked about as another company's: a word settles it, but for a row's."""
+    """What it takes that a line is asked about as another company's: a row's word, a sign, or less."""
     if is_theirs or standing.ends:
         return Needed.WORD
-    if is_beside:
-        return Needed.SIGN
-    return Needed.ANY if standing.account is LineAccount.UNEXPLAINED else Needed.WORD
+    unexplained = standing.account is LineAccount.UNEXPLAINED and not is_beside
+    return Needed.ANY if unexplained else Needed.SIGN
 
 
 def account_lines(
