@@ -103,6 +103,7 @@ class Needed(StrEnum):
     """What it takes that an open line is taken for one of another company's seats."""
 
     WORD = "a row's word"
+    ORIGIN = "a row's word, or where its customers come from"
     SIGN = "its number, or where its customers come from"
     ANY = "a sign, or our hand"
 
@@ -208,6 +209,7 @@ def allocate(
             result.beside.append(line)
             continue
         if bids:
+            bids += _elsewhere(line, result.evidence, Needed.ORIGIN)
             _claim(line, bids, result, cells.beside.get(line.place))
         else:
             result.left.append(line)
@@ -255,11 +257,20 @@ def _elsewhere(line: Open, evidence: Evidence, needed: Needed) -> list[_Bid]:
         relation = _relation(cell, line, evidence)
         if relation is None or same_company(cell, line):
             continue
-        by_number = needed is Needed.SIGN
-        asked = needed is not Needed.WORD and evidence.may_be_elsewhere(cell, line, only_by_number=by_number)
-        if told or asked:
+        if told or (needed is not Needed.WORD and _is_seen(cell, line, evidence, needed)):
             bids.append(_Bid(cell, relation, told, elsewhere=True))
     return bids
+
+
+def _is_seen(cell: Cell, line: Open, evidence: Evidence, needed: Needed) -> bool:
+    """Whether as much as is needed speaks for it that another company's line is of a wanted line's seats."""
+    if not line.line.quantity:
+        return False
+    return (
+        evidence.comes_from(cell, line)
+        or (needed in (Needed.SIGN, Needed.ANY) and evidence.has_its_number(cell, line))
+        or (needed is Needed.ANY and evidence.may_be_by_our_hand(cell, line))
+    )
 
 
 def _claim(line: Open, bids: Sequence[_Bid], result: Allocation, beside: Cell | None = None) -> None:

@@ -141,24 +141,20 @@ class Evidence:
     def _is_bare(self, cell: Cell) -> bool:
         return cell.agreement is not None and (cell.agreement.id, cell.product.key) in self._bare
 
-    def may_be_elsewhere(self, cell: Cell, line: Open, *, only_by_number: bool) -> bool:
-        """Whether another company's line may be of these seats.
+    def comes_from(self, cell: Cell, line: Open) -> bool:
+        """Whether a customer of the wanted line, who was billed last month, comes from the line's company."""
+        return line.agreement.company_id in self.origins.of(cell) and was_billed_before(cell, self.rules)
 
-        A customer of theirs comes from there; or the number is theirs this month or last, and no tenant
-        without a synced row has that number; or our member wrote it last, they have no line yet, and were on
-        last month's bill.
-        """
-        if not line.line.quantity:
-            return False
-        if was_billed_before(cell, self.rules):
-            if line.agreement.company_id in self.origins.of(cell):
-                return True
-            if self.rules.is_ours(line.line) and self._is_bare(cell) and not only_by_number:
-                return True
+    def has_its_number(self, cell: Cell, line: Open) -> bool:
+        """Whether the wanted line needs the line's number, and no tenant without a synced row has it."""
         if line.line.quantity not in self._units.get(id(cell), ()):
             return False
         codes = self.products.carried(line.line.product_id)
         return not any(line.line.quantity in self.rules.of_strangers.get(code, ()) for code in codes)
+
+    def may_be_by_our_hand(self, cell: Cell, line: Open) -> bool:
+        """Whether our member wrote the line last, and the wanted one has none and was billed last month."""
+        return self.rules.is_ours(line.line) and self._is_bare(cell) and was_billed_before(cell, self.rules)
 
 
 def missing_numbers(cell: Cell, there: Decimal | None) -> frozenset[Decimal] | None:
