@@ -1,8 +1,4 @@
-"""Stories that end wrong today, with the lines that would be right. Not collected: its name is no test's.
-
-Each stands here until the product keeps its promise; then it moves to `test_kinds`, and its step or run to
-the kinds in force. `python -m pytest tests/histories/open_kinds.py` shows which are still open.
-"""
+"""Stories that broke a promise once: other companies, lost tags, people's numbers, runs that overlap."""
 
 from __future__ import annotations
 
