@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,7 @@ from reconciler.model.plan_guards import Answer, Answered
 from reconciler.planning.accounts.census import Accounts
 from reconciler.planning.accounts.lines import account_lines, count_lines, left_lines
 from reconciler.planning.accounts.units import account_units, total_units
-from reconciler.planning.allocation.allocation import allocate
-from reconciler.planning.allocation.open_lines import OpenLines
 from reconciler.planning.allocation.origins import Origins
-from reconciler.planning.allocation.why_not import Rules
 from reconciler.planning.customers.agreements import unchecked_periods
 from reconciler.planning.customers.parties import (
     count_months_without_usage,
@@ -25,8 +21,8 @@ from reconciler.planning.customers.parties import (
     is_excluded,
     unsynced_parties,
 )
-from reconciler.planning.lines.answers import Answers
-from reconciler.planning.lines.before import Expected, frozen_products
+from reconciler.planning.ground import Months, ground_of
+from reconciler.planning.lines.before import frozen_products
 from reconciler.planning.lines.doubled import end_doubled
 from reconciler.planning.lines.guards import (
     RUN_GUARDS,
@@ -36,7 +32,6 @@ from reconciler.planning.lines.guards import (
     product_guard,
     withhold,
 )
-from reconciler.planning.lines.judged import Ground, Judged
 from reconciler.planning.lines.judging import plan_cell
 from reconciler.planning.lines.moved_serials import link_serials
 from reconciler.planning.lines.prices import price_remarks
@@ -56,25 +51,22 @@ from reconciler.planning.products.managed import Products
 from reconciler.planning.usage.bills import claimed_elsewhere, sort_bill
 from reconciler.planning.usage.cells import collect_cells
 from reconciler.planning.usage.cycles import months_back
-from reconciler.planning.usage.feed import last_window_day, replaced_codes, seats_in_two_tiers
+from reconciler.planning.usage.feed import replaced_codes, seats_in_two_tiers
 from reconciler.planning.usage.odd_feed import unknown_guard, unknown_values, unreadable_lines
-from reconciler.planning.usage.quantities import ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable
     from datetime import date
-    from decimal import Decimal
 
     from reconciler.model.billing import Billing
     from reconciler.model.change import Change
     from reconciler.model.desired import Desired
-    from reconciler.model.months import Month
     from reconciler.model.observed import Observed, Tenant, UsageMonth
     from reconciler.model.usage_notes import UsageNote
     from reconciler.planning.accounts.lines import LeftLines
+    from reconciler.planning.lines.judged import Ground, Judged
     from reconciler.planning.lines.shifts import Linked
-    from reconciler.planning.usage.bills import Bills
-    from reconciler.planning.usage.cells import Cell, Cells
+    from reconciler.planning.usage.cells import Cell
 
 
 @dataclass(frozen=True)
@@ -91,35 +83,6 @@ class LinePlan:
     together: tuple[tuple[str, str], ...] = ()
     answers: tuple[Answer, ...] = ()
     accounts: Accounts | None = None
-
-
-@dataclass(frozen=True)
-class _Month:
-    """The months as they are counted."""
-
-    today: date
-    now: UsageMonth
-    previous: UsageMonth | None
-    closed: bool
-    bills: Bills
-    older: Mapping[Month, Bills]
-    unattended: bool = False
-
-    @property
-    def windows(self) -> tuple[date, date | None]:
-        """The last days of this and the previous month's billing windows."""
-        known = self.previous is not None and self.previous.lines
-        return last_window_day(self.now), last_window_day(self.previous) if known and self.previous else None
-
-    @property
-    def before(self) -> Bills | None:
-        """Last month's bill, where it is known."""
-        return self.older.get(self.now.month.previous())
-
-    @property
-    def on_last_bill(self) -> Collection[str] | None:
-        """The tenants on last month's bill; None where it is not known."""
-        return self.before.tenants if self.before is not None and self.before.month.lines else None
 
 
 def plan_lines(
@@ -153,7 +116,7 @@ def plan_lines(
     older = {} if previous is None else {before: sort_bill(previous, desired)}
     if months_back([desired]) > 1:
         older |= {one.month: sort_bill(one, desired) for one in observed.usage if one.month < before}
-    months = _Month(today, month, previous, closed, sort_bill(month, desired), older, unattended)
+    months = Months(today, month, previous, closed, sort_bill(month, desired), older, unattended)
     products = Products(desired, observed, product_changes, base)
     planned = _plan((desired, base), observed.tenants, observed.billing, products, months)
     notes = tenant_notes(desired, months.bills, observed.tenants, today)
@@ -187,7 +150,7 @@ def _plan(
     tenants: Iterable[Tenant],
     billing: Billing,
     products: Products,
-    months: _Month,
+    months: Months,
 ) -> LinePlan:
     desired = configurations[0]
     tenants, settings, today = tuple(tenants), desired.settings, months.today
@@ -203,7 +166,7 @@ def _plan(
     replaced = replaced_codes(desired, months.now, months.previous)
     _park(cells.cells, frozen, replaced)
     origins = Origins(billing, tenants, configurations[1])
-    ground = _ground(desired, billing, products, cells, months, origins)
+    ground = ground_of(desired, billing, products, cells, months, origins)
     left = left_lines(parties, beside, configurations, ground)
     judged = [one for cell in cells.cells if (one := plan_cell(cell, ground)) is not None]
     judged += [*(row for _, row in left.ending), *end_doubled(cells.cells, ground)]
@@ -248,7 +211,7 @@ def _accounts(
     left: LeftLines,
     ground: Ground,
     of_whom: tuple[Desired, Iterable[Tenant], Collection[str]],
-    months: _Month,
+    months: Months,
 ) -> Accounts:
     """The account of every open line and of every unit on the month's bill, and how many were read."""
     desired, tenants, ended = of_whom
@@ -310,56 +273,6 @@ def _after(change: Change, losers: tuple[str, ...]) -> Change:
     return replace(change, depends_on=tuple(sorted({*change.depends_on, *losers})))
 
 
-def _ground(
-    desired: Desired,
-    billing: Billing,
-    products: Products,
-    cells: Cells,
-    months: _Month,
-    origins: Origins,
-) -> Ground:
-    today = months.today
-    answers = Answers(desired, products, billing, today)
-    answers.learn(cells.cells)
-    open_lines = OpenLines(billing, today)
-    expected = Expected(desired, products, months.before, open_lines)
-    rules = Rules(
-        desired.settings,
-        expected.of,
-        answers.lets_end,
-        desired.protected,
-        today,
-        months.windows[0],
-        _units_of_strangers(desired, months),
-        months.on_last_bill,
-    )
-    allocation = allocate(cells, open_lines, products, rules, origins)
-    month = months.now.month
-    return Ground(
-        billing,
-        desired.settings,
-        answers,
-        open_lines,
-        allocation,
-        cells.managed,
-        products,
-        month,
-        today,
-        *months.windows,
-    )
-
-
-def _units_of_strangers(desired: Desired, months: _Month) -> dict[str, set[Decimal]]:
-    """The units, this month and last, of tenants that no synced row speaks of, by code."""
-    synced = {row.tenant_id for row in desired.customers if row.sync and not is_excluded(row, months.today)}
-    found: dict[str, set[Decimal]] = defaultdict(set)
-    for bills in filter(None, (months.bills, months.before)):
-        for tenant, codes in bills.by_tenant.items():
-            for code, lines in codes.items() if tenant not in synced else ():
-                found[code].add(sum((line.billable for line in lines), ZERO))
-    return found
-
-
 def _park(cells: Iterable[Cell], frozen: dict[str, Diagnostic], replaced: dict[str, Diagnostic]) -> None:
     """Lines whose number waits for an answer that is asked for once, not line by line."""
     for cell in cells:
@@ -382,7 +295,7 @@ def _on_its_invoice(one: Judged, window: date) -> Judged:
     return replace(one, row=row.but(state=LineState.NEEDS_DECISION, reason=reason))
 
 
-def _finished(judged: list[Judged], desired: Desired, ground: Ground, months: _Month) -> list[Judged]:
+def _finished(judged: list[Judged], desired: Desired, ground: Ground, months: Months) -> list[Judged]:
     """The lines in their mode, and what is over a limit withheld.
 
     `judged` is used up: a large plan's rows do not fit into memory twice.

@@ -16,8 +16,7 @@ from reconciler.planning.accounts.left_lines import (
     ended_row,
     stand,
 )
-from reconciler.planning.allocation.allocation import Needed, wanted_place
-from reconciler.planning.allocation.writers import is_ours
+from reconciler.planning.allocation.allocation import Needed, concerns, wanted_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -119,6 +118,8 @@ def account_lines(
         else:
             found.append(accounted)
     for place, claim in allocation.claimed():
+        if not concerns(claim.open, ground.products, ground.settings):
+            continue
         accounted = rows.of_line(claim.open) or rows.of_claim(place, claim)
         if accounted is None:
             leave(claim.open, _unused(claim))
@@ -135,9 +136,7 @@ def account_lines(
 def count_lines(ground: Ground) -> int:
     """How many open lines concern us, counted from what was read."""
     return sum(
-        line.place in ground.managed
-        or ground.products.of_item(line.line.product_id) is not None
-        or is_ours(line.line, ground.settings)
+        line.place in ground.managed or concerns(line, ground.products, ground.settings)
         for line in ground.open_lines.every()
     )
 

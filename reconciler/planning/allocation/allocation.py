@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.planning.allocation.evidence import Evidence, fitting_numbers, same_company, side_by_side
 from reconciler.planning.allocation.why_not import Rules, approval_to_end, or_theirs, why_not
-from reconciler.planning.allocation.writers import taken_by_hand, writer_text
+from reconciler.planning.allocation.writers import is_ours, taken_by_hand, writer_text
 from reconciler.planning.customers.agreements import describe, is_named
 from reconciler.planning.usage.quantities import ZERO
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from reconciler.model.billing import Agreement, Line
-    from reconciler.model.desired import Customer
+    from reconciler.model.desired import Customer, Settings
     from reconciler.planning.allocation.open_lines import Open, OpenLines
     from reconciler.planning.allocation.origins import Origins
     from reconciler.planning.products.managed import Products
@@ -187,8 +187,9 @@ def allocate(
     """Give every open line that concerns us its place: at a row, with the nearest wanted line, or left.
 
     A line concerns us where its product is, was or is to be fed by a Sophos code, or replaced by one that is,
-    and where our own member wrote it last. The nearest wanted line is one with units on the bill, of the
-    line's own product, on its own agreement.
+    and where our own member wrote it last. One of a product of which it wrote other lines is asked about
+    where it may bill our seats. The nearest wanted line is one with units on the bill, of the line's own
+    product, on its own agreement.
     """
     managed = cells.managed
     near = _Neighbours(cells.cells)
@@ -197,10 +198,10 @@ def allocate(
         if line.place in managed:
             result.spoken.append(line)
             continue
-        known = products.of_item(line.line.product_id) is not None
-        if not known and not rules.is_ours(line.line):
+        known = concerns(line, products, rules.settings)
+        if not known and line.line.product_id not in rules.by_our_hand:
             continue
-        if line.place in cells.beside and _is_theirs(line, cells.beside[line.place]):
+        if known and line.place in cells.beside and _is_theirs(line, cells.beside[line.place]):
             result.theirs.add(line.line.id)
             result.beside.append(line)
             continue
@@ -211,9 +212,14 @@ def allocate(
         if bids:
             bids += _elsewhere(line, result.evidence, Needed.ORIGIN)
             _claim(line, bids, result, cells.beside.get(line.place))
-        else:
+        elif known:
             result.left.append(line)
     return result
+
+
+def concerns(line: Open, products: Products, settings: Settings) -> bool:
+    """Whether a line at no row's place concerns us: by its product, or because our member wrote it last."""
+    return products.of_item(line.line.product_id) is not None or is_ours(line.line, settings)
 
 
 def _is_theirs(line: Open, cell: Cell) -> bool:

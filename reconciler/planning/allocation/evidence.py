@@ -124,15 +124,12 @@ class Evidence:
         return [*near, *(cell for cell in self._by_product.get(number, ()) if id(cell) not in known)]
 
     def may_be_ours(self, cell: Cell, line: Open) -> bool:
-        """Whether a line that our member wrote last may be of these seats, whatever its product says."""
-        if not self._is_bare(cell):
+        """Whether a line whose product has lost its tag, and is of our hand, may be of these seats."""
+        if not self._is_bare(cell) or self.products.of_item(line.line.product_id) is not None:
             return False
         if cell.agreement is None or not side_by_side(cell.agreement, line, self.rules.today):
             return False
-        if not self.rules.is_ours(line.line):
-            return False
-        unknown = self.products.of_item(line.line.product_id) is None
-        return unknown and was_billed_before(cell, self.rules)
+        return line.line.product_id in self.rules.by_our_hand and was_billed_before(cell, self.rules)
 
     def needs(self, cell: Cell) -> bool:
         """Whether a wanted line needs other units than those of the lines at its place."""

@@ -16,6 +16,7 @@ from reconciler.planning.allocation.writers import is_ours
 from reconciler.planning.customers.agreements import day_that_counts, invoice_problem, overdue
 from reconciler.planning.lines.dates import Start, last_day, next_invoice, start_of_new_line
 from reconciler.planning.lines.judged import Judged, cannot_be_written, decide
+from reconciler.planning.lines.look_alikes import look_alike_text
 from reconciler.planning.lines.new_lines import new_line, not_billed, not_billed_text
 from reconciler.planning.lines.renewals import followed, unlike_terms
 from reconciler.planning.lines.rows import amount, billed, plus
@@ -293,7 +294,8 @@ def _added(one: Judged, new: NewLine, ground: Ground) -> Judged:
     unbilled = None if follows else not_billed(agreement, line, ground.usage, new.start)
     bills = billed(line.quantity, line.less_included, line)
     invoice = invoice_text(agreement, ZERO, bills) if not one.ends else ""
-    said = [row.reason, f"price from {new.price_source}", invoice, new.start_reason]
+    alike = "" if follows else look_alike_text(one.cell, agreement, ground)
+    said = [row.reason, f"price from {new.price_source}", invoice, new.start_reason, alike]
     if unbilled is not None:
         said.append(not_billed_text(unbilled, line, agreement.currency_places))
     row = row.but(
