@@ -202,4 +202,6 @@ def _of_row(line: Open, judged: Judged) -> Accounted:
         return Accounted(line, LineAccount.LEFT, "shadow", row.key)
     if row.state is LineState.UNCHANGED and row.held:
         return Accounted(line, LineAccount.LEFT, "hold", row.key)
+    if row.state in WRITTEN - {LineState.ENDS} and line in judged.ends:
+        return Accounted(line, LineAccount.MOVES, row=row.key)
     return Accounted(line, _IN_STATE.get(row.state, LineAccount.CHANGES), row=row.key)
