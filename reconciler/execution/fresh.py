@@ -38,11 +38,13 @@ _ALWAYS = date(1900, 1, 1)
 def rests_on_lists(change: Change) -> bool:
     """Whether a change starts, ends or moves a line, or brings a code onto a product.
 
-    What is missing from a list then leads to a second line, or a second product with the code.
+    What is missing from a list then leads to a second line, or a second product with the code. So it does
+    for a line that gets seats of customers who come from another company.
     """
     if change.target.agreement is None:
         return change.action in (Action.MAP_PRODUCT, Action.CREATE_PRODUCT)
-    return change.action is not Action.UPDATE_LINE
+    comes = change.basis is not None and bool(change.basis.companies)
+    return comes or change.action is not Action.UPDATE_LINE
 
 
 @dataclass(frozen=True)
@@ -128,14 +130,14 @@ async def read_marked(client: Client, changes: Iterable[Change], place: MarkerPl
 async def _companies_agreements(
     client: Client, changes: Sequence[Change]
 ) -> tuple[dict[int, Agreement], dict[int, tuple[int, ...]]]:
-    """The agreements of these changes' companies, their parents and children: by id, and ids by company."""
-    companies = {
-        number
-        for change in changes
-        if change.basis is not None
-        and change.basis.agreement is not None
-        and (number := change.basis.agreement.get(COMPANY_ID.name)) is not None
-    }
+    """The agreements of these changes' companies and of those that customers come from, with their families.
+
+    By their ids, and the ids by company.
+    """
+    bases = [change.basis for change in changes if change.basis is not None]
+    own = (basis.agreement.get(COMPANY_ID.name) for basis in bases if basis.agreement is not None)
+    companies = {number for number in own if number is not None}
+    companies |= {number for basis in bases for number in basis.companies}
     if not companies:
         return {}, {}
     with client.counts.compared():

@@ -250,6 +250,8 @@ def _billed_on(change: Change, basis: Basis, there: There) -> list[tuple[Agreeme
     numbers = set(basis.agreements)
     if change.starts_line and own is not None:
         numbers |= set(there.around.get(own.company_id, ()))
+    for company in basis.companies:
+        numbers |= set(there.around.get(company, ()))
     found = []
     for number in sorted(numbers):
         agreement = there.agreements.get(number)

@@ -123,7 +123,7 @@ def _basis_problems(change: Change, basis: Basis) -> Iterator[str]:
     place = "precondition/line"
     yield from _record_problems(change, basis)
     beside = [number for number, _ in basis.beside]
-    if not all(is_id(number) for number in (*basis.agreements, *basis.products, *beside)):
+    if not all(is_id(number) for number in (*basis.agreements, *basis.products, *beside, *basis.companies)):
         yield f"{place}/clearOf: it holds what is no record id"
     if not all(_is_count(quantity) for _, quantity in basis.beside):
         yield f"{place}/clearOf/beside: a quantity is a number from 0 on, as a text"
@@ -133,7 +133,7 @@ def _basis_problems(change: Change, basis: Basis) -> Iterator[str]:
         if change.target.agreement not in basis.agreements:
             yield f"{place}/clearOf: the line's own agreement is missing"
         return
-    if basis.codes or not {*basis.agreements} <= {change.target.agreement}:
+    if not basis.companies and (basis.codes or not {*basis.agreements} <= {change.target.agreement}):
         yield f"{place}/clearOf: it is of new lines only"
     expected = set(OF_LINE) - {one.field for one in change.fields}
     if {name for name, _ in basis.values} != expected:

@@ -255,6 +255,7 @@ def _basis() -> dict[str, Any]:
                 "additionalProperties": _NUMBER,
                 "description": "Open lines of these products that stay, by id: their quantities.",
             },
+            companies=_list({"type": "integer"}, "Those that its customers come from, by id."),
         ),
     )
 

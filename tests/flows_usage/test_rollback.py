@@ -58,7 +58,7 @@ NEW_LINE: dict[str, Any] = {
             "agreement": 1,
             "product": None,
             "company": None,
-            "clearOf": {"agreements": [1], "products": [1], "codes": [], "beside": {}},
+            "clearOf": {"agreements": [1], "products": [1], "codes": [], "beside": {}, "companies": []},
         },
     },
     "source": None,

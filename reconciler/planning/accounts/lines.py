@@ -16,18 +16,18 @@ from reconciler.planning.accounts.left_lines import (
     ended_row,
     stand,
 )
-from reconciler.planning.allocation.allocation import Needed, concerns, wanted_place
+from reconciler.planning.allocation.allocation import Needed, concerns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reconciler.model.census import LineApart
     from reconciler.model.desired import Desired
-    from reconciler.planning.allocation.allocation import Allocation, Claim, Wanted
+    from reconciler.planning.allocation.allocation import Allocation, Claim
     from reconciler.planning.allocation.open_lines import Open
     from reconciler.planning.customers.party import Party
     from reconciler.planning.lines.judged import Ground, Judged
-    from reconciler.planning.usage.cells import Place
+    from reconciler.planning.usage.cells import Place, Wanted
 
 _IN_STATE = {
     LineState.UNCHANGED: LineAccount.IN_STEP,
@@ -160,7 +160,7 @@ class _Rows:
                 self._of_line[end.line.id] = row
             if row.cell.agreement is not None and not (row.row.left_over or row.doubled):
                 self._of_place[row.cell.agreement.id, row.cell.product.key].append(row)
-                self._of_wanted[wanted_place(row.cell)] = row
+                self._of_wanted[row.cell.wanted] = row
 
     def of_line(self, line: Open) -> Accounted | None:
         """The account of a line that a row changes, ends, keeps or asks about; None for any other."""

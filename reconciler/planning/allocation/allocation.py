@@ -29,15 +29,7 @@ if TYPE_CHECKING:
     from reconciler.planning.allocation.open_lines import Open, OpenLines
     from reconciler.planning.allocation.origins import Origins
     from reconciler.planning.products.managed import Products
-    from reconciler.planning.usage.cells import Cell, Cells
-
-#: A wanted line: its agreement, its product's key, and its firewall's serial number.
-Wanted = tuple[int, str, str]
-
-
-def wanted_place(cell: Cell) -> Wanted:
-    """The place of a wanted line, equal for everybody who feeds it."""
-    return (0 if cell.agreement is None else cell.agreement.id), cell.product.key, cell.serial
+    from reconciler.planning.usage.cells import Cell, Cells, Wanted
 
 
 class Relation(StrEnum):
@@ -129,7 +121,7 @@ class Allocation:
 
     def of(self, cell: Cell, line: Line | None) -> Takeover:
         """What a wanted line takes over. Beside a line of its own, a twin that is not ours stays."""
-        every = self.claims.get(wanted_place(cell))
+        every = self.claims.get(cell.wanted)
         if every is None:
             return NOTHING
         claims = [claim for claim in every if line is None or not claim.only_without_line]
@@ -164,7 +156,7 @@ class Allocation:
 
     def twins(self, cell: Cell) -> list[Open]:
         """Open lines of the same product on other agreements, that no row speaks of and that do not end."""
-        claims = self.claims.get(wanted_place(cell), ())
+        claims = self.claims.get(cell.wanted, ())
         return [claim.open for claim in claims if claim.only_without_line]
 
     def claim_elsewhere(self, line: Open, *, evidence: Needed) -> bool:
@@ -286,7 +278,7 @@ def _claim(line: Open, bids: Sequence[_Bid], result: Allocation, beside: Cell | 
     """
     number = min(range(len(bids)), key=lambda place: (*_nearness(bids[place], line), place))
     bid = bids[number]
-    place, who = wanted_place(bid.cell), _who_was_there(bid, line)
+    place, who = bid.cell.wanted, _who_was_there(bid, line)
     reason = why_not(
         who, line, result.evidence.products, result.evidence.rules,
         twin=bid.relation is Relation.TWIN, told=bid.told, elsewhere=bid.elsewhere,
@@ -298,7 +290,7 @@ def _claim(line: Open, bids: Sequence[_Bid], result: Allocation, beside: Cell | 
     result.claims.setdefault(place, []).append(claim)
     for other in bids:
         if other is not bid:
-            result.shared.setdefault(wanted_place(other.cell), []).append((line, place))
+            result.shared.setdefault(other.cell.wanted, []).append((line, place))
 
 
 def _who_was_there(bid: _Bid, line: Open) -> Cell:
@@ -329,7 +321,7 @@ class _Neighbours:
         found = [*self._of_company.get(agreement.company_id, ()), *self._of_parent.get(agreement.id, ())]
         if agreement.parent_id is not None:
             found += self._of_agreement.get(agreement.parent_id, ())
-        return list({wanted_place(cell): cell for cell in found}.values())
+        return list({cell.wanted: cell for cell in found}.values())
 
 
 def _relation(cell: Cell, line: Open, evidence: Evidence) -> Relation | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.planning.allocation.origins import Origins
     from reconciler.planning.allocation.why_not import Rules
     from reconciler.planning.products.managed import Products
-    from reconciler.planning.usage.cells import Cell, Place
+    from reconciler.planning.usage.cells import Cell, Place, Wanted
 
 
 def side_by_side(agreement: Agreement, line: Open, today: date) -> bool:
@@ -70,7 +70,7 @@ class Evidence:
             if line.line.in_force(line.day):
                 there[line.place] += max(ZERO, line.line.quantity)
         self._bare: set[Place] = set()
-        self._units: dict[int, frozenset[Decimal]] = {}
+        self._units: dict[Wanted, frozenset[Decimal]] = {}
         self._by_product: dict[int, list[Cell]] = defaultdict(list)
         self._with_word: dict[int, dict[int, Cell]] = defaultdict(dict)
         self._by_origin: dict[tuple[int, int], dict[int, Cell]] = defaultdict(dict)
@@ -86,7 +86,7 @@ class Evidence:
             key = cell.product.key, cell.every_code
             if key not in rivals:
                 rivals[key] = products.rivals(cell.product, cell.every_code)
-            self._units[id(cell)] = units
+            self._units[cell.wanted] = units
             self._learn(order, cell, rivals[key], units)
             if place not in there:
                 self._bare.add(place)
@@ -133,7 +133,7 @@ class Evidence:
 
     def needs(self, cell: Cell) -> bool:
         """Whether a wanted line needs other units than those of the lines at its place."""
-        return id(cell) in self._units
+        return cell.wanted in self._units
 
     def _is_bare(self, cell: Cell) -> bool:
         return cell.agreement is not None and (cell.agreement.id, cell.product.key) in self._bare
@@ -144,7 +144,7 @@ class Evidence:
 
     def has_its_number(self, cell: Cell, line: Open) -> bool:
         """Whether the wanted line needs the line's number, and no tenant without a synced row has it."""
-        if line.line.quantity not in self._units.get(id(cell), ()):
+        if line.line.quantity not in self._units.get(cell.wanted, ()):
             return False
         codes = self.products.carried(line.line.product_id)
         return not any(line.line.quantity in self.rules.of_strangers.get(code, ()) for code in codes)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from reconciler.model.line_state import holds
 from reconciler.model.lines import LineState, OldLine
 from reconciler.model.money import plain, price
-from reconciler.planning.allocation.allocation import wanted_place
 from reconciler.planning.allocation.open_lines import Open
 from reconciler.planning.allocation.writers import is_ours
 from reconciler.planning.customers.agreements import day_that_counts, invoice_problem, overdue
@@ -267,7 +266,7 @@ def _came_back(cell: Cell, agreement: Agreement, ground: Ground) -> bool:
 
     A line at a place that a row speaks of ends for want of its own usage: it gives no seats to another.
     """
-    if ground.allocation.shared.get(wanted_place(cell)):
+    if ground.allocation.shared.get(cell.wanted):
         return True
     return any(one.place not in ground.managed for one in _just_ended(cell, agreement, ground))
 

@@ -71,7 +71,9 @@ class Side:
     def is_beside(self, old: Open) -> bool:
         """Whether an old line is of its own product, beside its own line: that one may be of other seats."""
         item = self.judged.cell.product.item
-        return item is not None and old.line.product_id == item.id and self.judged.line is not None
+        if item is None or self.judged.line is None or old.agreement.company_id not in self.companies:
+            return False
+        return old.line.product_id == item.id
 
     @property
     def companies(self) -> frozenset[int]:

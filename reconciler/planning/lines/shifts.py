@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.lines import WRITTEN
 from reconciler.model.money import plain
-from reconciler.planning.allocation.allocation import wanted_place
 from reconciler.planning.lines.judged import Judged, decide
 from reconciler.planning.lines.new_lines import not_billed_text
 from reconciler.planning.lines.passing import Passing, Side
@@ -84,13 +83,13 @@ def _after(lines: list[Judged], pairs: list[_Pair]) -> dict[str, tuple[str, ...]
 
 def _pairs(sides: list[Side], ground: Ground) -> list[_Pair]:
     passing = Passing(sides, ground)
-    places = {wanted_place(side.judged.cell): number for number, side in enumerate(sides)}
+    places = {side.judged.cell.wanted: number for number, side in enumerate(sides)}
     found = []
     for number, side in enumerate(sides):
         if not side.gains:
             continue
         found += [_Pair(loser, number, is_sure=sure) for loser, sure in passing.to(number)]
-        for old, place in ground.allocation.shared.get(wanted_place(side.judged.cell), ()):
+        for old, place in ground.allocation.shared.get(side.judged.cell.wanted, ()):
             other = places.get(place)
             if other is not None and other != number and not side.is_beside(old):
                 found.append(_Pair(other, number, old))
@@ -99,10 +98,10 @@ def _pairs(sides: list[Side], ground: Ground) -> list[_Pair]:
 
 def _nobodys(sides: list[Side], ground: Ground) -> dict[int, str]:
     """The lines whose seats may be on an old line that ends for a line of which the plan has no row."""
-    places = {wanted_place(side.judged.cell) for side in sides}
+    places = {side.judged.cell.wanted for side in sides}
     found = {}
     for number, side in enumerate(sides):
-        for old, place in ground.allocation.shared.get(wanted_place(side.judged.cell), ()):
+        for old, place in ground.allocation.shared.get(side.judged.cell.wanted, ()):
             if side.gains and place not in places and not side.is_beside(old):
                 found[number] = old.text
     return found

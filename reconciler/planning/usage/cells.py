@@ -54,6 +54,10 @@ class Feeding:
     unnamed: Decimal = Decimal(0)
 
 
+#: A wanted line: its agreement, its product's key, and its firewall's serial number.
+Wanted = tuple[int, str, str]
+
+
 @dataclass(slots=True)
 class Cell:
     """One product on one agreement, and what feeds it. `agreement` is None where none could be chosen.
@@ -71,6 +75,11 @@ class Cell:
     parked: str = ""
     serial: str = ""
     every_code: frozenset[str] = frozenset()
+
+    @property
+    def wanted(self) -> Wanted:
+        """Its place as a wanted line, equal for everybody who feeds it."""
+        return (0 if self.agreement is None else self.agreement.id), self.product.key, self.serial
 
     @property
     def tenants(self) -> tuple[str, ...]:
