@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 PRODUCTS = ("A", "B", "C", "D")
 CODES = ("X", "Y", "Z")
-#: Each tenant, its company, and the units of each code that Sophos bills it.
+#: Each tenant, its company, and the units of each code that Sophos bills it. No two sums of them are equal, so
+#: that a line's number says which seats are on it.
 TENANTS = {"Alpha": "ALPHA", "Second": "ALPHA", "Beta": "BETA"}
 UNITS = {
-    ("Alpha", "X"): 7, ("Alpha", "Y"): 5, ("Alpha", "Z"): 3,
-    ("Second", "X"): 2, ("Second", "Y"): 11,
-    ("Beta", "X"): 4, ("Beta", "Z"): 9,
+    ("Alpha", "X"): 8, ("Alpha", "Y"): 4, ("Alpha", "Z"): 2,
+    ("Second", "X"): 1, ("Second", "Y"): 16,
+    ("Beta", "X"): 32, ("Beta", "Z"): 64,
 }  # fmt: skip
 PLACES = {("ALPHA", "Managed"): 1, ("ALPHA", "Mail"): 2, ("BETA", "Managed"): 3, ("BETA", "Mail"): 4}
 SETTINGS = """

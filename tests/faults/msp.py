@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: What a command line may end with; see `reconciler/cli/exit_codes.py`.
 DOCUMENTED = {0, 1, 3, 4, 5, 130}
 #: A product that is not in ConnectWise until a mapping names it, its code, and who has how many units.
-NEW, NEW_CODE, NEW_UNITS = "E", "W", {"Alpha": 6, "Second": 2, "Beta": 13}
+NEW, NEW_CODE, NEW_UNITS = "E", "W", {"Alpha": 128, "Second": 256, "Beta": 512}
 OURS = "apirec"
 #: The tenant of a customer whose lines people keep.
 GAMMA = "0a3a0000-0000-4000-8000-000000000000"
@@ -224,7 +224,7 @@ class Msp(Books):
         for day in (date(2026, 12, 1), date(2027, 1, 1)):
             if day >= self.today:
                 found = self.invoices(day)
-                by_hand = {(1, "HAND"): 2, (3, "HAND"): 6, (5, "A"): 170}
+                by_hand = {(1, "HAND"): 2, (3, "HAND"): 6, (5, "A"): 1024}
                 assert found == self.wanted + Counter(by_hand), f"the invoices of {day}"
 
 
@@ -273,5 +273,5 @@ def _world() -> World:
     assert world.add_agreement("GAMMA", "Managed")["id"] == 5
     world.add_addition(1, "HAND", 2.0)
     world.add_addition(3, "HAND", 6.0)
-    world.add_addition(5, "A", 170.0, _info=world.info("jdoe"))
+    world.add_addition(5, "A", 1024.0, _info=world.info("jdoe"))
     return world
