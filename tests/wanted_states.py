@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 PRODUCTS = ("A", "B", "C", "D")
 CODES = ("X", "Y", "Z")
-#: Each tenant, its company, and the units of each code that Sophos bills it. No two sums of them are equal, so
-#: that a line's number says which seats are on it.
+#: Each tenant, its company, and the units of each code that Sophos bills it. No two sums of them are equal,
+#: so that a line's number says which seats are on it.
 TENANTS = {"Alpha": "ALPHA", "Second": "ALPHA", "Beta": "BETA"}
 UNITS = {
     ("Alpha", "X"): 8, ("Alpha", "Y"): 4, ("Alpha", "Z"): 2,
