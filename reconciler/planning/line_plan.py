@@ -17,6 +17,7 @@ from reconciler.planning.allocation.allocation import allocate
 from reconciler.planning.allocation.open_lines import OpenLines
 from reconciler.planning.allocation.why_not import Rules
 from reconciler.planning.customers.agreements import unchecked_periods
+from reconciler.planning.customers.likely import Likely
 from reconciler.planning.customers.parties import (
     count_months_without_usage,
     ended_parties,
@@ -155,7 +156,8 @@ def plan_lines(
     months = _Month(today, month, previous, closed, sort_bill(month, desired), older, unattended)
     products = Products(desired, observed, product_changes, base)
     planned = _plan((desired, base), observed.tenants, observed.billing, products, months)
-    notes = tenant_notes(desired, months.bills, observed.tenants, today)
+    likely = Likely(desired.customers, observed.tenants, observed.billing, today)
+    notes = tenant_notes(desired, months.bills, observed.tenants, today, likely)
     return replace(planned, diagnostics=(*planned.diagnostics, *soon), notes=notes)
 
 
@@ -165,8 +167,10 @@ def _without_customers(
     if month is None:
         return LinePlan()
     bills, tenants = sort_bill(month, desired), observed.tenants or ()
-    said = nobody_is_billed(desired, bills, tenants)
-    return LinePlan(diagnostics=said, notes=tenant_notes(desired, bills, tenants, today) if said else ())
+    likely = Likely((), tenants, observed.billing, today)
+    said = nobody_is_billed(desired, bills, tenants, likely)
+    notes = tenant_notes(desired, bills, tenants, today, likely) if said else ()
+    return LinePlan(diagnostics=said, notes=notes)
 
 
 def _unknown(month: UsageMonth | None, observed: Observed, today: date) -> str:
@@ -201,7 +205,8 @@ def _plan(
     frozen = frozen_products(desired, products)
     replaced = replaced_codes(desired, months.now, months.previous)
     _park(cells.cells, frozen, replaced)
-    ground = _ground(desired, billing, products, cells, months)
+    likely = Likely(desired.customers, tenants, billing, today)
+    ground = _ground(desired, billing, products, cells, months, likely)
     left = left_lines(parties, beside, configurations, ground)
     judged = [one for cell in cells.cells if (one := plan_cell(cell, ground)) is not None]
     judged += [*(row for _, row in left.ending), *end_doubled(cells.cells, ground)]
@@ -308,7 +313,9 @@ def _after(change: Change, losers: tuple[str, ...]) -> Change:
     return replace(change, depends_on=tuple(sorted({*change.depends_on, *losers})))
 
 
-def _ground(desired: Desired, billing: Billing, products: Products, cells: Cells, months: _Month) -> Ground:
+def _ground(
+    desired: Desired, billing: Billing, products: Products, cells: Cells, months: _Month, likely: Likely
+) -> Ground:
     today = months.today
     answers = Answers(desired, products, billing, today)
     answers.learn(cells.cells)
@@ -337,6 +344,7 @@ def _ground(desired: Desired, billing: Billing, products: Products, cells: Cells
         month,
         today,
         *months.windows,
+        likely.without_company(),
     )
 
 
@@ -386,14 +394,7 @@ def _finished(judged: list[Judged], desired: Desired, ground: Ground, months: _M
     settled = {id(one.row) for one in judged if one.settled}
     allowed = Allowed(ground.answers.approval, settled, ground.answers.given)
     protected = {(one.kind, one.key): one.text for one in desired.protected}
-    rows = withhold(
-        (one.row for one in judged), desired.settings.guards, allowed, protected, new_lines_ask=asks
-    )
-    rows = [_said_of_approval(row, ground) for row in rows]
-    return [one if one.row is row else one.with_row(row) for one, row in zip(judged, rows, strict=True)]
-
-
-def _said_of_approval(row: PlannedLine, ground: Ground) -> PlannedLine:
-    """A withheld line says why the approval that names its change is not taken."""
-    refused = ground.answers.why_not_approved(row) if row.state is LineState.WITHHELD else ""
-    return row.but(reason=f"{row.reason}. But {refused}") if refused else row
+    own = (one.row for one in judged)
+    rows = withhold(own, desired.settings.guards, allowed, protected, new_lines_ask=asks)
+    said = map(ground.answers.with_refusal, rows)
+    return [one if one.row is row else one.with_row(row) for one, row in zip(judged, said, strict=True)]

@@ -160,6 +160,11 @@ class Answers:
         line = self._since(approval, row)
         return "" if line is None else f"{name} is used up: {_since_text(line, approval)}"
 
+    def with_refusal(self, row: PlannedLine) -> PlannedLine:
+        """A withheld line that says why the approval which names its change is not taken."""
+        refused = self.why_not_approved(row) if row.state is LineState.WITHHELD else ""
+        return row.but(reason=f"{row.reason}. But {refused}") if refused else row
+
     def _why_no_more(self, row: PlannedLine) -> str:
         """That an approval would let the change through, and that its last day has passed."""
         for one in self._naming(row, self._ended):
