@@ -231,7 +231,7 @@ def _plan(
     diagnostics += guards
     diagnostics += ground.answers.without_effect(one.row for one in judged)
     diagnostics += silent_customers(parties, judged)
-    diagnostics += usage_after_end(parties, months.bills, today)
+    diagnostics += usage_after_end(parties, months.bills, months.now.month, today)
     diagnostics += unreadable_lines(desired, months.bills, names)
     diagnostics += unknown_values(tenants, names)
     diagnostics += claimed_elsewhere(desired, months.bills, names)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reconciler.model.desired import Customer, Desired, Row
+    from reconciler.model.months import Month
     from reconciler.model.observed import Tenant, UsageLine
     from reconciler.planning.customers.likely import Likely
     from reconciler.planning.customers.party import Party
@@ -128,23 +129,32 @@ def _note(kind: str, code: str, lines: Sequence[UsageLine], detail: str) -> Usag
     )
 
 
-def usage_after_end(parties: Iterable[Party], bills: Bills, today: date) -> list[Diagnostic]:
-    """Customers that are said to have ended and that Sophos still bills."""
+def usage_after_end(parties: Iterable[Party], bills: Bills, month: Month, today: date) -> list[Diagnostic]:
+    """Customers that are said to have ended and that Sophos bills for days after that.
+
+    A window that is over by the last day is the bill of the time before it, whenever that comes.
+    """
     found = []
     for party in parties:
         if party.row.ended is None or party.row.ended >= today:
             continue
         units: dict[str, Decimal] = defaultdict(Decimal)
+        last = party.row.ended
         for code, lines in bills.of(party.row.tenant_id).items():
-            units[code] += sum((line.billable for line in lines), Decimal(0))
-        if not any(units.values()):
+            for line in lines:
+                until = line.window_end or month.last_day
+                if until > party.row.ended and line.billable:
+                    units[code] += line.billable
+                    last = max(last, until)
+        if not units:
             continue
-        shown = ", ".join(f"{code} {plain(number)}" for code, number in sorted(units.items()) if number)
+        shown = ", ".join(f"{code} {plain(number)}" for code, number in sorted(units.items()))
         found.append(
             warning(
                 "usage-after-end",
-                f"{party.name} ({party.company}) ended on {party.row.ended}, and Sophos still bills {shown}.",
-                "Cancel it at Sophos, or take `ended` back.",
+                f"{party.name} ({party.company}) ended on {party.row.ended}, and Sophos still bills {shown}, "
+                f"until {last}.",
+                "Cancel it at Sophos if that is not done, or take `ended` back.",
                 location=party.row.location,
                 subject=party.subject,
             )
