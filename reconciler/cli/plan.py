@@ -83,17 +83,18 @@ def plan(
     finally:  # a disk that is full costs the file, not the look at the plan
         show_plan(runtime, made, output_format, report=report, separator=separator)
     if out is not None:
-        runtime.stderr.write(saved_text(made, out))
+        runtime.stderr.write(saved_text(made, out, folder))
     code = exit_code(made, detailed=detailed_exitcode)
     runtime.stderr.write(verdict_text(made, code))
     return code
 
 
-def saved_text(made: Plan, out: Path) -> str:
-    """Where the plan is, and what applying the file leaves alone."""
-    from shlex import quote
+def saved_text(made: Plan, out: Path, folder: Path | None = None) -> str:
+    """Where the plan is, what applying the file leaves alone, and how its withheld lines get through.
 
-    from reconciler.model.lines import LineState
+    `folder` is the one that was planned; a plan of no folder has no line that waits for a yes.
+    """
+    from shlex import quote
 
     waiting = len(made.waiting)
     more = ""
@@ -102,16 +103,27 @@ def saved_text(made: Plan, out: Path) -> str:
         more = f" It leaves {what} anyway alone; a plan without --since writes those too."
     if made.period is not None and not made.period.closed and made.lines:
         more += " Its lines are a forecast and are not written."
-    saved = f"Saved to {out}, hash {made.hash}."
-    if any(line.state is LineState.WITHHELD for line in made.lines):
-        more += f" To let withheld lines through: reconciler approve {quote(str(out))}"
+    saved, approve = f"Saved to {out}, hash {made.hash}.", _how_to_approve(made, out, folder)
     if not made.ready:
-        return f"{saved} Nothing of it can be applied.{more}\n"
+        return f"{saved} Nothing of it can be applied.{more}\n{approve}"
     if _is_older(made):
         return (
             f"{saved} Not to be applied once a newer month has closed: leave --period out for that.{more}\n"
+            f"{approve}"
         )
-    return f"{saved} Apply exactly this with: reconciler apply {quote(str(out))}{more}\n"
+    return f"{saved}{more} Apply exactly this with: reconciler apply {quote(str(out))}\n{approve}"
+
+
+def _how_to_approve(made: Plan, out: Path, folder: Path | None) -> str:
+    """The command that says yes to withheld lines, for the folder that was planned."""
+    from shlex import quote
+
+    from reconciler.model.approving import asked
+
+    if folder is None or not asked(made):
+        return ""
+    there = "" if folder == Path("mappings") else f" {quote(str(folder))}"
+    return f"To let withheld lines through: reconciler approve {quote(str(out))}{there}\n"
 
 
 def _is_older(made: Plan) -> bool:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.model.months import Month
     from reconciler.model.observed import UsageMonth
     from reconciler.planning.allocation.origins import Origins
+    from reconciler.planning.customers.likely import Likely
     from reconciler.planning.products.managed import Products
     from reconciler.planning.usage.bills import Bills
     from reconciler.planning.usage.cells import Cells
@@ -68,6 +69,7 @@ def ground_of(
     cells: Cells,
     months: Months,
     origins: Origins,
+    likely: Likely,
 ) -> Ground:
     """What every line of a plan is judged against, with the place of each open line."""
     today = months.today
@@ -99,6 +101,7 @@ def ground_of(
         month,
         today,
         *months.windows,
+        likely.without_company(),
     )
 
 

@@ -14,6 +14,7 @@ from reconciler.planning.accounts.lines import account_lines, count_lines, left_
 from reconciler.planning.accounts.units import account_units, total_units
 from reconciler.planning.allocation.origins import Origins
 from reconciler.planning.customers.agreements import unchecked_periods
+from reconciler.planning.customers.likely import Likely
 from reconciler.planning.customers.parties import (
     count_months_without_usage,
     ended_parties,
@@ -118,8 +119,9 @@ def plan_lines(
         older |= {one.month: sort_bill(one, desired) for one in observed.usage if one.month < before}
     months = Months(today, month, previous, closed, sort_bill(month, desired), older, unattended)
     products = Products(desired, observed, product_changes, base)
-    planned = _plan((desired, base), observed.tenants, observed.billing, products, months)
-    notes = tenant_notes(desired, months.bills, observed.tenants, today)
+    likely = Likely(desired.customers, observed.tenants, observed.billing, today)
+    planned = _plan((desired, base), observed.tenants, observed.billing, products, months, likely)
+    notes = tenant_notes(desired, months.bills, observed.tenants, today, likely)
     return replace(planned, diagnostics=(*planned.diagnostics, *soon), notes=notes)
 
 
@@ -129,8 +131,10 @@ def _without_customers(
     if month is None:
         return LinePlan()
     bills, tenants = sort_bill(month, desired), observed.tenants or ()
-    said = nobody_is_billed(desired, bills, tenants)
-    return LinePlan(diagnostics=said, notes=tenant_notes(desired, bills, tenants, today) if said else ())
+    likely = Likely((), tenants, observed.billing, today)
+    said = nobody_is_billed(desired, bills, tenants, likely)
+    notes = tenant_notes(desired, bills, tenants, today, likely) if said else ()
+    return LinePlan(diagnostics=said, notes=notes)
 
 
 def _unknown(month: UsageMonth | None, observed: Observed, today: date) -> str:
@@ -151,6 +155,7 @@ def _plan(
     billing: Billing,
     products: Products,
     months: Months,
+    likely: Likely,
 ) -> LinePlan:
     desired = configurations[0]
     tenants, settings, today = tuple(tenants), desired.settings, months.today
@@ -166,7 +171,7 @@ def _plan(
     replaced = replaced_codes(desired, months.now, months.previous)
     _park(cells.cells, frozen, replaced)
     origins = Origins(billing, tenants, configurations[1])
-    ground = ground_of(desired, billing, products, cells, months, origins)
+    ground = ground_of(desired, billing, products, cells, months, origins, likely)
     left = left_lines(parties, beside, configurations, ground)
     judged = [one for cell in cells.cells if (one := plan_cell(cell, ground)) is not None]
     judged += [*(row for _, row in left.ending), *end_doubled(cells.cells, ground)]
@@ -191,7 +196,7 @@ def _plan(
     diagnostics += guards
     diagnostics += ground.answers.without_effect(one.row for one in judged)
     diagnostics += silent_customers(parties, judged)
-    diagnostics += usage_after_end(parties, months.bills, today)
+    diagnostics += usage_after_end(parties, months.bills, months.now.month, today)
     diagnostics += unreadable_lines(desired, months.bills, names)
     diagnostics += unknown_values(tenants, names)
     diagnostics += claimed_elsewhere(desired, months.bills, names)
@@ -308,14 +313,7 @@ def _finished(judged: list[Judged], desired: Desired, ground: Ground, months: Mo
     settled = {id(one.row) for one in judged if one.settled}
     allowed = Allowed(ground.answers.approval, settled, ground.answers.given)
     protected = {(one.kind, one.key): one.text for one in desired.protected}
-    rows = withhold(
-        (one.row for one in judged), desired.settings.guards, allowed, protected, new_lines_ask=asks
-    )
-    rows = [_said_of_approval(row, ground) for row in rows]
-    return [one if one.row is row else one.with_row(row) for one, row in zip(judged, rows, strict=True)]
-
-
-def _said_of_approval(row: PlannedLine, ground: Ground) -> PlannedLine:
-    """A withheld line says why the approval that names its change is not taken."""
-    refused = ground.answers.why_not_approved(row) if row.state is LineState.WITHHELD else ""
-    return row.but(reason=f"{row.reason}. But {refused}") if refused else row
+    own = (one.row for one in judged)
+    rows = withhold(own, desired.settings.guards, allowed, protected, new_lines_ask=asks)
+    said = map(ground.answers.with_refusal, rows)
+    return [one if one.row is row else one.with_row(row) for one, row in zip(judged, said, strict=True)]

@@ -227,6 +227,19 @@ def test_a_hold_that_has_run_out_stops_everything_until_somebody_decides(books: 
     assert (books.run("apply", str(books.folder), "--yes").code, books.writes) == (1, [])
 
 
+def test_an_approval_that_is_used_up_stops_no_run_once_its_last_day_has_passed(books: Books) -> None:
+    books.customer("Alder", ep=(20, 20, 64))
+    books.customer("Birch", ep=(20, 20, 21))
+    row = "{customer: ALDER, product: MSP-EP, from: 20, upTo: 64, given: 2026-11-27, reason: Ann, until: %s}"
+    books.live(f"approvals: [{row % '2026-11-27'}]\n")
+    assert books.apply().code == 0
+    books.live(f"approvals: [{row % '2026-11-26'}]\n")
+    assert books.run("validate", str(books.folder)).code == 0
+    plan = books.plan()
+    assert (plan.code, updates(plan), books.quantity(1)) == (0, [], 64)
+    assert books.apply().code == 0
+
+
 def test_a_base_whose_hold_has_run_out_still_tells_what_waits(books: Books) -> None:
     books.customer("Alder", ep=(20, 20, 22))
     books.customer("Birch", ep=(20, 20, 21))

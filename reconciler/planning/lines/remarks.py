@@ -13,6 +13,7 @@ from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import cents, plain, to_places
 from reconciler.model.verdict import sums
 from reconciler.planning.customers.agreements import describe
+from reconciler.planning.lines.corrections import correction
 from reconciler.planning.lines.rows import billed
 from reconciler.planning.usage.quantities import ZERO
 
@@ -46,7 +47,7 @@ def remarks(
         found += _zero_for_months(one, one.line)
         if closed:
             found += _invoice_exists(one, ground, windows[0])
-            found += _correction(one, one.line, ground, windows)
+            found += correction(one, one.line, ground, windows)
     return found
 
 
@@ -148,33 +149,6 @@ def _invoice_exists(one: Judged, ground: Ground, window: date) -> list[Diagnosti
             f"first shows on the invoice of {next_invoice}. If the earlier invoice should have had it as "
             f"well, {_money(one, sales.delta)} of it stays to correct.",
             "Correct that invoice by hand (agreement adjustment or credit memo), or leave it.",
-            **_where(one),
-        )
-    ]
-
-
-def _correction(
-    one: Judged, line: Line, ground: Ground, windows: tuple[date, date | None]
-) -> list[Diagnostic]:
-    """Last month's bill, as Sophos gives it now, against what last month's invoice took from our line."""
-    window, before = windows
-    recap = ground.billing.recaps.get(one.row.agreement_id or 0)
-    member = ground.settings.connectwise_member
-    ours = member is not None and identifier_key(line.updated_by) == identifier_key(member)
-    if before is None or recap is None or recap.last_invoice is None or one.expected is None:
-        return []
-    written = line.last_updated[:10]
-    invoiced = before < recap.last_invoice <= window and "" < written <= recap.last_invoice.isoformat()
-    if not ours or one.row.held or not invoiced or one.expected == line.quantity:
-        return []
-    wanted = max(one.expected, ZERO)
-    amount = billed(wanted, line.less_included, line) - billed(line.quantity, line.less_included, line)
-    return [
-        warning(
-            "correction-by-hand",
-            f"{_place(one)}: the invoice of {recap.last_invoice} had {plain(line.quantity)}, and Sophos's "
-            f"bill of that month now gives {plain(wanted)}: {_money(one, amount)}. It is not written.",
-            "Correct it by hand (agreement adjustment or credit memo), or leave it.",
             **_where(one),
         )
     ]
