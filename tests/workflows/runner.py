@@ -5,9 +5,6 @@ The command line runs against the sandbox and the stand-in of GitHub. What GitHu
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import takewhile
@@ -17,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.ci.sites import MESSAGES
 from reconciler.sandbox.server import environment
 from tests.support import URL
+from tests.workflows import actions
 from tests.workflows.expressions import Values
 from tests.workflows.reader import workflow as read
 from tests.workflows.shell import Shell
@@ -111,11 +109,13 @@ class Runner:
         kind = step.get("uses", "run").partition("@")[0]
         files.mkdir()
         if kind == "actions/checkout":
-            code = self._checkout(values.workspace, given, env)
+            source = self.others.get(given.get("repository", ""), self.repository)
+            code = actions.checkout(values.workspace, given, env, source)
         elif kind == "actions/upload-artifact":
-            code = self._upload(values.workspace, given)
+            kept = self.root / "artifacts" / given["name"]
+            code = actions.upload(values.workspace, given, self.artifacts, kept)
         elif kind == "actions/download-artifact":
-            code = self._download(values.workspace, given)
+            code = actions.download(values.workspace, given, self.artifacts)
         elif kind.startswith("./"):
             code = 0 if (values.workspace / kind / "action.yml").is_file() else 1
         else:
@@ -127,42 +127,6 @@ class Runner:
             "outputs": outputs,
         }
         ran.failed |= bool(code) and step.get("continue-on-error") != "true"
-
-    def _checkout(self, workspace: Path, given: dict[str, str], env: dict[str, str]) -> int:
-        place = workspace / given["path"]
-        place.mkdir()
-        source = self.others.get(given.get("repository", ""), self.repository)
-        told = dict(os.environ) | {"GIT_CONFIG_GLOBAL": os.devnull} | env
-        commands = [["init", "--quiet"], ["fetch", "--quiet", str(source), given["ref"]]]
-        if "sparse-checkout" in given:
-            commands.append(["sparse-checkout", "set", "--no-cone", *given["sparse-checkout"].split()])
-        commands.append(["checkout", "--quiet", given["ref"]])
-        for command in commands:
-            subprocess.run(["git", *command], cwd=place, env=told, check=True, capture_output=True)
-        return 0
-
-    def _upload(self, workspace: Path, given: dict[str, str]) -> int:
-        """Files of one folder are at the root of the artifact, and so is what a folder holds."""
-        named, kept = given["path"].split(), self.root / "artifacts" / given["name"]
-        sources = [workspace / path for path in named if (workspace / path).exists()]
-        if not sources:
-            return 1 if given["if-no-files-found"] == "error" else 0
-        shutil.rmtree(kept, ignore_errors=True)
-        kept.mkdir(parents=True)
-        for source in sources:
-            if source.is_dir():
-                shutil.copytree(source, kept, dirs_exist_ok=True)
-            else:
-                shutil.copy(source, kept)
-        self.artifacts[given["name"]] = kept
-        return 0
-
-    def _download(self, workspace: Path, given: dict[str, str]) -> int:
-        start = given["pattern"].removesuffix("*")
-        for name, kept in self.artifacts.items():
-            if name.startswith(start):
-                shutil.copytree(kept, workspace / given["path"] / name)
-        return 0
 
     def _bash(self, workspace: Path, step: dict[str, Any], env: dict[str, str], ran: Ran, files: Path) -> int:
         base = {key: value for key, value in self.hosts.items() if key in ("SOPHOS_ID_URL", "SOPHOS_API_URL")}

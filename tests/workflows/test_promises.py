@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.ci.runs import LOOKS
 from reconciler.ci.sites import MESSAGES
+from tests.workflows import actions
 from tests.workflows.reader import ACTION, FOLDER, NAMES, Job, expressions, jobs, load, workflow
 
 PULL_REQUEST = ("validate", "plan")
@@ -104,6 +105,18 @@ def test_actions_are_pinned_by_hash(job: Job) -> None:
     for step in job.steps:
         if step.uses:
             assert step.uses == LOCAL or PINNED.fullmatch(step.uses), step.place
+
+
+def test_each_pinned_action_was_read_at_its_commit_and_is_given_what_the_tests_know() -> None:
+    steps = [step.data for job in EVERY for step in job.steps]
+    steps += load(ACTION / "action.yml")["runs"]["steps"]
+    for step in steps:
+        action, _, commit = step.get("uses", "").partition("@")
+        if commit:
+            assert actions.READ[action] == commit, (
+                f"read the source of {action} again (tests/workflows/actions)"
+            )
+            assert set(step.get("with", {})) <= actions.INPUTS[action]
 
 
 def test_the_composite_action_is_pinned_gets_no_key_and_runs_no_expression() -> None:
