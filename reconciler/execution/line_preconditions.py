@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from reconciler.execution.fresh import There, read_there
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
     from reconciler.model.field_change import FieldChange
     from reconciler.model.observed import CatalogItem
     from reconciler.model.product_state import MarkerPlace
+
+
+#: Lines that ended before that are looked for by no plan, which reads those of more than a year.
+_LATELY = timedelta(days=300)
 
 
 async def stale_lines(
@@ -158,6 +163,7 @@ def _stale_creation(change: Change, scene: _Scene, *, is_done: bool) -> list[str
         )
     if not is_done:
         found += _stale_records(change, scene)
+        found += _ended_unseen(change, scene.there)
     own = _own_lines(change, scene.there)
     if own and not is_done:
         shown = described(own)
@@ -165,6 +171,24 @@ def _stale_creation(change: Change, scene: _Scene, *, is_done: bool) -> list[str
             f"agreement #{change.target.agreement} has a line of {change.target.identifier} by now ({shown})"
         )
     return [*found, *_doubled(change, scene, {line.id for line in own})]
+
+
+def _ended_unseen(change: Change, there: There) -> list[str]:
+    """Lines of the product on its agreement that are over and that the plan does not know of."""
+    basis, products = change.basis, there.names.of(identifier_key(change.target.identifier))
+    if basis is None:
+        return []
+    return [
+        f"line #{line.id} of {change.target.identifier} on agreement #{line.agreement_id} was ended on "
+        f"{line.cancelled}, and the plan did not see that: it may have been on purpose"
+        for line in there.lines.get(change.target.agreement or 0, ())
+        if line.product_id in products
+        and not line.may_bill(first_day(change))
+        and (line.cancelled is None or line.cancelled >= first_day(change) - _LATELY)
+        and line.id not in basis.over
+        and line.id not in there.own
+        and not line.never_bills
+    ]
 
 
 def _stale_records(change: Change, scene: _Scene) -> list[str]:

@@ -129,9 +129,11 @@ class Basis:
     carries one of `codes`, may have an open line on any of `agreements`, but for those that the same plan
     ends or changes: the seats of a line that is created would be billed twice. `beside` are open lines of
     these products that the plan has seen and leaves to themselves, by record id with their quantity: those of
-    other firewalls or customers, and fixed ones. `companies` are those that its customers come from, by
-    record id: their agreements count as well. A line that is there, and gets no seats from elsewhere, needs
-    it of its own agreement and product alone, and one that ends not at all.
+    other firewalls or customers, and fixed ones. `over` are lines of the product on the agreement of a new
+    line that bill nothing any more: one that the plan has not seen may have been ended on purpose.
+    `companies` are those that its customers come from: their agreements count as well. A line that is there,
+    and gets no seats from elsewhere, needs it of its own agreement and product alone, and one that ends not
+    at all.
     """
 
     values: tuple[tuple[str, Any], ...] = ()
@@ -143,6 +145,7 @@ class Basis:
     codes: tuple[str, ...] = ()
     beside: tuple[tuple[int, str], ...] = ()
     companies: tuple[int, ...] = ()
+    over: tuple[int, ...] = ()
 
     @property
     def next_invoice(self) -> str | None:
@@ -172,6 +175,7 @@ class Basis:
                 "codes": list(self.codes),
                 "beside": {str(number): quantity for number, quantity in self.beside},
                 "companies": list(self.companies),
+                "over": list(self.over),
             },
         }
 
@@ -189,6 +193,7 @@ class Basis:
             tuple(clear["codes"]),
             tuple(sorted((int(number), quantity) for number, quantity in clear["beside"].items())),
             tuple(clear["companies"]),
+            tuple(clear["over"]),
         )
 
 

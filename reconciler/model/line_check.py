@@ -122,8 +122,8 @@ def _is_count(value: Any) -> bool:
 def _basis_problems(change: Change, basis: Basis) -> Iterator[str]:
     place = "precondition/line"
     yield from _record_problems(change, basis)
-    beside = [number for number, _ in basis.beside]
-    if not all(is_id(number) for number in (*basis.agreements, *basis.products, *beside, *basis.companies)):
+    ids = {*basis.agreements, *basis.products, *basis.companies, *basis.over}
+    if not all(is_id(number) for number in (*ids, *(number for number, _ in basis.beside))):
         yield f"{place}/clearOf: it holds what is no record id"
     if not all(_is_count(quantity) for _, quantity in basis.beside):
         yield f"{place}/clearOf/beside: a quantity is a number from 0 on, as a text"

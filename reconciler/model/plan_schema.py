@@ -256,6 +256,7 @@ def _basis() -> dict[str, Any]:
                 "description": "Open lines of these products that stay, by id: their quantities.",
             },
             companies=_list({"type": "integer"}, "Those that its customers come from, by id."),
+            over=_list({"type": "integer"}, "Of a new line: its product's lines there that are over."),
         ),
     )
 

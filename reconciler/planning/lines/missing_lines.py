@@ -208,7 +208,7 @@ def _ended_on_purpose(cell: Cell, found: Found, agreement: Agreement, ground: Gr
     """
     day = day_that_counts(agreement, ground.today)
     ended = [line for line in found.other if not line.may_bill(day)]
-    if not ended or found.take.lines:
+    if not ended or _all_come_along(cell, found.take, ground):
         return ""
     restarts = {number for feeding in cell.feedings for number in feeding.party.row.restart}
     last = max(ended, key=lambda line: (line.cancelled or day, line.id))
@@ -229,6 +229,20 @@ def _ended_on_purpose(cell: Cell, found: Found, agreement: Agreement, ground: Gr
         f"there is usage, and {who} ended line #{line.id} on {line.cancelled}. If it shall be billed again, "
         f"say `restart: [{row}]` in the customer's row; otherwise settle it with `ended` or `exclude`"
     )
+
+
+def _all_come_along(cell: Cell, take: Takeover, ground: Ground) -> bool:
+    """Whether every code with usage was billed by the lines that the new one takes over."""
+    products = [one.line.product_id for one in take.lines]
+    if not products:
+        return False
+    known = [ground.products.carried(number) for number in products]
+    if not all(known) or ground.products.replaced(cell.product).intersection(products):
+        return True  # of what has no tag nobody knows the codes
+    carried = frozenset().union(*known)
+    own = {code for feeding in cell.feedings for code in feeding.now}
+    used = {code for feeding in cell.feedings for code, units in feeding.now.items() if units}
+    return used <= carried or bool(carried & (cell.every_code - own))
 
 
 def other_invoices(agreement: Agreement, take: Takeover, ground: Ground) -> str:

@@ -36,7 +36,8 @@ class Side:
 
     `stands` are the units of its open lines, None where there is none. `own` are the numbers that last
     month's and this month's bill give it. `gains` are seats that may not be on it yet. `holds`: seats of
-    others may be on it, for no part of its own seats explains its number.
+    others may be on it, for no part of its own seats explains its number. `lines` are the units of each of
+    its open lines.
     """
 
     judged: Judged
@@ -44,6 +45,7 @@ class Side:
     own: frozenset[Decimal]
     gains: frozenset[Seat]
     holds: bool
+    lines: tuple[Decimal, ...] = ()
 
     @classmethod
     def of(cls, judged: Judged, ground: Ground) -> Side:
@@ -61,7 +63,15 @@ class Side:
         own = frozenset(number - fixed for number in _numbers(cell))
         there = _NONE if stands is None else _there(cell, stands + fixed)
         gains = frozenset(_gained(cell, there or _NONE))
-        return cls(judged, stands, own, gains, holds=bool(stands) and there is None)
+        holds = bool(stands) and there is None
+        return cls(judged, stands, own, gains, holds, tuple(line.quantity for line in lines))
+
+    @property
+    def surplus(self) -> set[Decimal]:
+        """The units by which it may stand above its own: of several open lines each one, or all together."""
+        several = self.lines if len(self.lines) > 1 else ()
+        together = () if self.stands is None else (self.stands,)
+        return {units - own for units in (*together, *several) for own in (*self.own, ZERO)}
 
     @property
     def wants(self) -> frozenset[Seat]:
@@ -249,8 +259,7 @@ class Passing:
         for item in sorted(rivals & self._by_product.keys()):
             for number in self._by_product[item]:
                 loser = self._sides[number]
-                surplus = {loser.stands - own for own in loser.own} if loser.stands is not None else set()
-                if not loser.companies & gainer.companies and surplus & numbers:
+                if not loser.companies & gainer.companies and loser.surplus & numbers:
                     yield number
 
 

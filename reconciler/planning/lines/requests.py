@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reconciler.model.billing import Agreement, Line
+    from reconciler.model.observed import CatalogItem
     from reconciler.planning.allocation.open_lines import Open
     from reconciler.planning.lines.judged import Ground, Judged
 
@@ -141,11 +142,27 @@ def _creation(one: Judged, ground: Ground, needed: tuple[str, ...], stopped: tup
         source=row.source,
         money=row.sales,
         basis=_clear_of_rivals(
-            _beside_line(agreement, ground, None if product.item is None else product.item.id),
+            replace(
+                _beside_line(agreement, ground, None if product.item is None else product.item.id),
+                over=_over(agreement, product.item, ground),
+            ),
             one,
             ground.open_lines.agreements_around(agreement),
             ground,
         ),
+    )
+
+
+def _over(agreement: Agreement, product: CatalogItem | None, ground: Ground) -> tuple[int, ...]:
+    """The product's lines on the agreement that bill nothing any more."""
+    day = day_that_counts(agreement, ground.today)
+    lines = ground.billing.lines.get(agreement.id, ())
+    return tuple(
+        sorted(
+            line.id
+            for line in lines
+            if product is not None and line.product_id == product.id and not line.may_bill(day)
+        )
     )
 
 
