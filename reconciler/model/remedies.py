@@ -32,10 +32,19 @@ class Remedies:
         """What to do about a line: what holds it back, else its own problem, then the rows to be pasted."""
         blocked_by = is_held_back(line, self._held)
         if blocked_by:
-            found = dict.fromkeys(self._by_id[one] for one in blocked_by if one in self._by_id)
-            return list(found) or [_SETTLE_FIRST]
+            found = dict.fromkeys(self._of_cause(one) for one in blocked_by)
+            return [one for one in found if one] or [_SETTLE_FIRST]
         own = self._by_subject.get(line.key)
         return [*([own] if own else []), *answer_rows(line, self._today)] or [_SETTLE]
+
+    def _of_cause(self, cause: str) -> str:
+        """The remedy of what holds a line back; of what stops the whole run it stands there once, for all."""
+        remedy = self._by_id.get(cause, "")
+        return (
+            f"settle {cause}, which stops the whole run, then plan again"
+            if remedy and ":" not in cause
+            else remedy
+        )
 
 
 def answer_rows(line: PlannedLine, today: str) -> list[str]:

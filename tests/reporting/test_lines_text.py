@@ -183,12 +183,10 @@ def test_what_a_warning_about_a_line_says_to_do_is_no_answer_to_it() -> None:
 
 def test_what_holds_a_line_back_says_what_to_do_about_that() -> None:
     one = line()
-    stops = error("guard-run-change", "m", "Look at the bill.")
+    stops = error("marker-twice", "m", "Leave one tag.", subject="product/MSP-ENDPOINT")
     other = error("tenant-gone", "m", "Give the row `ended`.", subject=one.key)
-    blocked = change_of(one, blocked_by=("guard-run-change",))
-    assert Remedies(plan(one, changes=(blocked,), diagnostics=(other, stops))).of(one) == [
-        "Look at the bill."
-    ]
+    blocked = change_of(one, blocked_by=(stops.id,))
+    assert Remedies(plan(one, changes=(blocked,), diagnostics=(other, stops))).of(one) == ["Leave one tag."]
 
 
 def test_the_approval_is_printed_once() -> None:
