@@ -29,6 +29,7 @@ from reconciler.model.observed import Instance
 from reconciler.model.outcome import Result
 from reconciler.model.verdict import needs_person, open_apart, usage_is_counted
 from reconciler.planning.usage.months import newest_closed
+from reconciler.reporting.by_hand_text import print_by_hand
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
 from reconciler.reporting.json_text import json_text
@@ -357,6 +358,7 @@ def _print_end(console: Console, run: Run) -> None:
             console.print(said)
         console.print(f"{outcome_summary(run.outcomes)}{waits}", style="bold")
     if run.journal is not None:
+        print_by_hand(console, run.plan)
         console.print(f"Recorded in {clean(str(run.journal.path))}")
     if run.within is not None:
         print_within(console, run.within)

@@ -204,14 +204,23 @@ def verdict_text(made: Plan, code: int) -> str:
     """The last line of a plan that is not simply good: its exit code, and because of how many of what."""
     if code not in (exit_codes.PARTLY, exit_codes.STOPPED):
         return ""
+    if code == exit_codes.STOPPED:
+        return f"Exit code {code}: {_stopped_by(made)} stops the whole run. Nothing can be written.\n"
     said = _reasons(made)
     because = " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
-    if code == exit_codes.STOPPED:
-        return f"Exit code {code}: a guard of the whole run stops it. {because}. Nothing can be written.\n"
     rest = "Nothing can be written."
     if made.ready:
         rest = f"Nothing of this is written; {number_of(len(made.ready), 'other change')} can be."
     return f"Exit code {code} because of {because}. {rest}\n"
+
+
+def _stopped_by(made: Plan) -> str:
+    """The guards of the run; how many lines and changes they hold back is what each of them says."""
+    from reconciler.model.diagnostics import Severity
+    from reconciler.planning.lines.guards import RUN_GUARDS
+
+    codes = [d.code for d in made.diagnostics if d.severity is Severity.ERROR and d.code in RUN_GUARDS]
+    return " and ".join(dict.fromkeys(codes))
 
 
 def _reasons(made: Plan) -> list[str]:

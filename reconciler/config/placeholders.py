@@ -6,7 +6,7 @@ import re
 
 _DOTS = re.compile(r"[…. ]*(?:…|\.\.)[…. ]*")
 #: What stands where a reason is to be written, in help texts and in people's drafts.
-_NO_REASON = re.compile(r"[\W_]*|<.*>|TEXT|REASON|TODO|TBD", re.DOTALL)
+_NO_REASON = re.compile(r"[\W_]*|<[\w ]*>|TEXT|REASON|TODO|TBD", re.DOTALL)
 #: Keys under which a person says why.
 REASONS = frozenset({"reason", "exclude"})
 

@@ -224,6 +224,8 @@ def _row_problems(line: PlannedLine) -> Iterator[str]:
         numbers.append(line.not_billed.amount)
         if not line.not_billed.months or not all(map(_is_month, line.not_billed.months)):
             yield "notBilled/months: they are no months"
+    if line.by_hand is not None:
+        numbers += [line.by_hand.amount, line.by_hand.before, line.by_hand.after]
     if any(number is not None and parse_decimal(number) is None for number in numbers):
         yield "a number of it is out of all proportion"
     for place, amount in (("sales", line.sales), ("cost", line.cost)):

@@ -11,7 +11,7 @@ from reconciler.model.lines import LineState
 from reconciler.model.plan import FORMAT_VERSION
 from reconciler.model.plan_guards import Answered
 from reconciler.model.rests import RESTS, Form, RecordKind
-from reconciler.model.schema_parts import TEXT, TEXT_OR_NULL, record
+from reconciler.model.schema_parts import BY_HAND, TEXT, TEXT_OR_NULL, record
 
 _COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 _MONTH: dict[str, Any] = {"type": "string", "pattern": r"^\d{4}-(0[1-9]|1[0-2])$"}
@@ -372,6 +372,7 @@ def _line(source: dict[str, Any]) -> dict[str, Any]:
         prorates={"type": "boolean", "description": "Whether the agreement bills parts of a month."},
         leftOver={"type": "boolean", "description": "A line that no row speaks of any more."},
         given={**TEXT_OR_NULL, "description": "What an approval of the change says as `given`."},
+        byHand=_or_null(BY_HAND),
     )
 
 

@@ -22,6 +22,7 @@ NOT_CODES = frozenset(
     {
         "api-version",
         "about-to-write",
+        "by-hand",
         "forward-only",
         "month-end",
         "pagination-type",

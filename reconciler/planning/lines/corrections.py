@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.model.by_hand import ByHand, Work
 from reconciler.model.diagnostics import Diagnostic, notice, warning
 from reconciler.model.identifiers import identifier_key
+from reconciler.model.lines import WRITTEN
 from reconciler.model.money import cents, plain, to_places
 from reconciler.planning.lines.rows import billed
 from reconciler.planning.usage.cycles import quantity_before
@@ -23,55 +25,94 @@ if TYPE_CHECKING:
     from reconciler.planning.usage.quantities import Terms
 
 
-def correction(
-    one: Judged, line: Line, ground: Ground, windows: tuple[date, date | None]
-) -> list[Diagnostic]:
-    """Last month's bill, counted by today's rows, against what last month's invoice took from our line.
-
-    Nobody knows how that bill and those rows were when the line was written. Where the number without one
-    word of the rows is the one that was invoiced, it is the rows that have changed, and not Sophos's bill.
-    """
+def correction(one: Judged, line: Line, ground: Ground, windows: tuple[date, date | None]) -> ByHand | None:
+    """Last month's bill, counted by today's rows, against what last month's invoice took from our line."""
     window, before = windows
     recap = ground.billing.recaps.get(one.row.agreement_id or 0)
     member = ground.settings.connectwise_member
     ours = member is not None and identifier_key(line.updated_by) == identifier_key(member)
     if before is None or recap is None or recap.last_invoice is None or one.expected is None:
-        return []
+        return None
     written = line.last_updated[:10]
     invoiced = before < recap.last_invoice <= window and "" < written <= recap.last_invoice.isoformat()
     if not ours or one.row.held or not invoiced or one.expected == line.quantity:
-        return []
-    counted, own = quantity_before(one.cell), _own_word(one.cell, line.quantity, ground)
+        return None
     wanted = max(one.expected, ZERO)
     amount = billed(wanted, line.less_included, line) - billed(line.quantity, line.less_included, line)
-    row = one.row
-    said = (
-        f"{row.customer}, {row.agreement} (#{row.agreement_id}), {row.product}, line #{row.line_id}: the "
-        f"invoice of {recap.last_invoice} had {plain(line.quantity)}, and Sophos's bill of that month gives "
-        f"{plain(wanted)} by the rows as they are now ({'' if counted is None else counted.parts}): "
-        f"{_money(one, amount)}."
+    return _work(Work.CORRECTION, one, amount, (line.quantity, wanted), recap.last_invoice)
+
+
+def invoice_exists(one: Judged, ground: Ground, window: date) -> ByHand | None:
+    """The month's invoice was made before the month's quantity was there."""
+    row, sales = one.row, one.row.sales
+    recap = ground.billing.recaps.get(row.agreement_id or 0)
+    if row.state not in WRITTEN or recap is None or recap.last_invoice is None:
+        return None
+    next_invoice = row.first_invoice
+    if next_invoice is None or recap.last_invoice <= window or next_invoice <= recap.last_invoice:
+        return None
+    if sales is None or sales.delta == 0:
+        return None
+    return _work(Work.LATE, one, sales.delta, (row.before, row.after), recap.last_invoice)
+
+
+def _work(
+    work: Work,
+    one: Judged,
+    amount: Decimal,
+    quantity: tuple[Decimal | None, Decimal | None],
+    invoice: date,
+) -> ByHand:
+    row, sales = one.row, one.row.sales
+    return ByHand(
+        work,
+        row.agreement_id or 0,
+        row.product,
+        row.line_id,
+        cents(amount) if sales is None else to_places(amount, sales.places),
+        "" if sales is None else sales.currency,
+        *quantity,
+        invoice,
+        until=row.first_invoice,
     )
+
+
+def about(work: ByHand, one: Judged, ground: Ground) -> Diagnostic:
+    """What is said of it in a plan, with the cause where the rows show it."""
+    row = one.row
+    place = f"{row.customer}, {row.agreement} (#{row.agreement_id}), {row.product}, line #{row.line_id}"
     where = {"location": row.source, "subject": row.key}
-    by_hand = "correct it by hand (agreement adjustment or credit memo)"
-    if own:
-        return [
-            notice(
-                "correction-by-hand",
-                f"{said} It is {plain(line.quantity)} without {own}: the rows have changed since, and not "
-                "Sophos's bill. It is not written.",
-                f"If the rows were meant for that invoice as well, {by_hand}; otherwise leave it.",
-                **where,
-            )
-        ]
-    return [
-        warning(
-            "correction-by-hand",
-            f"{said} Sophos has corrected its bill, or a row has changed since. It is not written.",
-            f"If Sophos has, {by_hand}, or leave it. If a row has, that invoice was right by the rows of its "
-            "day.",
+    money = f"{work.amount:f} {work.currency}".rstrip()
+    if work.work is Work.LATE:
+        return warning(
+            "invoice-exists",
+            f"{place}: too late for the invoice of {work.invoice}, which exists. The change first shows on "
+            f"the invoice of {work.until}. If the earlier invoice should have had it as well, {money} of it "
+            "stays to correct.",
+            "Correct that invoice by hand (agreement adjustment or credit memo), or leave it.",
             **where,
         )
-    ]
+    counted, own = quantity_before(one.cell), _own_word(one.cell, work.before or ZERO, ground)
+    said = (
+        f"{place}: the invoice of {work.invoice} had {plain(work.before or ZERO)}, and Sophos's bill of that "
+        f"month gives {plain(work.after or ZERO)} by the rows as they are now "
+        f"({'' if counted is None else counted.parts}): {money}."
+    )
+    by_hand = "correct it by hand (agreement adjustment or credit memo)"
+    if own:
+        return notice(
+            "correction-by-hand",
+            f"{said} It is {plain(work.before or ZERO)} without {own}: the rows have changed since, and not "
+            "Sophos's bill. It is not written.",
+            f"If the rows were meant for that invoice as well, {by_hand}; otherwise leave it.",
+            **where,
+        )
+    return warning(
+        "correction-by-hand",
+        f"{said} Sophos has corrected its bill, or a row has changed since. It is not written.",
+        f"If Sophos has, {by_hand}, or leave it. If a row has, that invoice was right by the rows of then.",
+        **where,
+    )
 
 
 def _own_word(cell: Cell, invoiced: Decimal, ground: Ground) -> str:
@@ -116,8 +157,3 @@ def _without(feeding: Feeding, codes: set[str]) -> Feeding:
     before = feeding.before
     left = None if before is None else {code: units for code, units in before.items() if code not in codes}
     return replace(feeding, before=left)
-
-
-def _money(one: Judged, amount: Decimal) -> str:
-    sales = one.row.sales
-    return f"{cents(amount)}" if sales is None else f"{to_places(amount, sales.places):f} {sales.currency}"
