@@ -130,11 +130,15 @@ def _basis_problems(change: Change, basis: Basis) -> Iterator[str]:
     if change.starts_line:
         if basis.values:
             yield f"{place}/values: a new line has none yet"
+        if basis.written is not None:
+            yield f"{place}/written: nobody has written a new line yet"
         if change.target.agreement not in basis.agreements:
             yield f"{place}/clearOf: the line's own agreement is missing"
         return
     if basis.codes or not {*basis.agreements} <= {change.target.agreement}:
         yield f"{place}/clearOf: it is of new lines only"
+    if basis.written is None:
+        yield f"{place}/written: who wrote the line last is missing"
     expected = set(OF_LINE) - {one.field for one in change.fields}
     if {name for name, _ in basis.values} != expected:
         yield f"{place}/values: they are not {', '.join(sorted(expected))}"

@@ -26,7 +26,7 @@ from reconciler.model.line_fields import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reconciler.model.billing import Agreement, Company
+    from reconciler.model.billing import Agreement, Company, Line
     from reconciler.model.observed import CatalogItem
 
 
@@ -115,6 +115,9 @@ OF_LINE: tuple[str, ...] = (
     SERIAL.name,
     "taxableFlag",
 )
+#: Who wrote the line last, and when: whoever did so after the plan was made has had the last word, also where
+#: every value stands as before. What our own member wrote since is compared value by value alone.
+OF_LAST_WRITE: tuple[str, ...] = ("updated_by", "last_updated")
 
 #: What is read of each record and signed nowhere, with the reason.
 DECIDES_NOTHING: Mapping[str, Mapping[str, str]] = {
@@ -133,8 +136,6 @@ DECIDES_NOTHING: Mapping[str, Mapping[str, str]] = {
         "product_identifier": "signed as the precondition's identifier",
         "unit_cost": "shown beside the plan; no invoice is made of it",
         "invoice_description": "people's text; that a firewall's line still names its serial is looked at",
-        "last_updated": "every value that a writer could have changed is compared itself",
-        "updated_by": "every value that a writer could have changed is compared itself",
     },
     "product": {
         "id": "the basis names it",
@@ -182,6 +183,26 @@ class Signed:
     def get(self, name: str) -> Any:
         """A value in plan form; None where it is not set."""
         return next((value for key, value in self.values if key == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class LastWrite:
+    """Who wrote a line last, and when, as ConnectWise says it; both empty where it does not."""
+
+    by: str
+    at: str
+
+    @classmethod
+    def of(cls, line: Line) -> LastWrite:
+        """The last write of a line."""
+        return cls(line.updated_by.strip(), line.last_updated.strip())
+
+    def __str__(self) -> str:
+        return f"{self.by or 'somebody'} at {self.at or 'a time that is not said'}"
+
+    def to_json(self) -> dict[str, str]:
+        """The form in plan files."""
+        return {"by": self.by, "at": self.at}
 
 
 @dataclass(frozen=True)
@@ -346,4 +367,4 @@ def _shown(rest: Rest, value: Any) -> str:
 
 def line_attributes() -> frozenset[str]:
     """The attributes of a line that are signed."""
-    return frozenset(ATTRIBUTES[name] for name in OF_LINE)
+    return frozenset(ATTRIBUTES[name] for name in OF_LINE) | {*OF_LAST_WRITE}

@@ -54,6 +54,7 @@ NEW_LINE: dict[str, Any] = {
         "mappedOn": [],
         "line": {
             "values": {},
+            "written": None,
             "nextInvoice": "2026-12-01",
             "agreement": 1,
             "product": None,

@@ -11,7 +11,7 @@ from reconciler.model.line_fields import LESS_INCLUDED, QUANTITY
 from reconciler.model.line_state import line_plan_value
 from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
-from reconciler.model.rests import OF_LINE, sign_agreement, sign_company
+from reconciler.model.rests import OF_LINE, LastWrite, sign_agreement, sign_company
 from reconciler.planning.customers.agreements import day_that_counts
 from reconciler.planning.lines.dates import ending, last_day
 
@@ -175,7 +175,9 @@ def _alone(line: Line, agreement: Agreement, ground: Ground, fields: Iterable[Fi
 
 def _basis(line: Line, agreement: Agreement, ground: Ground, fields: Iterable[FieldChange]) -> Basis:
     values = terms_of(line, fields)
-    return replace(_beside_line(agreement, ground, line.product_id), values=values)
+    return replace(
+        _beside_line(agreement, ground, line.product_id), values=values, written=LastWrite.of(line)
+    )
 
 
 def _beside_line(agreement: Agreement, ground: Ground, product: int | None) -> Basis:
