@@ -13,6 +13,7 @@ from reconciler.execution.fresh import There, read_there
 from reconciler.execution.lines import stale_line
 from reconciler.execution.state import Stale
 from reconciler.execution.wanted_line import described, first_day, in_the_way, not_as_wanted, serial_of
+from reconciler.model.billing import Recap
 from reconciler.model.change import MAPPING_PREFIX, SYNC_ON
 from reconciler.model.counts import number_of
 from reconciler.model.fields import FIELDS_BY_NAME, from_plan
@@ -30,6 +31,7 @@ from reconciler.model.rests import (
     sign_agreement,
     sign_company,
     sign_product,
+    sign_recap,
     with_codes,
 )
 
@@ -183,6 +185,10 @@ def _stale_records(change: Change, scene: _Scene) -> list[str]:
         return found
     if basis.agreement is not None:
         moved = differences(RecordKind.AGREEMENT, basis.agreement, sign_agreement(agreement))
+        found += [f"agreement #{agreement.id} {what}" for what in moved]
+    if basis.recap is not None:
+        recap = scene.there.recaps.get(agreement.id) or Recap(agreement.id)
+        moved = differences(RecordKind.RECAP, basis.recap, sign_recap(recap))
         found += [f"agreement #{agreement.id} {what}" for what in moved]
     found += _stale_company(basis, agreement, scene.there)
     return [*found, *_stale_product(change, basis, scene)]

@@ -125,13 +125,13 @@ class Basis:
 
     `values` are further fields of the line that decide its money, as they stand (a change of one would make
     the signed amount wrong), and `written` says who wrote it last; a new line has neither. `agreement`,
-    `product` and `company` are the records beside it, as the plan found them; a product that is not there
-    yet has none. None of `products` (record ids), and no product that carries one of `codes`, may have an
-    open line on any of `agreements`, but for those that the same plan ends or changes: the seats of a line
-    that is created would be billed twice. `beside` are open lines of these products that the plan has seen
-    and leaves to themselves, by record id with their quantity: those of other firewalls or customers, and
-    fixed ones. A line that is there needs it of its own agreement and product alone, and one that ends not at
-    all.
+    `product`, `company` and `recap` (of the agreement's invoices) are the records beside it, as the plan
+    found them; a product that is not there yet has none. None of `products` (record ids), and no product
+    that carries one of `codes`, may have an open line on any of `agreements`, but for those that the same
+    plan ends or changes: the seats of a line that is created would be billed twice. `beside` are open lines
+    of these products that the plan has seen and leaves to themselves, by record id with their quantity: those
+    of other firewalls or customers, and fixed ones. A line that is there needs it of its own agreement and
+    product alone, and one that ends not at all.
     """
 
     values: tuple[tuple[str, Any], ...] = ()
@@ -143,6 +143,7 @@ class Basis:
     codes: tuple[str, ...] = ()
     beside: tuple[tuple[int, str], ...] = ()
     written: LastWrite | None = None
+    recap: Signed | None = None
 
     @property
     def next_invoice(self) -> str | None:
@@ -156,6 +157,7 @@ class Basis:
             (RecordKind.AGREEMENT, self.agreement),
             (RecordKind.PRODUCT, self.product),
             (RecordKind.COMPANY, self.company),
+            (RecordKind.RECAP, self.recap),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -167,6 +169,7 @@ class Basis:
             "agreement": None if self.agreement is None else self.agreement.id,
             "product": None if self.product is None else self.product.id,
             "company": None if self.company is None else self.company.id,
+            "recap": None if self.recap is None else self.recap.id,
             "clearOf": {
                 "agreements": list(self.agreements),
                 "products": list(self.products),
@@ -189,6 +192,7 @@ class Basis:
             tuple(clear["codes"]),
             tuple(sorted((int(number), quantity) for number, quantity in clear["beside"].items())),
             None if data["written"] is None else LastWrite(**data["written"]),
+            records.find(RecordKind.RECAP, data["recap"]),
         )
 
 

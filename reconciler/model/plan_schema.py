@@ -246,6 +246,7 @@ def _basis() -> dict[str, Any]:
         agreement={**_or_null(_RECORD_ID), "description": "Its record in restsOn."},
         product={**_or_null(_RECORD_ID), "description": "Its record in restsOn; null where it is created."},
         company={**_or_null(_RECORD_ID), "description": "Its record in restsOn; null where it was not read."},
+        recap={**_or_null(_RECORD_ID), "description": "The agreement's; null where it was not read."},
         clearOf=record(
             "Where its seats must have no other open line.",
             agreements=_list({"type": "integer"}, "By id."),
@@ -268,6 +269,7 @@ def _rests_on() -> dict[str, Any]:
         Form.DAY: _DAY,
         Form.FLAG: {"const": True},
         Form.NUMBER: _RECORD_ID,
+        Form.COUNT: _COUNT,
     }
     tables: dict[str, Any] = {
         kind.value: {

@@ -26,7 +26,7 @@ from reconciler.model.line_fields import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reconciler.model.billing import Agreement, Company, Line
+    from reconciler.model.billing import Agreement, Company, Line, Recap
     from reconciler.model.observed import CatalogItem
 
 
@@ -36,6 +36,7 @@ class RecordKind(StrEnum):
     AGREEMENT = "agreements"
     PRODUCT = "products"
     COMPANY = "companies"
+    RECAP = "recaps"
 
 
 class Form(StrEnum):
@@ -45,6 +46,7 @@ class Form(StrEnum):
     DAY = "no day"
     FLAG = "no"
     NUMBER = "none"
+    COUNT = "not said"
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,14 @@ OF_COMPANY: tuple[Rest, ...] = (
     CALLED,
     Rest("deleted", "deleted", "is deleted:", Form.FLAG),
 )
+UNBILLED = Rest("unbilledPeriods", "unbilled_periods", "has periods that are not invoiced yet:", Form.COUNT)
+#: Of what ConnectWise sums up of an agreement's invoices; its id is the agreement's.
+OF_RECAP: tuple[Rest, ...] = (UNBILLED,)
 RESTS: Mapping[RecordKind, tuple[Rest, ...]] = {
     RecordKind.AGREEMENT: OF_AGREEMENT,
     RecordKind.PRODUCT: OF_PRODUCT,
     RecordKind.COMPANY: OF_COMPANY,
+    RecordKind.RECAP: OF_RECAP,
 }
 
 #: The fields of the line itself. What of them is not written has to stand as the plan found it.
@@ -150,6 +156,13 @@ DECIDES_NOTHING: Mapping[str, Mapping[str, str]] = {
         "status": "a remark of the plan",
         "types": "a remark of the plan",
         "pricing_schedule": "a remark of the plan",
+    },
+    "recap": {
+        "agreement_id": "the agreement's record names it",
+        "last_invoice": "shown only",
+        "last_amount": "shown only",
+        "next_invoice": "shown only; the agreement's own is signed",
+        "next_amount": "shown only",
     },
 }
 #: The same of a product's catalog fields.
@@ -265,6 +278,12 @@ def sign_company(company: Company) -> Signed:
     return _signed(company.id, ((rest, getattr(company, rest.attribute)) for rest in OF_COMPANY))
 
 
+@lru_cache(maxsize=4096)
+def sign_recap(recap: Recap) -> Signed:
+    """What ConnectWise sums up of an agreement's invoices, with what decides of it."""
+    return _signed(recap.agreement_id, ((rest, getattr(recap, rest.attribute)) for rest in OF_RECAP))
+
+
 def sign_product(item: CatalogItem, owner: str, custom_field: str | None) -> Signed:
     """The product with what decides of it; its tag is that of the owner, where tags are kept."""
     values = {**item.fields, "identifier": item.identifier, "notes": tag_of(item, owner, custom_field)}
@@ -337,6 +356,8 @@ def _agree(rest: Rest, now: Any, before: Any, given: Any) -> bool:
     """Whether the value is as it was, or as the plan makes it; each code of a tag by itself."""
     if now in (before, given):
         return True
+    if rest is UNBILLED:  # one period waits for its invoice as soon as it has begun
+        return now is not None and max(now, before or 0) <= 1
     if rest is not CODES or "[" in f"{now}{before}{given}":
         return False
     states = [_entries(text) for text in (now, before, given)]

@@ -102,6 +102,8 @@ def test_the_hash_covers_what_the_page_says() -> None:
                 replace(CHANGE, basis=Basis(product=Signed(7))),
                 replace(CHANGE, basis=Basis(company=Signed(7))),
                 replace(CHANGE, basis=Basis(company=Signed(7, (("deleted", True),)))),
+                replace(CHANGE, basis=Basis(recap=Signed(7))),
+                replace(CHANGE, basis=Basis(recap=Signed(7, (("unbilledPeriods", 1),)))),
                 replace(CHANGE, basis=Basis(codes=("A",))),
                 replace(CHANGE, basis=Basis(agreements=(7,))),
                 replace(CHANGE, basis=Basis(products=(7,))),

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.model import rests
-from reconciler.model.billing import Agreement, Company, Line
+from reconciler.model.billing import Agreement, Company, Line, Recap
 from reconciler.model.fields import CATALOG_FIELDS
 from reconciler.model.observed import CatalogItem
 from reconciler.model.rests import RecordKind
 from tests.flows_usage.books import Books, message, results
 from tests.flows_usage.line_flows import create, end, move
-from tests.support import first
+from tests.support import first, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,7 @@ NEXT_YEAR = "2027-01-01T00:00:00Z"
     [
         (Agreement, RecordKind.AGREEMENT, "agreement"),
         (Company, RecordKind.COMPANY, "company"),
+        (Recap, RecordKind.RECAP, "recap"),
         (CatalogItem, RecordKind.PRODUCT, "product"),
     ],
 )
@@ -228,6 +229,33 @@ def test_a_price_that_a_row_gives_is_not_the_catalog_s(three: Books) -> None:
     assert three.apply(file).code == 0
 
 
+@pytest.mark.parametrize("number", [1, 2, 3], ids=["new", "more", "ends"])
+def test_an_older_invoice_that_is_left_out_by_now(three: Books, number: int) -> None:
+    """A new number would change the invoices of all periods that wait; no date of the agreement shows it."""
+    stale = refused(three, lambda s: s.world.tables["recaps"][number].update(unbilledPeriods=2))
+    what = f"agreement #{number} has periods that are not invoiced yet: 2, the plan expected 0"
+    assert stale == f"{CHANGES[number]}: {what}"
+
+
+def test_a_recap_that_is_gone_says_nothing_any_more(three: Books) -> None:
+    stale = refused(three, lambda s: s.world.tables["recaps"].pop(2))
+    what = "agreement #2 has periods that are not invoiced yet: not said, the plan expected 0"
+    assert stale == f"{CHANGES[2]}: {what}"
+
+
+def test_the_period_that_has_begun_since_is_no_difference(three: Books) -> None:
+    file = three.save()
+    for recap in three.world.tables["recaps"].values():
+        recap["unbilledPeriods"] = 1
+    assert three.apply(file).code == 0
+
+
+def test_where_no_recap_could_be_read_none_is_asked_for(three: Books) -> None:
+    three.break_("GET", "/finance/agreementrecap", lambda request, send: status(403)(request, send))
+    file = three.save()
+    assert three.apply(file).code == 0
+
+
 def test_a_company_that_is_deleted_or_renamed(three: Books) -> None:
     stale = refused(three, lambda s: s.world.company("BIRCH").update(deletedFlag=True))
     assert stale == f"{CHANGES[2]}: company BIRCH (id 2) is deleted: yes, the plan expected no"
@@ -390,8 +418,6 @@ def test_what_the_same_plan_does_to_the_product_is_no_difference_whether_it_is_d
 
 
 async def _stop(request: Any, send: Any) -> Any:
-    from tests.support import status
-
     return await status(400)(request, send)
 
 
@@ -420,3 +446,4 @@ def test_records_stand_in_a_plan_once(three: Books) -> None:
         "1": {"class": "Agreement", "codes": "EP-MSP", "identifier": "MSP-EP", "price": "4"},
         "2": {"class": "Agreement", "codes": "SV-MSP", "identifier": "MSP-SV", "price": "6.5"},
     }
+    assert data["recaps"] == {number: {"unbilledPeriods": 0} for number in ("1", "2", "3", "5")}

@@ -59,6 +59,7 @@ NEW_LINE: dict[str, Any] = {
             "agreement": 1,
             "product": None,
             "company": None,
+            "recap": None,
             "clearOf": {"agreements": [1], "products": [1], "codes": [], "beside": {}},
         },
     },
