@@ -200,12 +200,20 @@ async def _write_all(runtime: Runtime, run: Run, record: Record, *, check_first:
                 return
         # A plan of seconds ago may rest on a list that came short, or overlap with another run.
         only = None if check_first else rests_on_lists
-        run.stale = await stale_changes(site.connectwise, run.plan.ready, place, only=only)
+        run.stale = await stale_changes(
+            site.connectwise, run.plan.ready, place, member=run.plan.member, only=only
+        )
         if run.stale:
             return
         definitions = await _definitions(site, run.plan)
         with _recorded(runtime, run, record) as journal, run.stop.writing() as stop:
-            writer = Writer(site.connectwise, place, definitions, before_write=journal.before_write)
+            writer = Writer(
+                site.connectwise,
+                place,
+                definitions,
+                before_write=journal.before_write,
+                member=run.plan.member,
+            )
             await execute(run.plan.own, writer, stop=stop, on_outcome=tell)
             run.interrupted = run.stop.by is not None
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from reconciler.connectwise import additions, catalog
 from reconciler.connectwise.agreements import agreements_by_ids, read_agreements
 from reconciler.connectwise.companies import read_companies
+from reconciler.connectwise.recaps import read_recaps
 from reconciler.model.change import Action
 from reconciler.model.diagnostics import ReconcilerError, Severity
 from reconciler.model.fields import IDENTIFIER
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from reconciler.connectwise.client import Client
-    from reconciler.model.billing import Agreement, Company, Line
+    from reconciler.model.billing import Agreement, Company, Line, Recap
     from reconciler.model.change import Change
     from reconciler.model.observed import CatalogItem
     from reconciler.model.product_state import MarkerPlace
@@ -69,16 +70,17 @@ class Names:
 class There:
     """What is there now.
 
-    `agreements` by id, `lines` by agreement id; `companies` and `products` by id. `marked` are all products
-    that carry a tag, read where a change rests on that list. `around` are the agreements of a company, their
-    parents and their children, by the company's id. `own` are the lines that the plan changes or ends, and
-    those of its new ones that are done already.
+    `agreements` by id, `lines` and `recaps` by agreement id; `companies` and `products` by id. `marked` are
+    all products that carry a tag, read where a change rests on that list. `around` are the agreements of a
+    company, their parents and their children, by the company's id. `own` are the lines that the plan changes
+    or ends, and those of its new ones that are done already.
     """
 
     names: Names
     agreements: Mapping[int, Agreement]
     lines: Mapping[int, Sequence[Line]]
     companies: Mapping[int, Company]
+    recaps: Mapping[int, Recap]
     products: Mapping[int, CatalogItem]
     marked: Sequence[CatalogItem]
     around: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
@@ -105,6 +107,9 @@ async def read_there(
     companies = await read_companies(
         client, (), {agreements[n].company_id for n in wanted & agreements.keys()}
     )
+    recaps = await read_recaps(
+        client, {c.basis.recap.id for c in changes if c.basis is not None and c.basis.recap is not None}
+    )
     ids = {c.basis.product.id for c in changes if c.basis is not None and c.basis.product is not None}
     known = {item.id: item for item in marked}
     products = {item.id: item for item in await catalog.items_by_ids(client, ids - known.keys())}
@@ -113,6 +118,7 @@ async def read_there(
         agreements,
         lines,
         {company.id: company for company in companies},
+        recaps,
         {**products, **known},
         marked,
         around,

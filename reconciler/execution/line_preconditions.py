@@ -14,6 +14,7 @@ from reconciler.execution.fresh import There, read_there
 from reconciler.execution.lines import stale_line
 from reconciler.execution.state import Stale
 from reconciler.execution.wanted_line import described, first_day, in_the_way, not_as_wanted, serial_of
+from reconciler.model.billing import Recap
 from reconciler.model.change import MAPPING_PREFIX, SYNC_ON
 from reconciler.model.counts import number_of
 from reconciler.model.fields import FIELDS_BY_NAME, from_plan
@@ -31,6 +32,7 @@ from reconciler.model.rests import (
     sign_agreement,
     sign_company,
     sign_product,
+    sign_recap,
     with_codes,
 )
 
@@ -56,6 +58,7 @@ async def stale_lines(
     of_products: Sequence[Change],
     marked: Sequence[CatalogItem],
     place: MarkerPlace,
+    member: str | None,
 ) -> list[Stale]:
     """Every change of a line that no longer fits; `of_products` are the same plan's changes of products.
 
@@ -69,7 +72,7 @@ async def stale_lines(
     there = replace(there, own=frozenset(targets))
     done = {change.id: lines for change in changes if (lines := _done(change, there))}
     there = replace(there, own=frozenset(targets.union(line.id for lines in done.values() for line in lines)))
-    scene = _scene(there, of_products, place)
+    scene = _scene(there, of_products, place, member)
     found: list[Stale] = []
     for change in changes:
         if change.starts_line:
@@ -82,18 +85,19 @@ async def stale_lines(
 
 @dataclass(frozen=True)
 class _Scene:
-    """What changes are held against: what is there, and what this plan gives products itself.
+    """What changes are held against: what is there, who we are, and what this plan gives products itself.
 
     `given` are values by product id and `model.rests` name, `codes` by product id each code's state then.
     """
 
     there: There
     place: MarkerPlace
+    member: str | None
     given: Mapping[int, Mapping[str, Any]]
     codes: Mapping[int, Mapping[str, bool | None]]
 
 
-def _scene(there: There, of_products: Sequence[Change], place: MarkerPlace) -> _Scene:
+def _scene(there: There, of_products: Sequence[Change], place: MarkerPlace, member: str | None) -> _Scene:
     names = {rest.attribute: rest.name for rest in OF_PRODUCT}
     given: dict[int, dict[str, Any]] = defaultdict(dict)
     codes: dict[int, dict[str, bool | None]] = defaultdict(dict)
@@ -104,7 +108,7 @@ def _scene(there: There, of_products: Sequence[Change], place: MarkerPlace) -> _
                 codes[change.target.id or 0][code] = None if one.after is None else one.after == SYNC_ON
             elif one.field in names:
                 given[change.target.id or 0][names[one.field]] = plan_value(_typed(one.field, one.after))
-    return _Scene(there, place, given, codes)
+    return _Scene(there, place, member, given, codes)
 
 
 def _typed(name: str, value: Any) -> Any:
@@ -139,7 +143,7 @@ def _stale_change(change: Change, scene: _Scene) -> list[str]:
     renamed = there.names.renamed
     product = renamed.get(identifier_key(change.expected_identifier or ""))
     former = {line.product_key} if product == line.product_id else set()
-    found = [what for _, what in stale_line(line, [change], former)]
+    found = [what for _, what in stale_line(line, [change], scene.member, former)]
     serial = serial_of(change)
     if serial is not None and not line.bears(serial):
         found.append(f"line #{line.id} does not name firewall {serial} any more")
@@ -205,6 +209,10 @@ def _stale_records(change: Change, scene: _Scene) -> list[str]:
         return found
     if basis.agreement is not None:
         moved = differences(RecordKind.AGREEMENT, basis.agreement, sign_agreement(agreement))
+        found += [f"agreement #{agreement.id} {what}" for what in moved]
+    if basis.recap is not None:
+        recap = scene.there.recaps.get(agreement.id) or Recap(agreement.id)
+        moved = differences(RecordKind.RECAP, basis.recap, sign_recap(recap))
         found += [f"agreement #{agreement.id} {what}" for what in moved]
     found += _stale_company(basis, agreement, scene.there)
     return [*found, *_stale_product(change, basis, scene)]

@@ -130,11 +130,15 @@ def _basis_problems(change: Change, basis: Basis) -> Iterator[str]:
     if change.starts_line:
         if basis.values:
             yield f"{place}/values: a new line has none yet"
+        if basis.written is not None:
+            yield f"{place}/written: nobody has written a new line yet"
         if change.target.agreement not in basis.agreements:
             yield f"{place}/clearOf: the line's own agreement is missing"
         return
     if not basis.companies and (basis.codes or not {*basis.agreements} <= {change.target.agreement}):
         yield f"{place}/clearOf: it is of new lines only"
+    if basis.written is None:
+        yield f"{place}/written: who wrote the line last is missing"
     expected = set(OF_LINE) - {one.field for one in change.fields}
     if {name for name, _ in basis.values} != expected:
         yield f"{place}/values: they are not {', '.join(sorted(expected))}"
@@ -163,6 +167,8 @@ def _record_problems(change: Change, basis: Basis) -> Iterator[str]:
             elif not _is_value(known[name], value):
                 yield f"{place}/{kind.value}/{signed.id}/{name}: it is no value of it"
     company = None if basis.agreement is None else basis.agreement.get(COMPANY_ID.name)
+    if basis.recap is not None and basis.recap.id != change.target.agreement:
+        yield f"{place}/recaps: it is another agreement's"
     if basis.company is not None and basis.company.id != company:
         yield f"{place}/companies: it is another company than the agreement's"
 
@@ -172,6 +178,8 @@ def _is_value(rest: Rest, value: Any) -> bool:
         return value is True
     if rest.form is Form.NUMBER:
         return is_id(value)
+    if rest.form is Form.COUNT:
+        return type(value) is int and value >= 0
     return isinstance(value, str) and bool(value) and (rest.form is not Form.DAY or _is_day(value))
 
 

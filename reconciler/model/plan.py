@@ -86,7 +86,8 @@ class Plan:
     or neither. It does not stand in plan files, of which no parts are made.
 
     With `rollback_of` it comes from a journal and not from usage: it restores what stood before a run.
-    `census` is None where no line was counted.
+    `census` is None where no line was counted. `member` is the ConnectWise member that it is written as,
+    where that is known.
     """
 
     tool: str
@@ -107,6 +108,7 @@ class Plan:
     rollback_of: RollbackOf | None = None
     guards: PlanGuards = NO_GUARDS
     census: Census | None = None
+    member: str | None = None
 
     @property
     def hash(self) -> str:
@@ -116,6 +118,7 @@ class Plan:
             "instance": self.instance,
             "owner": self.owner,
             "markerCustomField": self.marker_custom_field,
+            "member": self.member,
             "period": None if self.period is None else self.period.to_json(),
             "changes": [change.values() for change in self.changes],
             "guards": self.guards.to_json(),
@@ -171,6 +174,7 @@ class Plan:
             "tool": self.tool,
             "site": self.site,
             "marker": {"owner": self.owner, "customField": self.marker_custom_field},
+            "member": self.member,
             "instance": self.instance,
             "today": self.today,
             "period": None if self.period is None else self.period.to_json(),
@@ -198,6 +202,7 @@ class Plan:
             site=data["site"],
             owner=data["marker"]["owner"],
             marker_custom_field=data["marker"]["customField"],
+            member=data["member"],
             instance=data["instance"],
             today=data["today"],
             period=None if data["period"] is None else Period.from_json(data["period"]),

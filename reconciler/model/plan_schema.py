@@ -62,6 +62,7 @@ def plan_schema() -> dict[str, Any]:
             "tool": {**TEXT, "description": "The program and version that made it."},
             "site": {**TEXT, "description": "The folder's name."},
             "marker": record("Whose tags, and where.", owner=TEXT, customField=TEXT_OR_NULL),
+            "member": {**TEXT_OR_NULL, "description": "The ConnectWise member that writes."},
             "instance": record(
                 "The ConnectWise and the Sophos partner it is about; no other is written.",
                 connectwiseHost=TEXT,
@@ -96,9 +97,9 @@ def plan_schema() -> dict[str, Any]:
             "summary": {"type": "object", "additionalProperties": _COUNT, "description": "Counts."},
         },
         "required": [
-            "formatVersion", "tool", "site", "marker", "instance", "today", "period", "usageReadAt",
-            "configHash", "hash", "rollbackOf", "guards", "restsOn", "changes", "diagnostics", "lines",
-            "usageNotes", "census", "removedRows", "summary",
+            "formatVersion", "tool", "site", "marker", "member", "instance", "today", "period",
+            "usageReadAt", "configHash", "hash", "rollbackOf", "guards", "restsOn", "changes",
+            "diagnostics", "lines", "usageNotes", "census", "removedRows", "summary",
         ],
         "additionalProperties": False,
     }  # fmt: skip
@@ -240,10 +241,12 @@ def _basis() -> dict[str, Any]:
             "additionalProperties": {"type": ["string", "boolean", "null"]},
             "description": "Further fields of the line that decide its money, as they stand.",
         },
+        written=_or_null(record("Who wrote the line last, as it was read.", by=TEXT, at=TEXT)),
         nextInvoice={**_or_null(_DAY), "description": "The agreement's."},
         agreement={**_or_null(_RECORD_ID), "description": "Its record in restsOn."},
         product={**_or_null(_RECORD_ID), "description": "Its record in restsOn; null where it is created."},
         company={**_or_null(_RECORD_ID), "description": "Its record in restsOn; null where it was not read."},
+        recap={**_or_null(_RECORD_ID), "description": "The agreement's; null where it was not read."},
         clearOf=record(
             "Where its seats must have no other open line.",
             agreements=_list({"type": "integer"}, "By id."),
@@ -268,6 +271,7 @@ def _rests_on() -> dict[str, Any]:
         Form.DAY: _DAY,
         Form.FLAG: {"const": True},
         Form.NUMBER: _RECORD_ID,
+        Form.COUNT: _COUNT,
     }
     tables: dict[str, Any] = {
         kind.value: {

@@ -54,10 +54,12 @@ NEW_LINE: dict[str, Any] = {
         "mappedOn": [],
         "line": {
             "values": {},
+            "written": None,
             "nextInvoice": "2026-12-01",
             "agreement": 1,
             "product": None,
             "company": None,
+            "recap": None,
             "clearOf": {
                 "agreements": [1],
                 "products": [1],

@@ -11,7 +11,7 @@ from reconciler.model.line_fields import LESS_INCLUDED, QUANTITY
 from reconciler.model.line_state import line_plan_value
 from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
-from reconciler.model.rests import OF_LINE, sign_agreement, sign_company
+from reconciler.model.rests import OF_LINE, LastWrite, sign_agreement, sign_company, sign_recap
 from reconciler.planning.customers.agreements import day_that_counts
 from reconciler.planning.lines.dates import ending, last_day
 
@@ -218,16 +218,20 @@ def _alone(one: Judged, line: Line, ground: Ground, fields: Iterable[FieldChange
 
 def _basis(line: Line, agreement: Agreement, ground: Ground, fields: Iterable[FieldChange]) -> Basis:
     values = terms_of(line, fields)
-    return replace(_beside_line(agreement, ground, line.product_id), values=values)
+    return replace(
+        _beside_line(agreement, ground, line.product_id), values=values, written=LastWrite.of(line)
+    )
 
 
 def _beside_line(agreement: Agreement, ground: Ground, product: int | None) -> Basis:
     """The records beside a line, as they were read."""
     company = ground.open_lines.company_of(agreement)
+    recap = ground.billing.recaps.get(agreement.id)
     return Basis(
         agreement=sign_agreement(agreement),
         product=None if product is None else ground.products.signed(product),
         company=None if company is None else sign_company(company),
+        recap=None if recap is None else sign_recap(recap),
     )
 
 
