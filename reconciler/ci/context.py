@@ -49,9 +49,26 @@ class Context:
     @property
     def pull_request(self) -> int | None:
         """The number of the pull request that the event is about."""
-        pull = self.event.get("pull_request")
-        number = pull.get("number") if isinstance(pull, dict) else None
+        number = self._pull.get("number")
         return number if isinstance(number, int) and number > 0 else None
+
+    @property
+    def head(self) -> str:
+        """The last commit of that pull request; "" where the event is about none."""
+        head = self._pull.get("head")
+        sha = head.get("sha") if isinstance(head, dict) else None
+        return str(sha) if is_commit(sha) else ""
+
+    @property
+    def opened_by_workflow(self) -> bool:
+        """Whether a workflow or an app opened that pull request, and no person."""
+        user = self._pull.get("user")
+        return isinstance(user, dict) and user.get("type") == "Bot"
+
+    @property
+    def _pull(self) -> Mapping[str, Any]:
+        pull = self.event.get("pull_request")
+        return pull if isinstance(pull, dict) else {}
 
 
 def context_of(environ: Mapping[str, str]) -> Context:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.ci.artifact import COMMENT_FILE
+from reconciler.ci.artifact import COMMENT_FILE, UNCHANGED_FILE
 from reconciler.ci.azure import AZURE
 from reconciler.ci.azure import connect as azure
 from reconciler.ci.comment import marker_of
@@ -103,7 +103,11 @@ def comment_folders(named: Iterable[Path]) -> list[Path]:
     """
     kept = [path for path in named if not path.is_file() or path.name == COMMENT_FILE]
     folders = [path.parent if path.is_file() else path for path in kept]
-    return [one for folder in folders for one in _within(folder) or [folder]]
+    return [one for folder in folders for one in _within(folder) or _itself(folder)]
+
+
+def _itself(folder: Path) -> list[Path]:
+    return [] if (folder / UNCHANGED_FILE).exists() else [folder]
 
 
 def _within(folder: Path) -> list[Path]:

@@ -42,7 +42,7 @@ def test_a_month_that_is_not_ready_is_proposed_all_the_same_and_told(project: Pr
     assert not ran["open"].failed, told(ran)
     assert set(project.messages()) == {"teams", "slack", "email"}
     (pull,) = project.site.github.pulls
-    assert pull["head"] == "month-end/mappings/2026-11"
+    assert pull["head"]["ref"] == "month-end/mappings/2026-11"
     files = project.site.github.files("month-end/mappings/2026-11")
     plan = json.loads(files["month-end/mappings/2026-11/plan.json"])
     assert plan["formatVersion"]
