@@ -26,7 +26,7 @@ _LARGEST = 25 * 1024 * 1024  # of a payload; the webhooks' page names it
 class Context:
     """One step's surroundings. `commit` is the commit that the run is about, "" where none is known.
 
-    `by_hand` says that a person started the run.
+    `by_hand` says that a person started the run, `by_push` that a push did.
     """
 
     repository: str
@@ -34,6 +34,7 @@ class Context:
     commit: str = ""
     run_id: int | None = None
     by_hand: bool = False
+    by_push: bool = False
     server: str = "https://github.com"
 
     @property
@@ -82,6 +83,7 @@ def context_of(environ: Mapping[str, str]) -> Context:
         event=_event(environ.get("GITHUB_EVENT_PATH", "")),
         commit=commit if is_commit(commit) else "",
         by_hand=environ.get("GITHUB_EVENT_NAME") == "workflow_dispatch",
+        by_push=environ.get("GITHUB_EVENT_NAME") == "push",
         run_id=int(run) if re.fullmatch(r"[0-9]{1,18}", run) else None,
         server=server if re.fullmatch(r"https://[A-Za-z0-9.-]+(:[0-9]+)?", server) else "https://github.com",
     )

@@ -80,7 +80,7 @@ async def find_history(github: GitHub, trees: Trees, context: Context, site: str
     """
     if not context.commit:
         raise not_reviewed("GITHUB_SHA names no commit.", "Run this as a step of a workflow.")
-    branch = await _default_branch(github, context)
+    branch = await default_branch(github, context)
     before, commits, rewritten = await _commits(github, trees, context, branch, site, workflow)
     pulls: dict[int, Merged] = {}
     landed: list[tuple[Commit, Merged | None]] = []
@@ -107,7 +107,8 @@ async def base_of(github: GitHub, commit: str) -> str:
     return parents[0]
 
 
-async def _default_branch(github: GitHub, context: Context) -> str:
+async def default_branch(github: GitHub, context: Context) -> str:
+    """Its name, from the event where that tells. Raises ApiError's subclasses."""
     told = context.event.get("repository")
     branch = told.get("default_branch") if isinstance(told, dict) else None
     if not isinstance(branch, str) or not branch:

@@ -17,6 +17,41 @@ if TYPE_CHECKING:
     from reconciler.ci.reviewed import ReviewedPlan
     from reconciler.cli.runtime import Runtime
     from reconciler.model.bound import BoundTo
+    from reconciler.model.diagnostics import Diagnostic
+
+
+@ci.command()
+@site_option
+@click.pass_obj
+def tip(runtime: Runtime, site: str) -> int:
+    """Stop a run whose commit the default branch has left behind: exit code 5, before a step that writes.
+
+    "Re-run" takes the commit of the first run. A newer one that changes neither the site's mappings nor the
+    tool is no matter. Needs `contents: read`; on Azure Pipelines SYSTEM_ACCESSTOKEN.
+    """
+    from reconciler.ci.azure import AZURE, Repository, superseded_on_azure
+    from reconciler.ci.context import context_of
+    from reconciler.ci.sites import check_name
+    from reconciler.ci.tip import superseded
+    from reconciler.cli.workflow import annotate, say, with_azure, with_github
+
+    check_name(site)
+
+    async def on_github(github: GitHub) -> Diagnostic | None:
+        return await superseded(github, context_of(runtime.environ), site)
+
+    async def on_azure(repository: Repository) -> Diagnostic | None:
+        return await superseded_on_azure(repository, runtime.environ)
+
+    if runtime.environ.get(AZURE):
+        found = with_azure(runtime, on_azure)
+    else:
+        found = with_github(runtime, context_of(runtime.environ), on_github)
+    if found is not None:
+        annotate(runtime, [found])
+        return exit_codes.STALE
+    say(runtime, f"{site}: no newer commit changes what this run writes")
+    return exit_codes.DONE
 
 
 @ci.command()

@@ -59,6 +59,11 @@ class Project:
         self.git("commit", "--quiet", "--message", message)
         return self.git("rev-parse", "HEAD")
 
+    def push(self, message: str, extra: str = "") -> str:
+        """One more commit of the default branch."""
+        self.github.refs["heads/main"] = self.commit(message, extra)
+        return self.github.refs["heads/main"]
+
     def propose(self, *, product: str = "MSP-EM", extra: str = "") -> str:
         """One more commit of the pull request: a row for EM-MSP."""
         self.books.mapped["EM-MSP"] = f"{{product: {product}, sync: true}}"
@@ -172,9 +177,11 @@ class Project:
         )
         return done
 
-    def scheduled(self, workflow: str, *names: str, schedule: str = "") -> dict[str, Ran]:
+    def scheduled(
+        self, workflow: str, *names: str, schedule: str = "", commit: str = "main"
+    ) -> dict[str, Ran]:
         """The jobs of a scheduled workflow on the default branch, in order; `sites` comes first."""
-        github = {"sha": self.git("rev-parse", "main"), "ref": "refs/heads/main"}
+        github = {"sha": self.git("rev-parse", commit), "ref": "refs/heads/main"}
         event: dict[str, Any] = {"repository": {"full_name": "alder/mappings", "default_branch": "main"}}
         event |= {"schedule": schedule} if schedule else {}
         done = {"sites": self.runner.job(workflow, "sites", event, github=github)}
