@@ -1,4 +1,4 @@
-"""The comment on a pull request of Azure Repos. Not tried against Azure.
+"""The comment on a pull request of Azure Repos, and the tip of its branches. Not tried against Azure.
 
 https://learn.microsoft.com/en-us/rest/api/azure/devops/git/pull-request-threads (list and create) and
 https://learn.microsoft.com/en-us/rest/api/azure/devops/git/pull-request-thread-comments/update, version 7.1.
@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import re
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from reconciler import __version__
 from reconciler.ci.comment import marker_of
+from reconciler.ci.context import is_commit
 from reconciler.ci.github import Bearer
+from reconciler.ci.sites import SINGLE
+from reconciler.ci.tip import old_commit
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.transport.errors import BadAnswer
 from reconciler.transport.secret import Secret
@@ -26,24 +30,26 @@ from reconciler.transport.session import Session
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from reconciler.model.diagnostics import Diagnostic
     from reconciler.transport.session import Observer
 
 #: Says that a step runs on Azure Pipelines.
 AZURE = "TF_BUILD"
 TOKEN, COLLECTION = "SYSTEM_ACCESSTOKEN", "SYSTEM_COLLECTIONURI"
-#: What names the pull request, with the form of each: nothing else becomes a part of an address.
+#: What names the repository, with the form of each: nothing else becomes a part of an address.
 _PARTS = {
     "SYSTEM_TEAMPROJECTID": re.compile(r"[0-9a-fA-F-]{36}"),
     "BUILD_REPOSITORY_ID": re.compile(r"[0-9a-fA-F-]{36}"),
-    "SYSTEM_PULLREQUEST_PULLREQUESTID": re.compile(r"[0-9]{1,10}"),
 }
+_PULL = "SYSTEM_PULLREQUEST_PULLREQUESTID"
+_BRANCH = "refs/heads/"
 _VERSION = ("api-version", "7.1")
 #: A thread that is closed keeps nobody from completing the pull request; its text is shown all the same.
 _CLOSED, _TEXT = 4, 1
 
 
 class AzureComments:
-    """The threads of one pull request; made by `connect`."""
+    """The threads of one pull request; made by `comments_of`."""
 
     def __init__(self, session: Session, prefix: str, path: str) -> None:
         self._session, self._prefix, self._path = session, prefix, path
@@ -86,33 +92,94 @@ class AzureComments:
         return BadAnswer(self._session.service.call(method, path), "the answer is not of the documented form")
 
 
+@dataclass(frozen=True)
+class Repository:
+    """A repository of Azure Repos, by way of the job's own token."""
+
+    session: Session
+    prefix: str
+    path: str
+
+    async def get(self, path: str, *params: tuple[str, str]) -> dict[str, Any]:
+        """One JSON object below the repository. Raises ApiError's subclasses."""
+        where = self.path + path
+        params = (*params, _VERSION)
+        answer = await self.session.request("GET", where, prefix=self.prefix, params=params)
+        if not isinstance(answer.data, dict):
+            raise self.bad(where)
+        return answer.data
+
+    def bad(self, path: str) -> BadAnswer:
+        """The error for an answer that is not of the documented form."""
+        return BadAnswer(self.session.service.call("GET", path), "the answer is not of the documented form")
+
+
+async def superseded_on_azure(repository: Repository, environ: Mapping[str, str]) -> Diagnostic | None:
+    """What is said where the branch of the build has other mappings by now; else None.
+
+    https://learn.microsoft.com/en-us/rest/api/azure/devops/git/refs/list (`filter` is how names begin) and
+    https://learn.microsoft.com/en-us/rest/api/azure/devops/git/items/get (`objectId`), version 7.1. The tool
+    is of a tag of its own. Raises ReconcilerError.
+    """
+    ref, commit = environ.get("BUILD_SOURCEBRANCH", ""), environ.get("BUILD_SOURCEVERSION", "")
+    if not is_commit(commit) or not ref.startswith(_BRANCH):
+        raise _environment(["BUILD_SOURCEBRANCH", "BUILD_SOURCEVERSION"])
+    listed = (await repository.get("/refs", ("filter", ref.removeprefix("refs/")))).get("value")
+    refs = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    tip = next((one.get("objectId") for one in refs if one.get("name") == ref), None)
+    if not is_commit(tip):
+        raise repository.bad(f"{repository.path}/refs")
+    if tip == commit:
+        return None
+    then, now = await _mappings(repository, commit), await _mappings(repository, str(tip))
+    branch = ref.removeprefix(_BRANCH)
+    return None if now == then else old_commit(branch, str(tip), commit, [SINGLE], by_push=False)
+
+
+async def _mappings(repository: Repository, commit: str) -> str:
+    version = (("versionDescriptor.versionType", "commit"), ("versionDescriptor.version", commit))
+    item = await repository.get("/items", ("path", f"/{SINGLE}"), ("$format", "json"), *version)
+    if not is_commit(item.get("objectId")):
+        raise repository.bad(f"{repository.path}/items")
+    return str(item["objectId"])
+
+
+def _right(method: str, path: str) -> str:
+    """What the build service needs for a request, in Azure's words."""
+    return "Contribute to pull requests" if "/pullRequests/" in path else f"Read ({method})"
+
+
+def _environment(wrong: list[str]) -> ReconcilerError:
+    return ReconcilerError(
+        error(
+            "azure-environment",
+            f"{', '.join(wrong)} {'is' if len(wrong) < 2 else 'are'} not set, or not usable.",
+            "Run this in a build of Azure Repos, that of a pull request where it is about one, with "
+            "`SYSTEM_ACCESSTOKEN: $(System.AccessToken)` in the step's `env`.",
+        )
+    )
+
+
 @asynccontextmanager
 async def connect(
     environ: Mapping[str, str],
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     observer: Observer | None = None,
-) -> AsyncIterator[AzureComments]:
-    """The comments of the pull request that the step runs for. Raises ReconcilerError without one."""
+) -> AsyncIterator[Repository]:
+    """The repository that the build is of. Raises ReconcilerError without one."""
     token, url = environ.get(TOKEN, "").strip(), environ.get(COLLECTION, "").strip()
     wrong = [name for name, form in _PARTS.items() if not form.fullmatch(environ.get(name, ""))]
     wrong += [name for name, value in ((TOKEN, token), (COLLECTION, url)) if not value]
     if wrong or not token.isascii() or not token.isprintable():
-        raise ReconcilerError(
-            error(
-                "azure-environment",
-                f"{', '.join(wrong or [TOKEN])} {'is' if len(wrong) < 2 else 'are'} not set, or not usable.",
-                "Run this in a build of a pull request of Azure Repos, with `SYSTEM_ACCESSTOKEN: "
-                "$(System.AccessToken)` in the step's `env`.",
-            )
-        )
-    project, repository, number = (environ[name] for name in _PARTS)
+        raise _environment(wrong or [TOKEN])
+    project, repository = (environ[name] for name in _PARTS)
     service = Service(
         system="Azure",
         origin=parse_origin(url, system="Azure", setting=COLLECTION),
         host_setting=COLLECTION,
         key_settings=f"{TOKEN}, and what the project's build service may do",
-        permission=lambda method, path: "Contribute to pull requests",  # noqa: ARG005 - the shape asked for
+        permission=_right,
         is_missing_record=lambda body: isinstance(body, dict),
         concurrency=1,
     )
@@ -126,5 +193,13 @@ async def connect(
     )
     prefix = httpx.URL(url if "://" in url else f"https://{url}").path.rstrip("/")
     async with session:
-        path = f"/{project}/_apis/git/repositories/{repository}/pullRequests/{number}/threads"
-        yield AzureComments(session, prefix, path)
+        yield Repository(session, prefix, f"/{project}/_apis/git/repositories/{repository}")
+
+
+def comments_of(repository: Repository, environ: Mapping[str, str]) -> AzureComments:
+    """The comments of the build's pull request. Raises ReconcilerError where it is of none."""
+    number = environ.get(_PULL, "")
+    if not re.fullmatch("[0-9]{1,10}", number):
+        raise _environment([_PULL])
+    path = f"{repository.path}/pullRequests/{number}/threads"
+    return AzureComments(repository.session, repository.prefix, path)

@@ -26,7 +26,7 @@ _LARGEST = 25 * 1024 * 1024  # of a payload; the webhooks' page names it
 class Context:
     """One step's surroundings. `commit` is the commit that the run is about, "" where none is known.
 
-    `by_hand` says that a person started the run.
+    `by_hand` says that a person started the run, `by_push` that a push did.
     """
 
     repository: str
@@ -34,6 +34,7 @@ class Context:
     commit: str = ""
     run_id: int | None = None
     by_hand: bool = False
+    by_push: bool = False
     server: str = "https://github.com"
 
     @property
@@ -49,9 +50,26 @@ class Context:
     @property
     def pull_request(self) -> int | None:
         """The number of the pull request that the event is about."""
-        pull = self.event.get("pull_request")
-        number = pull.get("number") if isinstance(pull, dict) else None
+        number = self._pull.get("number")
         return number if isinstance(number, int) and number > 0 else None
+
+    @property
+    def head(self) -> str:
+        """The last commit of that pull request; "" where the event is about none."""
+        head = self._pull.get("head")
+        sha = head.get("sha") if isinstance(head, dict) else None
+        return str(sha) if is_commit(sha) else ""
+
+    @property
+    def opened_by_workflow(self) -> bool:
+        """Whether a workflow or an app opened that pull request, and no person."""
+        user = self._pull.get("user")
+        return isinstance(user, dict) and user.get("type") == "Bot"
+
+    @property
+    def _pull(self) -> Mapping[str, Any]:
+        pull = self.event.get("pull_request")
+        return pull if isinstance(pull, dict) else {}
 
 
 def context_of(environ: Mapping[str, str]) -> Context:
@@ -65,6 +83,7 @@ def context_of(environ: Mapping[str, str]) -> Context:
         event=_event(environ.get("GITHUB_EVENT_PATH", "")),
         commit=commit if is_commit(commit) else "",
         by_hand=environ.get("GITHUB_EVENT_NAME") == "workflow_dispatch",
+        by_push=environ.get("GITHUB_EVENT_NAME") == "push",
         run_id=int(run) if re.fullmatch(r"[0-9]{1,18}", run) else None,
         server=server if re.fullmatch(r"https://[A-Za-z0-9.-]+(:[0-9]+)?", server) else "https://github.com",
     )

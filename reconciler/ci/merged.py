@@ -1,4 +1,4 @@
-"""What was merged since a site was applied last: its commits, and the pull requests that brought them.
+"""What came to the default branch since a site was applied last, and the pull requests that brought it.
 
 A concurrency group keeps one waiting run and drops older ones, so that a run of apply may stand for several
 merges. Not tried against github.com.
@@ -9,14 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from reconciler.ci.approval import moment
 from reconciler.ci.context import is_commit
-from reconciler.ci.month_end import FOLDER
 from reconciler.ci.runs import SKIPPED, SUCCESS, apply_job, jobs_of, run_number, runs_of
+from reconciler.ci.trees import Commit, Trees, commit_of, parents_of
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.transport.errors import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from reconciler.ci.context import Context
     from reconciler.ci.github import GitHub
@@ -38,36 +40,57 @@ def not_reviewed(message: str, remedy: str = PLAN_ANEW) -> NotReviewed:
 
 @dataclass
 class Merged:
-    """A merged pull request: the commit that was planned, and its commits on the default branch."""
+    """A merged pull request: the last commit of its branch, and its commits on the default branch.
+
+    `author` is the number of who opened it, `by_program` whether that is a workflow or an app. `merge` is the
+    commit that GitHub says it was merged as.
+    """
 
     number: int
     head: str
+    merge: str
+    author: int
+    by_program: bool
+    merged_at: datetime | None
+    commits: list[Commit] = field(default_factory=list)
+
+    @property
+    def what(self) -> str:
+        """What messages call it."""
+        return f"Pull request {self.number} ({self.head[:12]})"
+
+
+@dataclass(frozen=True)
+class History:
+    """What follows the commit `before`, oldest first, each with the pull request that brought it.
+
+    `rewritten` says that it does not follow: then only a plan of everything can stand for what came.
+    """
+
     branch: str
-    commits: list[str] = field(default_factory=list)
+    before: Commit | None
+    landed: tuple[tuple[Commit, Merged | None], ...]
+    rewritten: str = ""
 
 
-async def find_merged(
-    github: GitHub, context: Context, site: str, workflow: str
-) -> list[tuple[str, list[Merged]]]:
-    """The commits that the site was not applied at, oldest first, with the pull requests that brought them.
+async def find_history(github: GitHub, trees: Trees, context: Context, site: str, workflow: str) -> History:
+    """The commits of the default branch that the site was not applied at; `workflow` is the one that applies.
 
-    `workflow` is the one that applies. A month's pull request has everything that waited at the commit that
-    it began from, however that came: commits up to that one need no plan of their own, and are left out.
     Raises NotReviewed where there is no telling, and ApiError's subclasses.
     """
     if not context.commit:
         raise not_reviewed("GITHUB_SHA names no commit.", "Run this as a step of a workflow.")
-    branch = await _default_branch(github, context)
-    commits = await _commits(github, context, branch, site, workflow)
-    brought = [(commit, await _merged(github, commit, branch)) for commit in commits]
-    whole = [pull for _, merged in brought for pull in merged if is_whole(pull, site)]
-    began = await _began(github, whole[-1]) if whole else None
-    return brought[commits.index(began) + 1 :] if began in commits else brought
-
-
-def is_whole(pull: Merged, site: str) -> bool:
-    """Whether a pull request brought a plan of everything, and not of what it changes."""
-    return pull.branch.startswith(f"{FOLDER}/{site}/")
+    branch = await default_branch(github, context)
+    before, commits, rewritten = await _commits(github, trees, context, branch, site, workflow)
+    pulls: dict[int, Merged] = {}
+    landed: list[tuple[Commit, Merged | None]] = []
+    for commit in commits:
+        pull = await _merged(github, commit.sha, branch)
+        if pull is not None:
+            pull = pulls.setdefault(pull.number, pull)
+            pull.commits.append(commit)
+        landed.append((commit, pull))
+    return History(branch, before, tuple(landed), rewritten)
 
 
 async def base_of(github: GitHub, commit: str) -> str:
@@ -78,30 +101,14 @@ async def base_of(github: GitHub, commit: str) -> str:
     (`GITHUB_SHA` is the merge commit). Raises ApiError's subclasses.
     """
     path = f"/commits/{commit}"
-    parents = _parents(await github.get(path))
+    parents = parents_of(await github.get(path))
     if not parents:
         raise github.bad_answer("GET", path, "the commit has no parent")
     return parents[0]
 
 
-async def _began(github: GitHub, pull: Merged) -> str | None:
-    """The newest commit of the default branch that a pull request's branch has.
-
-    https://docs.github.com/en/rest/pulls/pulls#list-commits-on-a-pull-request (oldest first; `parents`).
-    """
-    commits = await github.every(f"/pulls/{pull.number}/commits")
-    own = {commit.get("sha") for commit in commits}
-    others = [parent for commit in commits for parent in _parents(commit) if parent not in own]
-    return others[-1] if others else None
-
-
-def _parents(commit: Mapping[str, Any]) -> list[str]:
-    found = commit.get("parents")
-    names = [one.get("sha") for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-    return [str(name) for name in names if is_commit(name)]
-
-
-async def _default_branch(github: GitHub, context: Context) -> str:
+async def default_branch(github: GitHub, context: Context) -> str:
+    """Its name, from the event where that tells. Raises ApiError's subclasses."""
     told = context.event.get("repository")
     branch = told.get("default_branch") if isinstance(told, dict) else None
     if not isinstance(branch, str) or not branch:
@@ -111,47 +118,60 @@ async def _default_branch(github: GitHub, context: Context) -> str:
     return branch
 
 
-async def _commits(github: GitHub, context: Context, branch: str, site: str, workflow: str) -> list[str]:
-    """The commits since the site was applied last, oldest first.
+async def _commits(
+    github: GitHub, trees: Trees, context: Context, branch: str, site: str, workflow: str
+) -> tuple[Commit | None, list[Commit], str]:
+    """What came before, the commits since the site was applied last, and why that is no straight line.
 
-    The run of a commit that was applied before is about that commit.
+    Of a merge only the first parent is followed: what stands on the other side came by it. The run of a
+    commit that was applied before is about that commit.
     https://docs.github.com/en/rest/commits/commits#compare-two-commits (`status`, `total_commits`, pages).
     """
-    before = await _applied_before(github, context, branch, site, workflow)
-    if not is_commit(before) or before == context.commit:
-        return [context.commit]
+    before = await _applied_before(github, trees, context, branch, site, workflow)
+    own = await trees.commit(context.commit)
+    last = await trees.commit(own.parents[0]) if own.parents else None
+    if before is None or before == context.commit:
+        return last, [own], ""
     path = f"/compare/{before}...{context.commit}"
     compared = await github.get(path, (("per_page", "1"),))
     if compared.get("status") == "behind":
         raise not_reviewed(
-            f"{context.commit[:12]} is older than {str(before)[:12]}, which was applied already.",
+            f"{context.commit[:12]} is older than {before[:12]}, which was applied already.",
             "If an older run was started again there is nothing to do. If the branch was set back, run the "
             "month-end workflow by hand and merge its pull request.",
         )
+    rewritten = (
+        f"{context.commit[:12]} does not follow {before[:12]}, which was applied last: the history was "
+        f"rewritten ({excerpt(str(compared.get('status')), 20)})."
+    )
     if compared.get("status") not in ("ahead", "identical"):
-        if any(is_whole(pull, site) for pull in await _merged(github, context.commit, branch)):
-            return [context.commit]
-        raise not_reviewed(
-            f"{context.commit[:12]} does not follow {str(before)[:12]}, which was applied last: the history "
-            f"was rewritten ({excerpt(str(compared.get('status')), 20)}).",
-        )
-    commits = [one.get("sha") for one in await github.every(path, key="commits")]
-    good = [one for one in commits if is_commit(one)]
-    if len(good) != compared.get("total_commits"):
+        return last, [own], rewritten
+    found = [commit_of(one) for one in await github.every(path, key="commits")]
+    commits = {one.sha: one for one in found if one is not None}
+    if len(commits) != compared.get("total_commits"):
         raise github.bad_answer("GET", path, "the answer does not hold all commits")
-    return [str(one) for one in good] or [context.commit]
+    for commit in commits.values():
+        trees.know(commit)
+    line: list[Commit] = []
+    at = context.commit
+    while at in commits:
+        line.append(commits[at])
+        at = commits[at].parents[0] if commits[at].parents else ""
+    if at != before:
+        return last, [own], rewritten
+    return await trees.commit(before), line[::-1], ""
 
 
 async def _applied_before(
-    github: GitHub, context: Context, branch: str, site: str, workflow: str
+    github: GitHub, trees: Trees, context: Context, branch: str, site: str, workflow: str
 ) -> str | None:
     """The commit that the site was applied at last; without one, that before the first run that failed.
 
     Where there was no run at all, the commit before this push. Of a run that failed the site's own job is
     asked, so that one site that cannot be reached does not hold the others up.
     https://docs.github.com/en/rest/actions/workflow-runs#list-workflow-runs-for-a-workflow. The page does not
-    say in which order runs come: the first hundred are looked at by their numbers. Only pushes and runs by
-    hand count, because a branch of a fork may be called as the default branch is.
+    say in which order runs come: they are looked at by their numbers. Only pushes and runs by hand count,
+    because a branch of a fork may be called as the default branch is.
     """
     runs = [
         run
@@ -167,8 +187,9 @@ async def _applied_before(
         if run.get("conclusion") == SUCCESS or await _wrote(github, run, site):
             return str(run["head_sha"])
     if not runs:
-        return context.event.get("before")
-    return next(iter(_parents(await github.get(f"/commits/{runs[-1]['head_sha']}"))), None)
+        told = context.event.get("before")
+        return str(told) if is_commit(told) else None
+    return next(iter((await trees.commit(runs[-1]["head_sha"])).parents), None)
 
 
 async def _wrote(github: GitHub, run: Mapping[str, Any], site: str) -> bool:
@@ -177,13 +198,35 @@ async def _wrote(github: GitHub, run: Mapping[str, Any], site: str) -> bool:
     return isinstance(number, int) and (apply_job(site), SUCCESS) in await jobs_of(github, number)
 
 
-async def _merged(github: GitHub, commit: str, branch: str) -> list[Merged]:
-    """https://docs.github.com/en/rest/commits/commits#list-pull-requests-associated-with-a-commit."""
-    found = []
-    for pull in await github.every(f"/commits/{commit}/pulls"):
-        base, head, number = pull.get("base"), pull.get("head"), pull.get("number")
-        into = base.get("ref") if isinstance(base, dict) else None
-        sha = head.get("sha") if isinstance(head, dict) else None
-        if pull.get("merged_at") and into == branch and isinstance(number, int) and is_commit(sha):
-            found.append(Merged(number, str(sha), str(head.get("ref")) if isinstance(head, dict) else ""))
-    return found
+async def _merged(github: GitHub, commit: str, branch: str) -> Merged | None:
+    """The merged pull request that brought a commit; of several the one that was merged as it.
+
+    https://docs.github.com/en/rest/commits/commits#list-pull-requests-associated-with-a-commit: of a commit
+    of the default branch the merged ones that introduced it.
+    """
+    found = [_pull(one, branch) for one in await github.every(f"/commits/{commit}/pulls")]
+    pulls = [pull for pull in found if pull is not None]
+    return min(pulls, key=lambda pull: (pull.merge != commit, pull.number), default=None)
+
+
+def _pull(told: Mapping[str, Any], branch: str) -> Merged | None:
+    base, head, user = (_part(told, name) for name in ("base", "head", "user"))
+    number, at, merge = told.get("number"), moment(told.get("merged_at")), told.get("merge_commit_sha")
+    if at is None or not isinstance(number, int) or base.get("ref") != branch:
+        return None
+    if not is_commit(head.get("sha")) or not is_commit(merge):
+        return None
+    author = user.get("id")
+    return Merged(
+        number=number,
+        head=str(head["sha"]),
+        merge=str(merge),
+        author=author if isinstance(author, int) else 0,
+        by_program=user.get("type") == "Bot",
+        merged_at=at,
+    )
+
+
+def _part(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = told.get(name)
+    return part if isinstance(part, dict) else {}

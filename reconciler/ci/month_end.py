@@ -52,7 +52,19 @@ class MonthEnd:
 
 
 def month_end(site: str, plan: Plan, ready: Any, files: Mapping[str, str]) -> MonthEnd:
-    """The month's pull request. Raises ReconcilerError where plan and verdict are not of one closed month."""
+    """The month's pull request.
+
+    Raises ReconcilerError where plan and verdict are not of one closed month, and for a plan that is bound to
+    no commit.
+    """
+    if plan.bound_to is None:
+        raise ReconcilerError(
+            error(
+                "month-end-unbound",
+                "The plan does not say what it is a plan of, so that apply would not take it.",
+                f"Run `reconciler ci bind PLAN --site {site}` before.",
+            )
+        )
     month = plan.period.month if plan.period is not None and plan.period.closed else None
     told = ready if isinstance(ready, dict) else {}
     if month is None or told.get("month") != month or not isinstance(told.get("ready"), bool):

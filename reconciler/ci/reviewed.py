@@ -1,41 +1,55 @@
 """The plans that people approved, for everything that was merged since the site was applied last.
 
-Not tried against github.com.
+A plan counts for the pull request and for the mappings that it says it is of, where it was made before the
+approval that counts. Not tried against github.com.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.ci.artifact import DIGEST, PLAN, artifact_name, fits
-from reconciler.ci.context import is_commit
-from reconciler.ci.download import DownloadError, unpacked
-from reconciler.ci.merged import PLAN_ANEW, NotReviewed, find_merged, is_whole, not_reviewed
-from reconciler.ci.month_end import FOLDER
-from reconciler.ci.runs import SUCCESS, run_number, runs_of
+from reconciler.ci.approval import approved_at, moment
+from reconciler.ci.artifact import (
+    DIGEST,
+    PLAN,
+    UNCHANGED,
+    UNCHANGED_FILE,
+    OtherDigestError,
+    artifact_name,
+    artifacts_of,
+    bound_in,
+    files_of,
+    fits,
+    is_here,
+    uploaded_at,
+)
+from reconciler.ci.download import DownloadError
+from reconciler.ci.frozen import Asked, frozen_plan, new_months
+from reconciler.ci.merged import PLAN_ANEW, NotReviewed, find_history, not_reviewed
+from reconciler.ci.runs import all_runs_of
 from reconciler.ci.sites import path_of
+from reconciler.ci.trees import Trees
 from reconciler.model.diagnostics import error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from reconciler.ci.context import Context
     from reconciler.ci.github import GitHub
-    from reconciler.ci.merged import Merged
-
-_FILES_OF_A_PAGE = 300
+    from reconciler.ci.merged import History, Merged
+    from reconciler.ci.trees import Commit
+    from reconciler.model.bound import BoundTo
 
 
 @dataclass(frozen=True)
 class Workflows:
-    """The files of the workflows that plan and apply, by name."""
+    """The files of the workflows that plan, apply and freeze a month, by name."""
 
     plan: str
     apply: str
+    month_end: str
 
 
 @dataclass(frozen=True)
@@ -52,121 +66,229 @@ class ReviewedPlan:
         return f"pull-{self.number}-{self.head[:12]}.json"
 
 
+@dataclass(frozen=True)
+class _Part:
+    """Commits that came by one pull request, or one that came by none, and the commit before them."""
+
+    before: Commit | None
+    last: Commit
+    pull: Merged | None
+
+
 async def find_reviewed(
-    github: GitHub, context: Context, site: str, workflows: Workflows
+    github: GitHub, context: Context, site: str, workflows: Workflows, review: str = ""
 ) -> list[ReviewedPlan]:
     """The reviewed plans of a site, oldest first; none where nothing that was merged touches the site.
 
-    Raises NotReviewed, and ApiError's subclasses.
+    `review` says whether a merge is an approval. A month's plan has everything that waited at the commit that
+    it is of, however that came: what came up to that commit needs no plan of its own. Raises NotReviewed,
+    and ApiError's subclasses.
     """
-    pulls: dict[int, Merged] = {}
-    for commit, merged in await find_merged(github, context, site, workflows.apply):
-        if not merged and await _touches(github, commit, site):
-            raise not_reviewed(f"Commit {commit[:12]} changes {path_of(site)} and came by no pull request.")
-        for pull in merged:
-            pulls.setdefault(pull.number, pull).commits.append(commit)
-    found = [
-        await _month_end(github, pull, site)
-        if is_whole(pull, site)
-        else await _plan_of(github, context, pull, site, workflows.plan)
-        for pull in pulls.values()
-    ]
-    return [one for one in found if one is not None]
+    finder = _Finder(github, context, site, workflows, review)
+    history = await find_history(github, finder.trees, context, site, workflows.apply)
+    return await finder.plans(history)
 
 
-async def _touches(github: GitHub, commit: str, site: str) -> bool:
-    """https://docs.github.com/en/rest/commits/commits#get-a-commit (a full page of files is a yes)."""
-    files = (await github.get(f"/commits/{commit}")).get("files")
-    if not isinstance(files, list) or len(files) >= _FILES_OF_A_PAGE:
-        return True
-    names = [
-        str(file.get(key) or "")
-        for file in files
-        if isinstance(file, dict)
-        for key in ("filename", "previous_filename")
-    ]
-    return any(name.startswith(f"{path_of(site)}/") for name in names)
+class _Finder:
+    """One site's reviewed plans, and what was asked for them."""
 
+    def __init__(
+        self, github: GitHub, context: Context, site: str, workflows: Workflows, review: str
+    ) -> None:
+        self._github, self._context, self._site = github, context, site
+        self._workflows, self._review = workflows, review
+        self.trees = Trees(github)
 
-async def _month_end(github: GitHub, pull: Merged, site: str) -> ReviewedPlan:
-    """The plan that a month's pull request brought: it is among the files that were merged.
+    async def plans(self, history: History) -> list[ReviewedPlan]:
+        """The plans of what landed, after the last plan of everything."""
+        parts = _parts(history)
+        found: list[ReviewedPlan] = []
+        covered: set[str] = set()
+        for part in reversed(parts):
+            if part.last.sha in covered:
+                continue
+            before = "" if part.before is None else part.before.tree
+            if not await new_months(self.trees, before, part.last.tree, self._site):
+                if history.rewritten:
+                    raise not_reviewed(history.rewritten)
+                one = await self._changed(part)
+                found += [] if one is None else [one]
+                continue
+            one, bound = await self._month_end(part, history.branch)
+            found.append(one)
+            commits = [commit.sha for commit, _ in history.landed]
+            if bound.base in commits:
+                covered |= set(commits[: commits.index(bound.base) + 1])
+        return found[::-1]
 
-    https://docs.github.com/en/rest/git/blobs#get-a-blob (base64; its name is Git's digest of the content).
-    """
-    what = f"Pull request {pull.number} ({pull.head[:12]})"
-    wanted = re.compile(rf"{FOLDER}/{re.escape(site)}/[0-9]{{4}}-[0-9]{{2}}(-[0-9]+)?/{re.escape(PLAN)}")
-    blob = None
-    for commit in pull.commits:
-        files = (await github.get(f"/commits/{commit}")).get("files")
-        for file in files if isinstance(files, list) else ():
-            if isinstance(file, dict) and wanted.fullmatch(str(file.get("filename"))):
-                blob = file.get("sha") if file.get("status") != "removed" else None
-    if not is_commit(blob):
-        raise not_reviewed(f"{what}: it brought no {PLAN} of a month of {site}.")
-    answer = await github.get(f"/git/blobs/{blob}")
-    try:
-        content = base64.b64decode(str(answer.get("content")))
-    except ValueError:
-        content = b""
-    # the name that Git gives to content; not a choice of ours
-    digest = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-    if len(str(blob)) == len(digest) and digest != blob:
-        raise _differs(f"{what}: its {PLAN} does not have the digest that the commit names.")
-    return ReviewedPlan(pull.number, pull.head, content)
-
-
-async def _plan_of(
-    github: GitHub, context: Context, pull: Merged, site: str, workflow: str
-) -> ReviewedPlan | None:
-    """The plan of a pull request's last commit; None where the plan run found nothing to plan for this site.
-
-    https://docs.github.com/en/rest/actions/artifacts#list-workflow-run-artifacts (`digest`, `expired`).
-    """
-    what = f"Pull request {pull.number} ({pull.head[:12]})"
-    params = (("head_sha", pull.head), ("event", "pull_request"))
-    runs = [
-        run
-        for run in await runs_of(github, workflow, params)
-        if run.get("head_sha") == pull.head and run.get("event") == "pull_request" and _is_here(run, context)
-    ]
-    if not runs:
-        if any([await _touches(github, commit, site) for commit in pull.commits]):
-            raise not_reviewed(
-                f"{what} changes {path_of(site)}, and {workflow} never ran for it in this repository."
-            )
-        return None
-    run = max(runs, key=run_number)
-    artifacts = await github.every(f"/actions/runs/{run.get('id')}/artifacts", key="artifacts")
-    named = [one for one in artifacts if one.get("name") == artifact_name(site)]
-    if not named:
-        if run.get("conclusion") == SUCCESS:
+    async def _changed(self, part: _Part) -> ReviewedPlan | None:
+        """The plan of what changes the site; None where nothing of it does, or needs a plan."""
+        path = path_of(self._site)
+        before = "" if part.before is None else await self.trees.folder(part.before.tree, path)
+        after = await self.trees.folder(part.last.tree, path)
+        if before == after:
             return None
-        raise not_reviewed(f"{what}: the last run of {workflow} ended without a plan of {site}.")
-    artifact = max(named, key=lambda one: one["id"] if isinstance(one.get("id"), int) else 0)
-    if artifact.get("expired") is True:
-        raise not_reviewed(f"{what}: its plan of {site} has expired.")
-    return ReviewedPlan(pull.number, pull.head, await _content(github, artifact, what))
+        if part.pull is None:
+            raise not_reviewed(f"Commit {part.last.sha[:12]} changes {path} and came by no pull request.")
+        _check_merge(part, part.pull)
+        return await self._plan_of(part.pull, after)
+
+    async def _month_end(self, part: _Part, branch: str) -> tuple[ReviewedPlan, BoundTo]:
+        if part.pull is None:
+            raise not_reviewed(
+                f"Commit {part.last.sha[:12]} brings a frozen plan of {self._site} and came by no pull "
+                "request."
+            )
+        pull = part.pull
+        _check_merge(part, pull)
+        asked = Asked(self._site, self._workflows.month_end, branch)
+        content, bound = await frozen_plan(self._github, self.trees, self._context, pull, part.before, asked)
+        at, why = await approved_at(self._github, pull, (), self._review)
+        if at is None:
+            raise not_reviewed(f"{pull.what} brings a frozen plan, and {why}.")
+        if not _is_before(bound, at):
+            raise not_reviewed(f"{pull.what}: its {PLAN} was made after it was approved.")
+        return ReviewedPlan(pull.number, pull.head, content), bound
+
+    async def _plan_of(self, pull: Merged, mappings: str) -> ReviewedPlan | None:
+        """The plan of a pull request; None where its plan run found nothing to plan for this site.
+
+        Several pull requests may have one last commit, and a run may be started again: the runs of that
+        commit are looked through, newest artifact first, for a plan of this pull request.
+        """
+        runs = await self._runs(pull)
+        found = [(run, one) for run in runs for one in await artifacts_of(self._github, run, self._name)]
+        refused: list[NotReviewed] = []
+        others: list[NotReviewed] = []
+        for run, artifact in sorted(found, key=lambda pair: uploaded_at(pair[1]), reverse=True):
+            try:
+                content = await self._content(artifact, pull)
+            except NotReviewed as failed:
+                refused.append(failed)
+                continue
+            bound, _ = bound_in(content)
+            if bound is not None and not _is_of(bound, pull, self._context):
+                others.append(_of_another(pull, bound))
+                continue
+            wrong = await self._wrong(run, artifact, bound, pull, mappings)
+            if not wrong:
+                return ReviewedPlan(pull.number, pull.head, content)
+            refused.append(not_reviewed(f"{pull.what}: {wrong}"))
+        if await self._unchanged(runs, pull, mappings):
+            return None
+        what = f"{pull.what}: no run of {self._workflows.plan} made a plan of {self._site} for it."
+        raise [*refused, *others, not_reviewed(what)][0]
+
+    async def _runs(self, pull: Merged) -> list[dict[str, Any]]:
+        params = (("head_sha", pull.head), ("event", "pull_request"))
+        runs = [
+            run
+            for run in await all_runs_of(self._github, self._workflows.plan, params)
+            if (run.get("head_sha"), run.get("event")) == (pull.head, "pull_request")
+            and is_here(run, self._context)
+        ]
+        if not runs:
+            raise not_reviewed(
+                f"{pull.what} changes {path_of(self._site)}, and {self._workflows.plan} never ran for it in "
+                "this repository."
+            )
+        return runs
+
+    @property
+    def _name(self) -> str:
+        return artifact_name(self._site)
+
+    async def _wrong(
+        self,
+        run: Mapping[str, Any],
+        artifact: Mapping[str, Any],
+        bound: BoundTo | None,
+        pull: Merged,
+        mappings: str,
+    ) -> str:
+        """Why a plan of a pull request is not the one that was approved; "" where it is."""
+        if bound is None:
+            return "its plan does not say what it is a plan of; an older release made it."
+        if bound.mappings != mappings:
+            return (
+                f"it was merged as other mappings than its plan is of ({bound.base[:12]} had moved on). Let "
+                "branches be up to date before they are merged."
+            )
+        actor = run.get("actor")
+        pusher = actor.get("id") if isinstance(actor, dict) else None
+        at, why = await approved_at(self._github, pull, (pusher,), self._review)
+        if at is None:
+            return f"{why}."
+        if not _is_before(bound, at) or uploaded_at(artifact) > at:
+            return "its plan was made after it was approved; a run was started again, or came too late."
+        return ""
+
+    async def _unchanged(self, runs: list[dict[str, Any]], pull: Merged, mappings: str) -> bool:
+        """Whether a run for this pull request says that it leaves what this site wants as it was."""
+        for run in runs:
+            for artifact in await artifacts_of(self._github, run, artifact_name(UNCHANGED)):
+                try:
+                    (content,) = await files_of(self._github, artifact, UNCHANGED_FILE)
+                except DownloadError:
+                    continue
+                bound, told = bound_in(content)
+                if bound is None or not _is_of(bound, pull, self._context):
+                    continue
+                sites = told.get("sites")
+                if isinstance(sites, dict) and sites.get(self._site) == mappings:
+                    return True
+        return False
+
+    async def _content(self, artifact: Mapping[str, Any], pull: Merged) -> bytes:
+        """The plan in an artifact, whose digests are those that GitHub and the artifact name."""
+        if artifact.get("expired") is True:
+            raise not_reviewed(f"{pull.what}: its plan of {self._site} has expired.")
+        try:
+            plan, digest = await files_of(self._github, artifact, PLAN, DIGEST)
+        except OtherDigestError:
+            raise _differs(f"{pull.what}: its artifact does not have the digest that GitHub names.") from None
+        except DownloadError as failed:
+            raise not_reviewed(f"{pull.what}: its plan cannot be had: {failed}.") from None
+        if not fits(digest.decode("ascii", "replace"), plan):
+            raise _differs(f"{pull.what}: its {PLAN} does not have the digest of {DIGEST}.")
+        return plan
 
 
-def _is_here(run: Mapping[str, Any], context: Context) -> bool:
-    """Whether a run is of a branch of this repository: a fork's could upload a plan that nobody made."""
-    head = run.get("head_repository")
-    return isinstance(head, dict) and str(head.get("full_name")).lower() == context.repository.lower()
+def _parts(history: History) -> list[_Part]:
+    """What landed, by what brought it; commits of one pull request beside each other are one part."""
+    parts: list[_Part] = []
+    before = history.before
+    for commit, pull in history.landed:
+        if parts and pull is not None and parts[-1].pull is pull:
+            parts[-1] = _Part(parts[-1].before, commit, pull)
+        else:
+            parts.append(_Part(before, commit, pull))
+        before = commit
+    return parts
 
 
-async def _content(github: GitHub, artifact: Mapping[str, Any], what: str) -> bytes:
-    """The plan in an artifact, whose digests are those that GitHub and the artifact name."""
-    try:
-        archive = await github.archive(artifact.get("id"))
-        told = artifact.get("digest")
-        if isinstance(told, str) and told != f"sha256:{hashlib.sha256(archive).hexdigest()}":
-            raise _differs(f"{what}: its artifact does not have the digest that GitHub names.")
-        plan, digest = unpacked(archive, PLAN, DIGEST)
-    except DownloadError as failed:
-        raise not_reviewed(f"{what}: its plan cannot be had: {failed}.") from None
-    if not fits(digest.decode("ascii", "replace"), plan):
-        raise _differs(f"{what}: its {PLAN} does not have the digest of {DIGEST}.")
-    return plan
+def _check_merge(part: _Part, pull: Merged) -> None:
+    """Raises NotReviewed for a commit that GitHub says a pull request brought, and that is not its merge."""
+    if part.last.sha != pull.merge:
+        raise not_reviewed(
+            f"Commit {part.last.sha[:12]} is no merge of pull request {pull.number}, though it came with it."
+        )
+
+
+def _is_of(bound: BoundTo, pull: Merged, context: Context) -> bool:
+    """Whether something says that it is of this pull request."""
+    here = bound.repository.lower() == context.repository.lower()
+    return here and (bound.pull_request, bound.head) == (pull.number, pull.head)
+
+
+def _is_before(bound: BoundTo, approved: datetime) -> bool:
+    made = moment(bound.made)
+    return made is not None and made <= approved
+
+
+def _of_another(pull: Merged, bound: BoundTo) -> NotReviewed:
+    whose = "no pull request" if bound.pull_request is None else f"pull request {bound.pull_request}"
+    return not_reviewed(f"{pull.what}: the plan of its last commit is one of {whose}, and not of it.")
 
 
 def _differs(message: str) -> NotReviewed:

@@ -33,6 +33,13 @@ async def runs_of(github: GitHub, workflow: str, params: Sequence[tuple[str, str
     return runs
 
 
+async def all_runs_of(
+    github: GitHub, workflow: str, params: Sequence[tuple[str, str]]
+) -> list[dict[str, Any]]:
+    """Every run of a workflow's file that the parameters leave. Raises ApiError's subclasses."""
+    return await github.every(f"/actions/workflows/{workflow}/runs", params, key="workflow_runs")
+
+
 def run_number(run: Mapping[str, Any]) -> int:
     """How many-eth run of its workflow it is."""
     number = run.get("run_number")

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconciler.ci.artifact import UNCHANGED
 from reconciler.model.diagnostics import ReconcilerError, error
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 #: The environment with the addresses of webhooks.
 MESSAGES = "reconciler-messages"
 #: Names that the single site, the workflow's artifact `plan-unchanged` and an environment have.
-_TAKEN = frozenset({SINGLE, "unchanged", MESSAGES})
+_TAKEN = frozenset({SINGLE, UNCHANGED, MESSAGES})
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,9 @@ from reconciler.cli import exit_codes
 if TYPE_CHECKING:
     from reconciler.ci.gates import Gates
     from reconciler.ci.github import GitHub
+    from reconciler.ci.unchanged import Left
     from reconciler.cli.runtime import Runtime
+    from reconciler.model.diagnostics import Diagnostic
 
 a_folder = click.Path(path_type=Path)
 plan_argument = click.argument("plan", metavar="PLAN", type=a_folder)
@@ -103,51 +105,83 @@ def base(runtime: Runtime) -> int:
 @click.option("--head", metavar="DIR", required=True, type=a_folder, help="The head commit's mappings.")
 @site_option
 @click.option("--sites", is_flag=True, help="DIR is a whole repository: look at each of its sites.")
+@click.option("--bind", is_flag=True, help="With --sites: say in DIR/unchanged.json of which pull request.")
 @click.option("--out", metavar="DIR", type=a_folder, help="Where comment.md goes if nothing changed.")
 @click.pass_obj
-def changed(runtime: Runtime, base: Path, head: Path, site: str, sites: bool, out: Path | None) -> int:
+def changed(
+    runtime: Runtime, base: Path, head: Path, site: str, sites: bool, bind: bool, out: Path | None
+) -> int:
     """Say whether a change touches the desired state: `changed=true` or `changed=false` as the step's output.
 
     Where it does not, nothing has to be read from ConnectWise and Sophos. The comment.md of --out then only
     takes the place of an older one. Mappings that are missing or not valid count as changed.
 
     With --sites each site that the change leaves alone or removes gets its NAME/comment.md in --out, and
-    `changed` says whether it touches or removes any. A site that goes is a warning, too.
+    `changed` says whether it touches or removes any. A site that goes is a warning, too. With --bind a frozen
+    plan that the pull request brings is told, and is exit code 4 where no workflow opened it. That needs
+    `contents: read`.
     """
     from reconciler.ci.artifact import COMMENT_FILE
-    from reconciler.ci.comment import removed_comment, removed_site, unchanged_comment, unchanged_text
+    from reconciler.ci.comment import unchanged_comment, unchanged_text
     from reconciler.ci.sites import SINGLE, check_name
+    from reconciler.ci.unchanged import frozen_text
     from reconciler.cli.files import write_text
-    from reconciler.cli.workflow import (
-        annotate,
-        changed_sites,
-        folder_for,
-        put_output,
-        same_in,
-        say,
-        summarize,
-    )
+    from reconciler.cli.workflow import folder_for, put_output, same_in, say, summarize
+    from reconciler.model.diagnostics import Severity
 
     check_name(site)
-    comments: dict[str, str] = {}
+    files: dict[str, str] = {}
+    frozen: Diagnostic | None = None
     if sites:
-        found = changed_sites(base, head)
-        same = not found.touched and not found.removed
-        comments = {one.name: unchanged_comment(one.name, named=one.name != SINGLE) for one in found.same}
-        comments |= {one.name: removed_comment(one) for one in found.removed}
-        annotate(runtime, [removed_site(one) for one in found.removed])
+        same, files, frozen = _changed_sites(runtime, base, head, bind=bind)
     else:
         same = same_in(base, head)
         if same:
-            comments["."] = unchanged_comment(site, named=site != SINGLE)
+            files[COMMENT_FILE] = unchanged_comment(site, named=site != SINGLE)
     put_output(runtime, "changed", "false" if same else "true")
-    if same:
+    if frozen is not None:
+        summarize(runtime, frozen_text(frozen))
+    elif same:
         summarize(runtime, unchanged_text())
     if out is not None:
-        for folder, text in comments.items():
-            write_text(folder_for(out / folder) / COMMENT_FILE, text)
+        for file, text in ((out / name, text) for name, text in files.items()):
+            write_text(folder_for(file.parent) / file.name, text)
     say(runtime, "The desired state is as it was." if same else "The desired state has changed.")
-    return exit_codes.DONE
+    return exit_codes.PARTLY if frozen is not None and frozen.severity is Severity.ERROR else exit_codes.DONE
+
+
+def _changed_sites(
+    runtime: Runtime, base: Path, head: Path, *, bind: bool
+) -> tuple[bool, dict[str, str], Diagnostic | None]:
+    """Whether no site is changed, what is said of them by file, and of frozen plans that are brought."""
+    from reconciler.ci.artifact import COMMENT_FILE, UNCHANGED_FILE
+    from reconciler.ci.comment import removed_comment, removed_site, unchanged_comment
+    from reconciler.ci.context import context_of
+    from reconciler.ci.sites import SINGLE
+    from reconciler.ci.unchanged import find_left, frozen_comment, frozen_said
+    from reconciler.cli.workflow import annotate, changed_sites, with_github
+
+    found = changed_sites(base, head)
+    same = not found.touched and not found.removed
+    comments = {one.name: unchanged_comment(one.name, named=one.name != SINGLE) for one in found.same}
+    comments |= {one.name: removed_comment(one) for one in found.removed}
+    annotate(runtime, [removed_site(one) for one in found.removed])
+    files: dict[str, str] = {}
+    frozen: Diagnostic | None = None
+    if bind:
+        context, now = context_of(runtime.environ), runtime.now()
+
+        async def ask(github: GitHub) -> Left:
+            return await find_left(github, context, found.same, now)
+
+        left = with_github(runtime, context, ask)
+        files[UNCHANGED_FILE] = left.text
+        if left.frozen:
+            frozen = frozen_said(left.frozen, alone=same and context.opened_by_workflow)
+            annotate(runtime, [frozen])
+            brought = [one.name for one in found.same if one.name in left.frozen]
+            comments |= {name: frozen_comment(name, frozen) for name in brought}
+    return same, files | {f"{name}/{COMMENT_FILE}": text for name, text in comments.items()}, frozen
 
 
 @ci.command()

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.ci.artifact import COMMENT_FILE
-from reconciler.ci.azure import AZURE
+from reconciler.ci.artifact import COMMENT_FILE, UNCHANGED_FILE
+from reconciler.ci.azure import AZURE, comments_of
 from reconciler.ci.azure import connect as azure
 from reconciler.ci.comment import marker_of
 from reconciler.ci.comments import GitHubComments
@@ -25,6 +25,7 @@ from reconciler.reporting.markdown import COMMENT, SUMMARY
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
+    from reconciler.ci.azure import Repository
     from reconciler.ci.comments import Comments
     from reconciler.ci.context import Context
     from reconciler.ci.github import GitHub
@@ -49,16 +50,21 @@ def with_github(runtime: Runtime, context: Context, ask: Callable[[GitHub], Awai
     return run_to_its_end(run())
 
 
+def with_azure(runtime: Runtime, ask: Callable[[Repository], Awaitable[_T]]) -> _T:
+    """What the requests of one step to Azure Repos bring. Raises ReconcilerError."""
+
+    async def run() -> _T:
+        repository = azure(runtime.environ, transport=runtime.transport, observer=runtime.on_request)
+        async with repository as connected:
+            return await ask(connected)
+
+    return run_to_its_end(run())
+
+
 def with_comments(runtime: Runtime, ask: Callable[[Comments], Awaitable[_T]]) -> _T:
     """What the requests about the comments of this run's pull request bring. Raises ReconcilerError."""
     if runtime.environ.get(AZURE):
-
-        async def run() -> _T:
-            comments = azure(runtime.environ, transport=runtime.transport, observer=runtime.on_request)
-            async with comments as connected:
-                return await ask(connected)
-
-        return run_to_its_end(run())
+        return with_azure(runtime, lambda repository: ask(comments_of(repository, runtime.environ)))
     context = context_of(runtime.environ)
     number = context.pull_request
     if number is None:
@@ -103,7 +109,11 @@ def comment_folders(named: Iterable[Path]) -> list[Path]:
     """
     kept = [path for path in named if not path.is_file() or path.name == COMMENT_FILE]
     folders = [path.parent if path.is_file() else path for path in kept]
-    return [one for folder in folders for one in _within(folder) or [folder]]
+    return [one for folder in folders for one in _within(folder) or _itself(folder)]
+
+
+def _itself(folder: Path) -> list[Path]:
+    return [] if (folder / UNCHANGED_FILE).exists() else [folder]
 
 
 def _within(folder: Path) -> list[Path]:

@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.model.bound import BoundTo
 from reconciler.model.census import Census
 from reconciler.model.change import Action, Cause, Change, records_of
 from reconciler.model.diagnostics import Diagnostic, Severity
@@ -87,7 +88,7 @@ class Plan:
 
     With `rollback_of` it comes from a journal and not from usage: it restores what stood before a run.
     `census` is None where no line was counted. `member` is the ConnectWise member that it is written as,
-    where that is known.
+    where that is known. `bound_to` is None where no review is to hold it.
     """
 
     tool: str
@@ -109,6 +110,7 @@ class Plan:
     guards: PlanGuards = NO_GUARDS
     census: Census | None = None
     member: str | None = None
+    bound_to: BoundTo | None = None
 
     @property
     def hash(self) -> str:
@@ -130,6 +132,8 @@ class Plan:
             signed["waiting"] = [change.id for change in self.waiting]
         if self.rollback_of is not None:
             signed["rollbackOf"] = self.rollback_of.to_json()
+        if self.bound_to is not None:
+            signed |= {"boundTo": self.bound_to.to_json(), "configHash": self.config_hash}
         return "sha256:" + hashlib.sha256(canonical(signed).encode()).hexdigest()
 
     @property
@@ -180,6 +184,7 @@ class Plan:
             "period": None if self.period is None else self.period.to_json(),
             "usageReadAt": self.usage_read_at,
             "configHash": self.config_hash,
+            "boundTo": None if self.bound_to is None else self.bound_to.to_json(),
             "hash": self.hash,
             "rollbackOf": None if self.rollback_of is None else self.rollback_of.to_json(),
             "guards": self.guards.to_json(),
@@ -208,6 +213,7 @@ class Plan:
             period=None if data["period"] is None else Period.from_json(data["period"]),
             usage_read_at=data["usageReadAt"],
             config_hash=data["configHash"],
+            bound_to=None if data.get("boundTo") is None else BoundTo.from_json(data["boundTo"]),
             guards=PlanGuards.from_json(data["guards"]),
             changes=tuple(Change.from_json(c, records) for c in data["changes"]),
             diagnostics=tuple(Diagnostic.from_json(d) for d in data["diagnostics"]),

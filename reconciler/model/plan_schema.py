@@ -82,6 +82,7 @@ def plan_schema() -> dict[str, Any]:
             ),
             "usageReadAt": {**TEXT_OR_NULL, "description": "When Sophos was asked, ISO 8601."},
             "configHash": TEXT,
+            "boundTo": _or_null(_bound_to()),
             "hash": {**TEXT, "description": "Of changes with what they rest on, period, instance, guards."},
             "rollbackOf": _or_null(record("The run taken back.", run=TEXT, started=TEXT, planHash=TEXT)),
             "guards": _guards(),
@@ -103,6 +104,20 @@ def plan_schema() -> dict[str, Any]:
         ],
         "additionalProperties": False,
     }  # fmt: skip
+
+
+def _bound_to() -> dict[str, Any]:
+    commit = {"type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$"}
+    return record(
+        "What it is a plan of, where a workflow planned a commit.",
+        repository=TEXT,
+        pullRequest={"type": ["integer", "null"], "minimum": 1},
+        base=commit,
+        head=commit,
+        tree=commit,
+        mappings={"type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64}|)$"},
+        made={"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"},
+    )
 
 
 def _census(source: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Written from the public pages that reconciler/ci names; it remembers every reque
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -16,9 +17,11 @@ from urllib.parse import parse_qs
 
 import httpx
 
+from tests.ci.store import Store
 from tests.flows_usage.books import Books
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.support import Said
@@ -31,7 +34,12 @@ BASE, HEAD = "a" * 40, "b" * 40
 
 @dataclass
 class FakeGitHub(httpx.AsyncBaseTransport):
-    """One repository; other hosts go to `inner`, and hosts of `webhooks` are answered with 200."""
+    """One repository; other hosts go to `inner`, and hosts of `webhooks` are answered with 200.
+
+    What is asked for takes the parameters, and is answered in the form, of GitHub's published description
+    (github/rest-api-description, api.github.com.2022-11-28): a list of artifacts is filtered by a name and by
+    nothing else, runs by branch, event, head and status, and pull requests of a commit not at all.
+    """
 
     inner: httpx.AsyncBaseTransport
     prefix: str = ""
@@ -44,17 +52,23 @@ class FakeGitHub(httpx.AsyncBaseTransport):
     comments: list[dict[str, Any]] = field(default_factory=list)
     issues: list[dict[str, Any]] = field(default_factory=list)
     pulls: list[dict[str, Any]] = field(default_factory=list)
+    #: Reviews by the number of their pull request, commits by that of what brought them, rights by login.
+    reviews: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    brought: dict[str, list[int]] = field(default_factory=dict)
+    rights: dict[str, str] = field(default_factory=dict)
+    #: Runs by the file of their workflow, and the entries of artifacts by the number of their run.
+    runs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    kept: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=lambda: {"heads/main": BASE})
-    objects: dict[str, Any] = field(
-        default_factory=lambda: {
-            BASE: {"tree": {"sha": "tree"}, "parents": []},
-            HEAD: {"tree": {"sha": "tree"}, "parents": [BASE]},
-            "tree": {"README.md": "x"},
-        }
-    )
+    store: Store = field(default_factory=Store)
+    statuses: list[dict[str, Any]] = field(default_factory=list)
     artifacts: dict[int, bytes] = field(default_factory=dict)
     webhooks: dict[str, int] = field(default_factory=dict)
     requests: list[httpx.Request] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.store.put({"README.md": "x"}, sha=BASE)
+        self.store.put({"README.md": "x"}, BASE, sha=HEAD)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer as GitHub does, or as whoever else was asked."""
@@ -74,14 +88,54 @@ class FakeGitHub(httpx.AsyncBaseTransport):
         status = self.refused.get(f"{request.method} {path}")
         if status is not None:
             return httpx.Response(status, json={"message": "Resource not accessible by integration"})
-        return self._answer(request, path, json.loads(body) if body else None)
-
-    def _answer(self, request: httpx.Request, path: str, body: Any) -> httpx.Response:
         query = {name: values[0] for name, values in parse_qs(request.url.query.decode()).items()}
-        if path == "" and request.method == "GET":
-            return httpx.Response(200, json=self.repository)
+        data = json.loads(body) if body else None
+        if request.method == "GET" and path in self.answers:
+            return self._told(path, query)
+        for start, answer in (
+            ("/issues", self._issues),
+            ("/pulls", self._pulls),
+            ("/actions/", self._actions),
+            ("/git/", self._git),
+            ("/", self._more),
+            ("", self._self),
+        ):
+            if path.startswith(start) and (found := answer(request.method, path, query, data)):
+                return found
+        return _none()
+
+    def _told(self, path: str, query: dict[str, str]) -> httpx.Response:
+        answer = self.answers[path]
+        if isinstance(answer, list):
+            return _page(answer, query)
+        return httpx.Response(200, json=answer)
+
+    def _self(self, method: str, path: str, query: dict[str, str], body: Any) -> httpx.Response | None:
+        return httpx.Response(200, json=self.repository) if (method, path) == ("GET", "") else None
+
+    def _more(self, method: str, path: str, query: dict[str, str], body: Any) -> httpx.Response | None:
+        if path == "/merges":
+            return self._merge(body["base"], body["head"])
+        if found := re.fullmatch(r"/commits/([0-9a-f]{40})/pulls", path):
+            pulls = [self.pull(number) for number in self.brought.get(found[1], [])]
+            return _page(pulls, query)
+        if found := re.fullmatch(r"/commits/([0-9a-f]{40})", path):
+            return self._known(lambda sha: httpx.Response(200, json=self.told(sha)), found[1])
+        if found := re.fullmatch(r"/compare/([0-9a-f]{40})\.\.\.([0-9a-f]{40})", path):
+            return self._known(lambda base, head: self._compare(base, head, query), *found.groups())
+        if found := re.fullmatch(r"/collaborators/([^/]+)/permission", path):
+            right = self.rights.get(found[1], "write")
+            return httpx.Response(200, json={"permission": right, "role_name": right, "user": None})
+        if method == "POST" and (found := re.fullmatch(r"/statuses/([0-9a-f]{40})", path)):
+            assert body["state"] in ("error", "failure", "pending", "success")
+            assert len(body["description"]) <= 140
+            self.statuses.append({**body, "sha": found[1]})
+            return httpx.Response(201, json=self.statuses[-1])
+        return None
+
+    def _issues(self, method: str, path: str, query: dict[str, str], body: Any) -> httpx.Response | None:
         if re.fullmatch(r"/issues/\d+/comments", path):
-            if request.method == "GET":
+            if method == "GET":
                 return _page(self.comments, query)
             made = {"id": len(self.comments) + 1, "user": BOT, "author_association": "NONE", **body}
             self.comments.append(made)
@@ -90,95 +144,141 @@ class FakeGitHub(httpx.AsyncBaseTransport):
             (there,) = [one for one in self.comments if one["id"] == int(found[1])]
             there["body"] = body["body"]
             return httpx.Response(200, json=there)
-        if found := re.fullmatch(r"/actions/artifacts/(\d+)/zip", path):
-            return httpx.Response(302, headers={"location": f"https://{BLOBS}/{found[1]}?sig=secret"})
-        if path.startswith(("/issues", "/pulls")) and path not in self.answers:
-            return self._threads(request, path, query, body)
-        if path.startswith(("/git/", "/merges")) and path not in self.answers:
-            return self._git(request, path, body)
-        if request.method == "GET" and path in self.answers:
-            answer = self.answers[path]
-            if isinstance(answer, list):
-                return _page(answer, query)
-            for key in ("commits", "artifacts"):
-                if key in answer:
-                    part = _part(answer[key], query)
-                    return httpx.Response(200, json={**answer, key: part})
-            return httpx.Response(200, json=answer)
-        return httpx.Response(404, json={"message": "Not Found"})
-
-    def _threads(self, request: httpx.Request, path: str, query: dict[str, str], body: Any) -> httpx.Response:
-        threads = self.issues if path.startswith("/issues") else self.pulls
-        if request.method == "GET":
-            wanted = [one for one in threads if query["state"] in ("all", one["state"])]
-            if "labels" in query:
-                wanted = [one for one in wanted if query["labels"] in one["labels"]]
-            if "head" in query:
-                wanted = [one for one in wanted if f"alder:{one['head']}" == query["head"]]
-            return _page(wanted, query)
-        if request.method == "POST":
-            number = len(threads) + 1
-            made = {"id": number, "number": number, "state": "open", "user": BOT, "merged_at": None, **body}
-            threads.append(made)
+        if method == "GET":
+            wanted = [one for one in self.issues if query["state"] in ("all", one["state"])]
+            return _page([one for one in wanted if query["labels"] in one["labels"]], query)
+        if method == "POST":
+            number = len(self.issues) + 1
+            made = {"id": number, "number": number, "state": "open", "user": BOT, **body}
+            self.issues.append(made)
             return httpx.Response(201, json=made)
-        there = threads[int(path.rpartition("/")[2]) - 1]
+        there = self.issues[int(path.rpartition("/")[2]) - 1]
         there.update(body)
         return httpx.Response(200, json=there)
 
-    def _git(self, request: httpx.Request, path: str, body: Any) -> httpx.Response:
-        """Trees are mappings of paths to contents; every name is a digest of what it names."""
-        if path == "/merges":
-            return self._merge(body["base"], body["head"])
-        kind, _, name = path.removeprefix("/git/").partition("/")
-        if request.method == "GET" and kind == "ref":
-            sha = self.refs.get(name)
-            return (
-                httpx.Response(404, json={})
-                if sha is None
-                else httpx.Response(200, json={"object": {"sha": sha}})
+    def pull(self, number: int) -> dict[str, Any]:
+        """A pull request by its number."""
+        (found,) = [one for one in self.pulls if one["number"] == number]
+        return found
+
+    def _pulls(self, method: str, path: str, query: dict[str, str], body: Any) -> httpx.Response | None:
+        if found := re.fullmatch(r"/pulls/(\d+)/reviews", path):
+            return _page(self.reviews.get(int(found[1]), []), query)
+        if method == "GET" and path == "/pulls":
+            wanted = [one for one in self.pulls if query["state"] in ("all", one["state"])]
+            if "head" in query:
+                wanted = [one for one in wanted if f"alder:{one['head']['ref']}" == query["head"]]
+            return _page([one for one in wanted if query.get("base", "main") == one["base"]["ref"]], query)
+        if method == "POST":
+            number = max([0, *(one["number"] for one in self.pulls)]) + 1
+            sha = self.refs[f"heads/{body['head']}"]
+            made = {
+                **body,
+                "id": number,
+                "number": number,
+                "state": "open",
+                "user": BOT,
+                "merged_at": None,
+                "merge_commit_sha": None,
+                "head": {"ref": body["head"], "sha": sha},
+                "base": {"ref": body["base"]},
+            }
+            self.pulls.append(made)
+            return httpx.Response(201, json=made)
+        there = self.pull(int(path.rpartition("/")[2]))
+        there.update(body or {})
+        return httpx.Response(200, json=there)
+
+    def _actions(self, method: str, path: str, query: dict[str, str], body: Any) -> httpx.Response | None:
+        if found := re.fullmatch(r"/actions/artifacts/(\d+)/zip", path):
+            return httpx.Response(302, headers={"location": f"https://{BLOBS}/{found[1]}?sig=secret"})
+        if found := re.fullmatch(r"/actions/workflows/([^/]+)/runs", path):
+            keys = {"branch": "head_branch", "event": "event", "head_sha": "head_sha"}
+            runs = self.runs.get(found[1])
+            if runs is None:
+                return None
+            for name, key in keys.items():
+                runs = [one for one in runs if query.get(name, one[key]) == one[key]]
+            # newest first, as GitHub does though it does not say so
+            runs = sorted(runs, key=lambda one: -int(one["id"]))
+            return _page(runs, query, "workflow_runs")
+        if found := re.fullmatch(r"/actions/runs/(\d+)/artifacts", path):
+            kept = self.kept.get(int(found[1]), [])
+            return _page(
+                [one for one in kept if query.get("name", one["name"]) == one["name"]], query, "artifacts"
             )
-        if request.method == "GET" and kind == "commits":
-            # a commit that nobody told this stand-in of is one of the default branch
-            return httpx.Response(200, json=self.objects.setdefault(name, self.objects[BASE]))
+        return None
+
+    def _git(self, method: str, path: str, query: dict[str, str], body: Any) -> httpx.Response | None:
+        kind, _, name = path.removeprefix("/git/").partition("/")
+        if method == "GET":
+            return self._known(self._object, kind, name)
         if kind == "refs":
             ref = name or body["ref"].removeprefix("refs/")
-            assert (request.method == "PATCH") == (ref in self.refs)
+            assert (method == "PATCH") == (ref in self.refs)
             self.refs[ref] = body["sha"]
+            for pull in self.pulls:
+                if f"heads/{pull['head']['ref']}" == ref and pull["state"] == "open":
+                    pull["head"]["sha"] = body["sha"]
             return httpx.Response(201, json={"ref": ref})
-        made: Any = body
+        if kind == "blobs":
+            return httpx.Response(201, json={"sha": self.store.blob(body["content"])})
         if kind == "trees":
-            base = self.objects.get(body["base_tree"], {})
-            made = base | {one["path"]: self.objects[one["sha"]]["content"] for one in body["tree"]}
+            files = dict(self.store.files(body["base_tree"]))
+            files |= {one["path"]: self.store.blobs[one["sha"]] for one in body["tree"]}
+            return httpx.Response(201, json={"sha": self.store.tree(files)})
+        made = self.store.put(self.store.files(body["tree"]), *body["parents"])
+        return httpx.Response(201, json={"sha": made})
+
+    def _object(self, kind: str, name: str) -> httpx.Response:
+        if kind == "ref":
+            return httpx.Response(200, json={"ref": f"refs/{name}", "object": {"sha": self.refs[name]}})
         if kind == "commits":
-            made = {**body, "tree": {"sha": body["tree"]}}
-        return httpx.Response(201, json={"sha": self._keep(made)})
+            tree, parents = self.store.commit(name)
+            told = {"sha": name, "tree": {"sha": tree}, "parents": [{"sha": one} for one in parents]}
+            return httpx.Response(200, json=told)
+        if kind == "trees":
+            return httpx.Response(
+                200, json={"sha": name, "tree": self.store.entries(name), "truncated": False}
+            )
+        content = base64.encodebytes(self.store.blobs[name].encode()).decode()
+        return httpx.Response(200, json={"sha": name, "content": content, "encoding": "base64"})
+
+    def told(self, sha: str) -> dict[str, Any]:
+        """A commit as the lists of commits have it."""
+        tree, parents = self.store.commit(sha)
+        return {"sha": sha, "commit": {"tree": {"sha": tree}}, "parents": [{"sha": one} for one in parents]}
+
+    def _compare(self, base: str, head: str, query: dict[str, str]) -> httpx.Response:
+        before, after = self.store.ancestors(base), self.store.ancestors(head)
+        ahead = [self.told(sha) for sha in after if sha not in before]
+        behind = [sha for sha in before if sha not in after]
+        status = {(True, False): "ahead", (False, True): "behind", (False, False): "identical"}
+        told = {
+            "status": status.get((bool(ahead), bool(behind)), "diverged"),
+            "total_commits": len(ahead),
+            "commits": _part(ahead, query),
+        }
+        return httpx.Response(200, json=told)
 
     def _merge(self, branch: str, commit: str) -> httpx.Response:
         """Nothing to do where the branch has the commit; files of both sides otherwise."""
         tip = self.refs[f"heads/{branch}"]
-        if commit in self.ancestors(tip):
+        if commit in self.store.ancestors(tip):
             return httpx.Response(204)
-        tree: dict[str, str] = {}
-        for one in (commit, tip):
-            tree |= self.objects[self.objects[one]["tree"]["sha"]]
-        made = {"tree": self._keep(tree), "parents": [tip, commit]}
-        self.refs[f"heads/{branch}"] = self._keep({**made, "tree": {"sha": made["tree"]}})
-        return httpx.Response(201, json={"sha": self.refs[f"heads/{branch}"]})
+        made = self.store.put(self.store.of(commit) | self.store.of(tip), tip, commit)
+        self.refs[f"heads/{branch}"] = made
+        return httpx.Response(201, json={"sha": made})
 
-    def _keep(self, made: Any) -> str:
-        sha = hashlib.sha1(json.dumps(made, sort_keys=True).encode()).hexdigest()
-        self.objects[sha] = made
-        return sha
-
-    def ancestors(self, commit: str) -> set[str]:
-        """The commit and all before it."""
-        parents = self.objects[commit]["parents"]
-        return {commit}.union(*(self.ancestors(parent) for parent in parents))
+    def _known(self, answer: Callable[..., httpx.Response], *names: str) -> httpx.Response:
+        try:
+            return answer(*names)
+        except KeyError:
+            return _none()
 
     def files(self, branch: str) -> dict[str, str]:
         """The files at the tip of a branch."""
-        found: dict[str, str] = self.objects[self.objects[self.refs[f"heads/{branch}"]]["tree"]["sha"]]
-        return found
+        return self.store.of(self.refs[f"heads/{branch}"])
 
     @property
     def asked(self) -> list[str]:
@@ -190,8 +290,13 @@ class FakeGitHub(httpx.AsyncBaseTransport):
         ]
 
 
-def _page(entries: list[Any], query: dict[str, str]) -> httpx.Response:
-    return httpx.Response(200, json=_part(entries, query))
+def _none() -> httpx.Response:
+    return httpx.Response(404, json={"message": "Not Found"})
+
+
+def _page(entries: list[Any], query: dict[str, str], key: str = "") -> httpx.Response:
+    part = _part(entries, query)
+    return httpx.Response(200, json={"total_count": len(entries), key: part} if key else part)
 
 
 def _part(entries: list[Any], query: dict[str, str]) -> list[Any]:

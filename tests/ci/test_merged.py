@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.ci.github import HEAD
-from tests.ci.merges import APPLIED, MERGES, month_end, refuse, run
+from tests.ci.merges import MERGES, refuse, run
 
 if TYPE_CHECKING:
     from tests.ci.github import Workflow
@@ -36,7 +36,9 @@ def test_a_commit_that_was_applied_is_applied_as_it_was_reviewed(merges: Merges)
 @pytest.mark.parametrize("job", ["Apply mappings", "apply / Apply mappings"])
 def test_a_site_that_was_written_is_not_held_up_by_another_one(merges: Merges, job: str) -> None:
     merges.jobs(41, **{"Sites": "success", "Apply other": "failure", job: "success"})
-    merges.since(FAILED, MERGES[8], MERGES[9])
+    merges.store.commits[FAILED] = merges.store.commits[MERGES[7]]
+    tree, _ = merges.store.commit(MERGES[8])
+    merges.store.commits[MERGES[8]] = (tree, (FAILED,))
     assert fetched(merges) == ["pull-8", "pull-9"]
 
 
@@ -52,14 +54,13 @@ def test_where_no_run_ever_succeeded_nothing_since_the_first_one_is_forgotten(me
         run(41, MERGES[7], event="push", head_branch="main", conclusion="failure"),
     )
     merges.jobs(42, **{"Apply mappings": "failure"})
-    merges.github.answers[f"/commits/{MERGES[7]}"]["parents"] = [{"sha": APPLIED}]
     assert fetched(merges) == ["pull-7", "pull-8", "pull-9"]
 
 
 def test_an_older_run_that_is_started_again_says_so(merges: Merges) -> None:
-    merges.compare["status"] = "behind"
-    refuse(merges, "not-reviewed")
-    assert "bbbbbbbbbbbb is older than 111111111111, which was applied already" in merges.said
+    later = merges.store.put(merges.files, MERGES[9], sha="f" * 40)
+    merges.applies(run(40, later, event="push", head_branch="main"))
+    refuse(merges, "not-reviewed", "bbbbbbbbbbbb is older than ffffffffffff, which was applied already")
 
 
 def test_the_base_of_a_pull_request_is_the_first_parent_of_its_merge(workflow: Workflow) -> None:
@@ -78,37 +79,32 @@ def test_a_commit_without_a_parent_is_no_pull_request_s(
     assert workflow.ci("base", GITHUB_SHA="").code == 1
 
 
-def whole(merges: Merges, began: str) -> None:
-    """Pull request 9 is a month's, of everything that waited at a commit; people updated its branch once."""
-    month_end(merges, merges.plans[9], number=9)
-    first = "9" * 39 + "a"
-    merges.github.answers["/pulls/9/commits"] = [
-        {"sha": first, "parents": [{"sha": APPLIED}]},
-        {"sha": "9" * 40, "parents": [{"sha": first}, {"sha": began}]},
-    ]
+def test_the_history_of_another_parent_is_no_straight_line(merges: Merges) -> None:
+    """Somebody merged the default branch into theirs and pushed that as the default branch."""
+    merges.store.put({"mappings/mappings.yaml": "pushed"}, sha="e" * 40)
+    tree, _ = merges.store.commit(MERGES[9])
+    merges.store.commits[MERGES[9]] = (tree, ("e" * 40, MERGES[8]))
+    refuse(merges, "not-reviewed", "does not follow 111111111111")
 
 
 def test_a_plan_of_everything_stands_for_what_came_without_review(merges: Merges) -> None:
-    merges.github.answers[f"/commits/{MERGES[8]}/pulls"] = []
+    merges.github.brought[MERGES[8]] = []
     refuse(merges, "not-reviewed")
-    whole(merges, began=MERGES[8])
+    merges.month(base=MERGES[8])
     assert fetched(merges) == ["pull-9"]
 
 
 def test_what_was_merged_beside_a_plan_of_everything_needs_its_own(merges: Merges) -> None:
-    whole(merges, began=MERGES[7])
+    merges.month(base=MERGES[7])
     assert fetched(merges) == ["pull-8", "pull-9"]
-
-
-def test_without_that_plan_the_run_is_refused(merges: Merges) -> None:
-    whole(merges, began=MERGES[7])
-    merges.artifacts(8)[1]["expired"] = True
+    merges.artifact(8)["expired"] = True
+    (merges.workflow.root / "within").rename(merges.workflow.root / "before")
     refuse(merges, "not-reviewed")
 
 
 def test_a_rewritten_history_is_refused_until_a_plan_of_everything_is_merged(merges: Merges) -> None:
-    merges.compare["status"] = "diverged"
-    refuse(merges, "not-reviewed")
-    assert "Run the month-end workflow by hand" in merges.said
-    whole(merges, began=MERGES[8])
+    merges.store.put({"README.md": "another beginning"}, sha="e" * 40)
+    merges.applies(run(40, "e" * 40, event="push", head_branch="main"))
+    refuse(merges, "not-reviewed", "the history was rewritten")
+    merges.month(base=MERGES[8])
     assert fetched(merges) == ["pull-9"]

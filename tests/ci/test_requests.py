@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import httpx
@@ -67,7 +68,7 @@ class Redirecting(FakeGitHub):
 )
 def test_an_archive_is_fetched_over_https_only(workflow: Workflow, location: str) -> None:
     merges = Merges(workflow)
-    github = Redirecting(workflow.books.network, answers=workflow.github.answers)
+    github = Redirecting(**{one.name: getattr(workflow.github, one.name) for one in fields(FakeGitHub)})
     github.location = location
     workflow.books.transport = github
     said = workflow.ci("reviewed", "--out", str(workflow.root / "out"), GITHUB_SHA=MERGES[9])

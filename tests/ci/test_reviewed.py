@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.ci.github import BLOBS, sha256, zipped
-from tests.ci.merges import MERGES, month_end, refuse, run
+from tests.ci.merges import MERGES, archive, refuse
 
 if TYPE_CHECKING:
     from tests.ci.github import Workflow
@@ -20,21 +20,30 @@ def test_three_merges_during_one_apply_give_all_three_plans(merges: Merges) -> N
     assert said.code == 0, said.out + said.err
     assert merges.fetched == {f"pull-{n}-{str(n) * 12}.json": merges.plans[n] for n in (7, 8, 9)}
     assert merges.workflow.output.read_text(encoding="utf-8") == "plans=3\n"
+    summary = merges.workflow.summary.read_text(encoding="utf-8")
+    for number, plan in merges.plans.items():
+        assert f"- pull request {number}: {json.loads(plan)['hash']}\n" in summary
     hosts = {request.url.host for request in merges.github.requests}
     assert hosts == {"api.github.invalid", BLOBS}
 
 
 def test_several_commits_of_one_pull_request_are_one_plan(merges: Merges) -> None:
+    """It was rebased: three commits, of which the last one is its merge."""
     for commit in MERGES.values():
-        merges.github.answers[f"/commits/{commit}/pulls"] = merges.github.answers[
-            f"/commits/{MERGES[7]}/pulls"
-        ]
+        merges.github.brought[commit] = [9]
     assert merges.reviewed().code == 0
-    assert list(merges.fetched) == ["pull-7-777777777777.json"]
+    assert list(merges.fetched) == ["pull-9-999999999999.json"]
+
+
+def test_what_stands_on_the_other_side_of_a_merge_came_by_it(merges: Merges) -> None:
+    merges.store.commits[MERGES[9]] = (merges.store.commit(MERGES[9])[0], (MERGES[8], "9" * 40))
+    merges.github.brought["9" * 40] = [9]
+    assert merges.reviewed().code == 0
+    assert len(merges.fetched) == 3
 
 
 def test_an_artifact_with_another_digest_is_refused(merges: Merges) -> None:
-    merges.artifacts(9)[1]["digest"] = f"sha256:{'0' * 64}"
+    merges.artifact(9)["digest"] = f"sha256:{'0' * 64}"
     refuse(merges, "reviewed-differs")
 
 
@@ -45,11 +54,9 @@ def test_a_plan_with_another_digest_is_refused(merges: Merges) -> None:
 
 
 def test_a_plan_that_was_edited_and_signed_again_is_refused(merges: Merges) -> None:
-    plan = json.loads(merges.plans[9])
-    plan["changes"][0]["fields"][0]["after"] = "1"
-    content = json.dumps(plan).encode()
-    merges.upload(9, zipped(plan_json=content, digest_txt=f"{sha256(content)}  plan.json\n".encode()))
-    refuse(merges, "not-reviewed")
+    for edited in ({"hash": "sha256:0"}, {"configHash": "0"}):
+        merges.upload(9, archive(json.dumps(json.loads(merges.plans[9]) | edited).encode()))
+        refuse(merges, "not-reviewed")
 
 
 @pytest.mark.parametrize("content", [b"no archive", zipped(plan_json=b"{}")])
@@ -58,54 +65,54 @@ def test_an_archive_that_is_none_is_refused(merges: Merges, content: bytes) -> N
     refuse(merges, "not-reviewed")
 
 
+@pytest.mark.parametrize(
+    "content", [b"{}", b"[", b"[]", b'{"boundTo": {}}', b'{"boundTo": {"repository": 1}}']
+)
+def test_a_plan_that_says_nothing_of_what_it_is_of_is_refused(merges: Merges, content: bytes) -> None:
+    merges.upload(9, archive(content))
+    refuse(merges, "not-reviewed", "does not say what it is a plan of")
+
+
 def test_an_expired_plan_is_refused(merges: Merges) -> None:
-    merges.artifacts(8)[1]["expired"] = True
-    refuse(merges, "not-reviewed")
+    merges.artifact(8)["expired"] = True
+    refuse(merges, "not-reviewed", "has expired")
 
 
 def test_a_plan_run_of_a_fork_is_not_believed(merges: Merges) -> None:
     for one in merges.runs():
         if one["head_sha"] == "8" * 40:
             one["head_repository"] = {"full_name": "mallory/mappings"}
-    refuse(merges, "not-reviewed")
+    refuse(merges, "not-reviewed", "never ran for it in this repository")
 
 
 def test_a_push_past_review_is_refused_where_it_touches_the_site(merges: Merges) -> None:
-    merges.github.answers[f"/commits/{MERGES[8]}/pulls"] = []
-    refuse(merges, "not-reviewed")
-    merges.github.answers[f"/commits/{MERGES[8]}"] = {"files": [{"filename": "README.md"}]}
+    merges.github.brought[MERGES[8]] = []
+    refuse(merges, "not-reviewed", "came by no pull request")
+    merges.store.put(merges.store.of(MERGES[7]) | {"README.md": "y"}, MERGES[7], sha=MERGES[8])
     assert merges.reviewed().code == 0
     assert [name[:6] for name in merges.fetched] == ["pull-7", "pull-9"]
+
+
+def test_a_commit_that_only_says_it_came_with_a_pull_request_is_refused(merges: Merges) -> None:
+    """A commit of its branch was pushed to the default branch after it was merged."""
+    merges.github.brought[MERGES[8]] = [7]
+    refuse(merges, "not-reviewed", "is no merge of pull request 7")
 
 
 def test_a_run_that_found_nothing_to_plan_needs_no_plan(merges: Merges) -> None:
-    merges.github.answers["/actions/runs/80/artifacts"] = {"artifacts": []}
+    merges.unchanged(8, "other", "mappings")
     assert merges.reviewed().code == 0
     assert [name[:6] for name in merges.fetched] == ["pull-7", "pull-9"]
 
 
-def test_a_run_that_failed_without_a_plan_is_refused(merges: Merges) -> None:
-    merges.github.answers["/actions/runs/80/artifacts"] = {"artifacts": []}
-    merges.runs().append(run(800, "8" * 40, conclusion="failure", id=80))
-    refuse(merges, "not-reviewed")
-
-
-def test_a_months_plan_is_reviewed_by_its_pull_request(merges: Merges) -> None:
-    month_end(merges, merges.plans[8])
-    assert merges.reviewed().code == 0
-    assert merges.fetched["pull-8-888888888888.json"] == merges.plans[8]
-    assert "GET /actions/runs/80/artifacts" not in merges.github.asked
-
-
-def test_a_months_plan_with_another_digest_is_refused(merges: Merges) -> None:
-    month_end(merges, merges.plans[8], digest="5" * 40)
-    refuse(merges, "reviewed-differs")
-
-
-def test_a_months_pull_request_without_a_plan_is_refused(merges: Merges) -> None:
-    month_end(merges, merges.plans[8])
-    merges.github.answers[f"/commits/{MERGES[8]}"]["files"][0]["status"] = "removed"
-    refuse(merges, "not-reviewed")
+def test_a_run_that_ended_without_a_plan_is_refused(merges: Merges) -> None:
+    merges.github.kept[80] = []
+    refuse(merges, "not-reviewed", "made a plan of mappings for it")
+    merges.unchanged(8, "other")
+    refuse(merges, "not-reviewed", "made a plan of mappings for it")
+    merges.unchanged(8, "mappings")
+    merges.store.put({**merges.store.of(MERGES[8]), "mappings/more.yaml": "more"}, MERGES[7], sha=MERGES[8])
+    refuse(merges, "not-reviewed", "made a plan of mappings for it")
 
 
 def test_old_plans_in_the_folder_are_not_added_to(merges: Merges) -> None:

@@ -130,7 +130,10 @@ def month_end(workflow: Workflow, **ready: Any) -> Said:
     )
     (root / "ready.json").write_text(json.dumps({**said.json, **ready}), encoding="utf-8")
     files = ("--ready", str(root / "ready.json"), "--usage", str(root / "usage.json"))
-    return workflow.ci("month-end", "--site", "mappings", "--plan", str(workflow.plan()), *files)
+    plan = str(workflow.plan())
+    assert workflow.ci("bind", plan).code == 0
+    workflow.github.requests.clear()
+    return workflow.ci("month-end", "--site", "mappings", "--plan", plan, *files)
 
 
 def test_the_months_pull_request_is_opened_once_and_then_updated(workflow: Workflow) -> None:
@@ -138,7 +141,7 @@ def test_the_months_pull_request_is_opened_once_and_then_updated(workflow: Workf
     assert said.code == 0, said.err
     assert said.out == f"{BRANCH}: pull request opened\n"
     (pull,) = workflow.github.pulls
-    assert (pull["head"], pull["base"], pull["title"]) == (
+    assert (pull["head"]["ref"], pull["base"]["ref"], pull["title"]) == (
         BRANCH,
         "main",
         "Month end 2026-11, mappings: not ready",
@@ -158,7 +161,7 @@ def test_the_months_pull_request_is_opened_once_and_then_updated(workflow: Workf
     (pull,) = workflow.github.pulls
     assert pull["title"].endswith(": ready")
     assert "✅ Invoices of 2026-12-01 may be made until" in pull["body"]
-    assert workflow.github.objects[workflow.github.refs[f"heads/{BRANCH}"]]["parents"] == [tip]
+    assert workflow.github.store.commit(workflow.github.refs[f"heads/{BRANCH}"])[1] == (tip,)
 
 
 @pytest.mark.parametrize(
@@ -189,16 +192,14 @@ def test_what_people_put_on_the_months_branch_stays_and_it_has_what_was_planned(
     month_end(workflow)
     git = workflow.github
     tip, ref = git.refs[f"heads/{BRANCH}"], f"heads/{BRANCH}"
-    assert "b" * 40 in git.ancestors(tip), "it begins from the commit that was planned"
-    git.objects["a hold"] = {"tree": {"sha": "held"}, "parents": [tip]}
-    git.objects["held"] = git.files(BRANCH) | {"mappings/holds.yaml": "holds"}
-    git.refs[ref] = "a hold"
-    git.objects["c" * 40] = {"tree": {"sha": "moved"}, "parents": ["b" * 40]}
-    git.objects["moved"] = {"README.md": "moved"}
+    assert "b" * 40 in git.store.ancestors(tip), "it begins from the commit that was planned"
+    held = git.store.put(git.files(BRANCH) | {"mappings/holds.yaml": "holds"}, tip)
+    git.refs[ref] = held
+    git.store.put({"README.md": "moved"}, "b" * 40, sha="c" * 40)
     workflow.books.environ["GITHUB_SHA"] = "c" * 40
     workflow.books.apply()
     assert month_end(workflow).code == 0
-    assert {"a hold", "c" * 40} <= git.ancestors(git.refs[ref])
+    assert {held, "c" * 40} <= set(git.store.ancestors(git.refs[ref]))
     assert git.files(BRANCH)["mappings/holds.yaml"] == "holds"
 
 

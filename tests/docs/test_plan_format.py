@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.bound import BoundTo
 from reconciler.model.census import Census, LineAccount, UnitAccount
 from reconciler.model.change import Action, Basis, Cause, Change, Target
 from reconciler.model.field_change import FieldChange
@@ -66,6 +67,9 @@ PLAN = Plan(
 )
 
 
+BOUND = BoundTo("a/a", 7, "1", "2", "3", "4", "now")
+
+
 def test_the_hash_covers_what_the_page_says() -> None:
     covered = [
         replace(PLAN, owner="lab"),
@@ -76,6 +80,20 @@ def test_the_hash_covers_what_the_page_says() -> None:
         replace(PLAN, changes=()),
         replace(PLAN, rollback_of=RollbackOf("7f", "2026-11-12T09:00:00+00:00", "x")),
         replace(PLAN, rollback_of=RollbackOf("8f", "2026-11-12T09:00:00+00:00", "x")),
+        replace(PLAN, bound_to=BOUND),
+        replace(PLAN, bound_to=BOUND, config_hash="y"),
+        *(
+            replace(PLAN, bound_to=bound)
+            for bound in (
+                replace(BOUND, repository="b/b"),
+                replace(BOUND, pull_request=None),
+                replace(BOUND, base="f"),
+                replace(BOUND, head="f"),
+                replace(BOUND, tree="f"),
+                replace(BOUND, mappings="f"),
+                replace(BOUND, made="later"),
+            )
+        ),
         replace(PLAN, guards=PlanGuards(products=1)),
         replace(PLAN, guards=PlanGuards(protected=("product/a",))),
         replace(PLAN, guards=PlanGuards(answers=(Answer("agreement/1/product/A", Answered.HOLD),))),

@@ -51,9 +51,10 @@ def steps_of(job: dict[str, Any]) -> list[dict[str, Any]]:
 
 @dataclass
 class FakeAzure(httpx.AsyncBaseTransport):
-    """The threads of one pull request, and webhooks; other hosts go to `inner`."""
+    """One repository, the threads of one pull request, and webhooks; other hosts go to `inner`."""
 
     inner: httpx.AsyncBaseTransport
+    repository: Path
     threads: list[dict[str, Any]] = field(default_factory=list)
     refused: int = 0
     messages: dict[str, Any] = field(default_factory=dict)
@@ -71,8 +72,11 @@ class FakeAzure(httpx.AsyncBaseTransport):
         assert request.url.params["api-version"] == "7.1"
         if self.refused:
             return httpx.Response(self.refused, json={"message": "TF401027: You need permission"})
-        path = f"/example-msp/{PROJECT}/_apis/git/repositories/{REPOSITORY}/pullRequests/7/threads"
+        path = f"/example-msp/{PROJECT}/_apis/git/repositories/{REPOSITORY}"
         below = request.url.path.removeprefix(path)
+        if request.method == "GET" and below in ("/refs", "/items"):
+            return self._git(below, dict(request.url.params))
+        below = below.removeprefix("/pullRequests/7/threads")
         if request.method == "GET" and not below:
             return httpx.Response(200, json={"value": self.threads, "count": len(self.threads)})
         if request.method == "POST" and not below:
@@ -85,6 +89,24 @@ class FakeAzure(httpx.AsyncBaseTransport):
         comment = self.threads[int(found[1]) - 1]["comments"][int(found[2]) - 1]
         comment |= body
         return httpx.Response(200, json=comment)
+
+    def _git(self, what: str, params: dict[str, str]) -> httpx.Response:
+        """Refs whose names begin so, and what lies at a path in a commit."""
+        if what == "/refs":
+            listed = git(self.repository, "for-each-ref", "--format=%(refname) %(objectname)").splitlines()
+            pairs = [line.split() for line in listed]
+            refs = [{"name": name, "objectId": sha} for name, sha in pairs]
+            found = [one for one in refs if one["name"].startswith(f"refs/{params['filter']}")]
+            return httpx.Response(200, json={"value": found, "count": len(found)})
+        assert params["versionDescriptor.versionType"] == "commit"
+        place = f"{params['versionDescriptor.version']}:{params['path'].lstrip('/')}"
+        return httpx.Response(200, json={"objectId": git(self.repository, "rev-parse", place)})
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What Git says."""
+    done = subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 @dataclass
@@ -102,7 +124,7 @@ class Pipeline:
     def __init__(self, root: Path, books: Books, repository: Path) -> None:
         self.root, self.books, self.repository = root, books, repository
         self.shell = Shell(root / "agent", books)
-        self.azure = FakeAzure(books.network)
+        self.azure = FakeAzure(books.network, repository)
         books.transport = self.azure
         self.artifacts: dict[str, Path] = {}
         writing, reading = environment(URL), environment(URL, member="readonly")
@@ -207,6 +229,8 @@ class Pipeline:
             "SYSTEM_TEAMPROJECTID": PROJECT,
             "BUILD_REPOSITORY_ID": REPOSITORY,
             "SYSTEM_PULLREQUEST_PULLREQUESTID": "7",
+            "BUILD_SOURCEBRANCH": variables["Build.SourceBranch"],
+            "BUILD_SOURCEVERSION": commit,
         }
         code, said = self.shell.run(filled(step["script"]), workspace / "s", base | env)
         ran.said += said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import shutil
@@ -10,6 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 from tests.ci.github import Workflow, sha256, zipped
+from tests.ci.merges import APPROVED, APPROVES, MADE, MERGED, OPENED
 from tests.workflows.reader import ROOT
 from tests.workflows.runner import HOOKS, Ran, Runner
 
@@ -36,8 +36,10 @@ class Project:
         (self.folder / ".env").write_text("CONNECTWISE_URL=https://elsewhere.example\n", encoding="utf-8")
         del self.books.mapped["EM-MSP"]
         self.base = self.before = self.commit("base")
-        self.merges: list[dict[str, Any]] = []
-        self.runs: list[dict[str, Any]] = []
+        self.number = 7
+        self.github = self.site.github
+        self.github.store.real = self.folder
+        self.github.refs["heads/main"] = self.base
         self.runner = Runner(self.site, self.folder, root / "runner")
         self.site.github.webhooks = {f"{name}.invalid": 200 for name in HOOKS}
 
@@ -57,6 +59,11 @@ class Project:
         self.git("commit", "--quiet", "--message", message)
         return self.git("rev-parse", "HEAD")
 
+    def push(self, message: str, extra: str = "") -> str:
+        """One more commit of the default branch."""
+        self.github.refs["heads/main"] = self.commit(message, extra)
+        return self.github.refs["heads/main"]
+
     def propose(self, *, product: str = "MSP-EM", extra: str = "") -> str:
         """One more commit of the pull request: a row for EM-MSP."""
         self.books.mapped["EM-MSP"] = f"{{product: {product}, sync: true}}"
@@ -65,19 +72,21 @@ class Project:
     def event(self, head: str) -> dict[str, Any]:
         repository = {"full_name": "alder/mappings", "default_branch": "main"}
         pull = {
-            "number": 7,
+            "number": self.number,
+            "user": OPENED,
             "base": {"ref": "main", "sha": self.before},
             "head": {"sha": head, "repo": repository},
         }
-        return {"number": 7, "pull_request": pull, "repository": repository}
+        return {"number": self.number, "pull_request": pull, "repository": repository}
 
-    def plan(self, head: str) -> dict[str, Ran]:
-        """The jobs of plan.yml, in order."""
-        event, github = self.event(head), {"sha": head, "repository": "alder/mappings"}
-        self.site.github.answers[f"/commits/{head}"] = {"parents": [{"sha": self.base}]}
+    def plan(self, head: str, event: dict[str, Any] | None = None) -> dict[str, Ran]:
+        """The jobs of plan.yml, in order, of the commit that GitHub makes of base and head."""
+        merge = self.git("commit-tree", f"{head}^{{tree}}", "-p", self.base, "-p", head, "-m", "merge")
+        self.git("update-ref", "refs/pull/7/merge", merge)
+        event, github = event or self.event(head), {"sha": merge, "repository": "alder/mappings"}
         done = {"sites": self.runner.job("plan", "sites", event, github=github)}
         needs: dict[str, Any] = {"sites": need(done["sites"])}
-        for entry in json.loads(done["sites"].outputs["sites"]):
+        for entry in json.loads(done["sites"].outputs["sites"] or "[]"):
             done["plan"] = self.runner.job(
                 "plan", "plan", event, github=github, needs=needs, matrix={"site": entry}
             )
@@ -86,84 +95,76 @@ class Project:
             done[name] = self.runner.job("plan", name, event, github=github, needs=needs)
         return done
 
-    def merge(self, head: str, number: int = 7) -> None:
-        """GitHub knows of the merge, of the plan run and of its artifact; the next change is based on it."""
-        kept = self.runner.artifacts["plan-mappings"]
-        archive = zipped(**{file.name.replace(".", "_"): file.read_bytes() for file in kept.iterdir()})
-        self.site.github.artifacts[number] = archive
-        entry = {
-            "id": number,
-            "name": "plan-mappings",
-            "digest": f"sha256:{sha256(archive)}",
-            "expired": False,
-        }
-        run = {
+    def merge(self, head: str) -> None:
+        """GitHub knows of the merge, of the plan run, of its artifacts and of the approval.
+
+        The next change is based on it.
+        """
+        run = self.ran(self.number, head, "pull_request", "change")
+        self.github.runs.setdefault("plan.yml", []).append(run)
+        self.keep(self.number, "plan-mappings", "plan-unchanged")
+        pull = {"number": self.number, "user": OPENED, "base": {"ref": "main"}}
+        pull["head"] = {"sha": head, "ref": "change"}
+        self.github.pulls.append(pull)
+        self.landed(pull, head)
+        self.number += 1
+
+    def landed(self, pull: dict[str, Any], head: str) -> None:
+        """A pull request was approved and merged as the commits that follow on the last one."""
+        number = pull["number"]
+        pull |= {"state": "closed", "merged_at": MERGED, "merge_commit_sha": head}
+        approval = {"state": "APPROVED", "commit_id": pull["head"]["sha"], "submitted_at": APPROVED}
+        self.github.reviews[number] = [approval | {"user": APPROVES}]
+        for commit in self.git("rev-list", f"{self.base}..{head}").split():
+            self.github.brought[commit] = [number]
+        self.base = self.github.refs["heads/main"] = head
+        self.github.runs.setdefault("apply.yml", [])
+
+    def ran(self, number: int, head: str, event: str, branch: str) -> dict[str, Any]:
+        """A run of a workflow."""
+        return {
             "id": number,
             "run_number": number,
             "head_sha": head,
-            "event": "pull_request",
+            "head_branch": branch,
+            "event": event,
             "head_repository": {"full_name": "alder/mappings"},
             "conclusion": "success",
+            "actor": OPENED,
         }
-        pull = {"number": number, "merged_at": "2026-11-27", "base": {"ref": "main"}, "head": {"sha": head}}
-        self.merges.append({"sha": head})
-        self.runs.append(run)
-        self.site.github.answers |= {
-            "/actions/workflows/apply.yml/runs": {"workflow_runs": []},
-            "/actions/workflows/plan.yml/runs": {"workflow_runs": self.runs},
-            f"/actions/runs/{number}/artifacts": {"artifacts": [entry]},
-            f"/compare/{self.before}...{head}": {
-                "status": "ahead",
-                "total_commits": len(self.merges),
-                "commits": self.merges,
-            },
-            f"/commits/{head}/pulls": [pull],
-            f"/commits/{head}": {
-                "files": [{"filename": "mappings/mappings.yaml"}],
-                "parents": [{"sha": self.base}],
-            },
-        }
-        self.base = head
 
-    def merge_month(self, branch: str, number: int = 8) -> str:
+    def keep(self, run: int, *names: str) -> None:
+        """GitHub keeps the artifacts of a run that has just been here."""
+        kept = self.github.kept[run] = []
+        for folder in (self.runner.artifacts[name] for name in names if name in self.runner.artifacts):
+            files = {file.name.replace(".", "_"): file for file in folder.iterdir() if file.is_file()}
+            archive = zipped(**{name: file.read_bytes() for name, file in files.items()})
+            number = len(self.github.artifacts) + 1
+            self.github.artifacts[number] = archive
+            told = {"digest": f"sha256:{sha256(archive)}", "expired": False, "created_at": MADE}
+            kept.append({"id": number, "name": folder.name, **told})
+
+    def merge_month(self, branch: str) -> str:
         """A month's pull request is merged as one commit of the files that the branch has."""
         began = self.git("rev-parse", "HEAD")
         (self.folder / branch).mkdir(parents=True)
-        for name, content in self.site.github.files(branch).items():
+        for name, content in self.github.files(branch).items():
             if name.startswith(branch):
                 (self.folder / name).write_text(content, encoding="utf-8")
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", branch)
         head = self.git("rev-parse", "HEAD")
-        blob = self.git("rev-parse", f"{head}:{branch}/plan.json")
-        own = {"sha": "e" * 40, "ref": branch}
-        pull = {"number": number, "merged_at": "2026-11-28", "base": {"ref": "main"}, "head": own}
-        encoded = base64.b64encode((self.folder / branch / "plan.json").read_bytes()).decode()
-        file = {"filename": f"{branch}/plan.json", "sha": blob, "status": "added"}
-        self.merges.append({"sha": head})
-        self.site.github.answers.setdefault("/actions/workflows/apply.yml/runs", {"workflow_runs": []})
-        self.site.github.answers |= {
-            f"/compare/{self.before}...{head}": {
-                "status": "ahead",
-                "total_commits": len(self.merges),
-                "commits": self.merges,
-            },
-            f"/commits/{head}/pulls": [pull],
-            f"/pulls/{number}/commits": [{"sha": "e" * 40, "parents": [{"sha": began}]}],
-            f"/commits/{head}": {"files": [file]},
-            f"/git/blobs/{blob}": {"content": encoded, "encoding": "base64"},
-        }
-        self.base = head
+        self.github.runs["month-end.yml"] = [self.ran(300, began, "workflow_dispatch", "main")]
+        self.keep(300, "month-end-mappings")
+        (pull,) = [one for one in self.github.pulls if one["head"].get("ref") == branch]
+        self.landed(pull, head)
         return head
 
     def failed(self, head: str) -> None:
         """The run of apply at a commit, the first of this repository, did not succeed."""
-        run = {"id": 70, "run_number": 1, "head_sha": head, "head_branch": "main", "event": "push"}
-        self.site.github.answers |= {
-            "/actions/workflows/apply.yml/runs": {"workflow_runs": [run | {"conclusion": "failure"}]},
-            "/actions/runs/70/jobs": {"jobs": [{"name": "Apply mappings", "conclusion": "failure"}]},
-        }
-        self.site.github.answers[f"/commits/{head}"]["parents"] = [{"sha": self.before}]
+        self.github.runs["apply.yml"] = [self.ran(70, head, "push", "main") | {"conclusion": "failure"}]
+        jobs = [{"name": "Apply mappings", "conclusion": "failure"}]
+        self.github.answers["/actions/runs/70/jobs"] = {"jobs": jobs}
 
     def apply(self, head: str) -> dict[str, Ran]:
         """The jobs of apply.yml, in order."""
@@ -176,9 +177,11 @@ class Project:
         )
         return done
 
-    def scheduled(self, workflow: str, *names: str, schedule: str = "") -> dict[str, Ran]:
+    def scheduled(
+        self, workflow: str, *names: str, schedule: str = "", commit: str = "main"
+    ) -> dict[str, Ran]:
         """The jobs of a scheduled workflow on the default branch, in order; `sites` comes first."""
-        github = {"sha": self.git("rev-parse", "main"), "ref": "refs/heads/main"}
+        github = {"sha": self.git("rev-parse", commit), "ref": "refs/heads/main"}
         event: dict[str, Any] = {"repository": {"full_name": "alder/mappings", "default_branch": "main"}}
         event |= {"schedule": schedule} if schedule else {}
         done = {"sites": self.runner.job(workflow, "sites", event, github=github)}

@@ -179,3 +179,25 @@ def test_findings_are_logging_commands_that_no_name_ends() -> None:
     assert properties.split(";")[:3] == ["type=error", "code=a-code", "sourcepath=mappings/a%3Bb%5D.yaml"]
     assert text == "50 %AZP25 x%5D#\\u0023vso[task.complete%5D do it"
     assert line == "b-c: n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("schedule", ["usage", ""])
+def test_an_old_build_that_is_started_again_writes_nothing(site: OnAzure, schedule: str) -> None:
+    old = site.project.git("rev-parse", "HEAD")
+    hold = "holds:\n  - {customer: Alder, product: MSP-EP, reason: theirs, expires: 2026-12-31}\n"
+    site.project.commit("a hold", hold)
+    ran = site.pipeline.run(old, reason="Schedule" if schedule else "IndividualCI", schedule=schedule)
+    assert ran[schedule or "apply"].codes["Stop where main has gone on"] == 5, told(ran)
+    assert "old-commit" in ran[schedule or "apply"].said
+    assert not site.books.writes
+
+
+@pytest.mark.slow
+def test_a_newer_commit_beside_the_mappings_stops_nothing(site: OnAzure) -> None:
+    old = site.project.git("rev-parse", "HEAD")
+    (site.project.folder / "README.md").write_text("new\n", encoding="utf-8")
+    site.project.commit("a page")
+    ran = site.pipeline.run(old, reason="Schedule", schedule="usage")
+    assert ran["usage"].codes["Stop where main has gone on"] == 0, told(ran)
+    assert site.books.writes

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ci.github import BOT
+from tests.ci.merges import OPENED
 from tests.support import status
 from tests.workflows.project import Project, need, told
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tests.workflows.runner import Ran
@@ -193,3 +196,38 @@ def test_a_site_that_is_no_longer_touched_loses_its_plan_in_the_comment(project:
     assert "MSP-EM" not in found["<!-- reconciler:acme -->"]
     ran = proposed(birch=before)
     assert not any("MSP-EM" in one["body"] for one in project.site.github.comments), told(ran)
+
+
+def brings(project: Project, user: Mapping[str, object], extra: str = "") -> dict[str, Ran]:
+    """The run of a pull request that brings a month's plan."""
+    month = project.folder / "month-end" / "mappings" / "2026-11"
+    month.mkdir(parents=True)
+    (month / "plan.json").write_text("{}\n", encoding="utf-8")
+    head = project.commit("a plan", extra)
+    event = project.event(head)
+    event["pull_request"]["user"] = user
+    return project.plan(head, event)
+
+
+@pytest.mark.slow
+def test_a_person_s_pull_request_with_a_month_s_plan_is_red_and_told(project: Project) -> None:
+    ran = brings(project, OPENED)
+    assert ran["sites"].codes["Say which sites stay as they were, and which go"] == 4, told(ran)
+    assert "::error title=frozen-plan::" in ran["sites"].said
+    assert "as it was: there is nothing new" not in ran["sites"].summary
+    assert ran["result"].failed
+
+
+@pytest.mark.slow
+def test_a_month_s_own_pull_request_is_not_called_nothing(project: Project) -> None:
+    ran = brings(project, BOT)
+    assert not any(one.failed for one in ran.values()), told(ran)
+    assert "as it was: there is nothing new" not in ran["sites"].summary
+    (comment,) = project.site.github.comments
+    assert "Merging it approves the plan in its text" in comment["body"]
+
+
+@pytest.mark.slow
+def test_a_month_s_pull_request_with_more_than_its_plan_is_red(project: Project) -> None:
+    ran = brings(project, BOT, extra="products:\n  MSP-EP: {price: 1.25}\n")
+    assert ran["result"].failed, told(ran)

@@ -42,7 +42,7 @@ def test_a_month_that_is_not_ready_is_proposed_all_the_same_and_told(project: Pr
     assert not ran["open"].failed, told(ran)
     assert set(project.messages()) == {"teams", "slack", "email"}
     (pull,) = project.site.github.pulls
-    assert pull["head"] == "month-end/mappings/2026-11"
+    assert pull["head"]["ref"] == "month-end/mappings/2026-11"
     files = project.site.github.files("month-end/mappings/2026-11")
     plan = json.loads(files["month-end/mappings/2026-11/plan.json"])
     assert plan["formatVersion"]
@@ -123,7 +123,7 @@ def test_a_webhook_that_refuses_keeps_nothing_else_from_being_told(project: Proj
 @pytest.mark.slow
 def test_a_usage_run_that_leaves_a_line_to_people_has_done_its_work(project: Project) -> None:
     project.books.customer("Birch", ep=(10, 10, 90))
-    project.commit("one more customer")
+    project.push("one more customer")
     ran = project.scheduled("usage", "usage", "notify")
     assert not any(one.failed for one in ran.values()), told(ran)
     assert len(project.books.writes) == 1, "Alder's line"
@@ -135,3 +135,22 @@ def test_a_usage_run_that_leaves_a_line_to_people_has_done_its_work(project: Pro
     ran = project.scheduled("usage", "usage", "notify")
     assert ran["usage"].codes["Write the quantities"] == 4, told(ran)
     assert set(project.messages()) == {"teams", "slack", "email"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["usage", "month-end"])
+def test_an_old_run_that_is_started_again_writes_nothing_that_main_has_changed(
+    project: Project, name: str
+) -> None:
+    """A hold was merged since."""
+    old = project.git("rev-parse", "main")
+    hold = "holds:\n  - {customer: Alder, product: MSP-EP, reason: theirs, expires: 2026-12-31}\n"
+    project.push("a hold", hold)
+    ran = project.scheduled(
+        name, "usage" if name == "usage" else "freeze", *["open"] * (name != "usage"), commit=old
+    )
+    last = ran["usage" if name == "usage" else "open"]
+    assert last.codes["Stop where main has gone on"] == 5, told(ran)
+    assert "::error title=old-commit::" in last.said
+    assert not project.books.writes
+    assert not project.github.pulls
