@@ -8,6 +8,19 @@ from reconciler.model.by_hand import Work
 
 TEXT: dict[str, Any] = {"type": "string"}
 TEXT_OR_NULL: dict[str, Any] = {"type": ["string", "null"]}
+DAY: dict[str, Any] = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+NUMBER: dict[str, Any] = {"type": "string", "pattern": r"^-?\d+(\.\d+)?$"}
+RECORD_ID: dict[str, Any] = {"type": "integer", "minimum": 1}
+
+
+def or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema, which null fits as well."""
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+def list_of(items: dict[str, Any], about: str) -> dict[str, Any]:
+    """A list of such items."""
+    return {"type": "array", "items": items, "description": about}
 
 
 def record(about: str, **properties: Any) -> dict[str, Any]:
@@ -31,7 +44,7 @@ BY_HAND: dict[str, Any] = record(
     agreement={"type": "integer", "minimum": 1},
     product=TEXT,
     record={"type": ["integer", "null"], "minimum": 1},
-    amount=_NUMBER,
+    amount=NUMBER,
     currency=TEXT,
     before=_NUMBER_OR_NULL,
     after=_NUMBER_OR_NULL,
