@@ -107,6 +107,7 @@ class Plan:
     rollback_of: RollbackOf | None = None
     guards: PlanGuards = NO_GUARDS
     census: Census | None = None
+    narrowed_to: tuple[str, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -127,6 +128,8 @@ class Plan:
             signed["waiting"] = [change.id for change in self.waiting]
         if self.rollback_of is not None:
             signed["rollbackOf"] = self.rollback_of.to_json()
+        if self.narrowed_to:
+            signed["narrowedTo"] = list(self.narrowed_to)
         return "sha256:" + hashlib.sha256(canonical(signed).encode()).hexdigest()
 
     @property
@@ -178,6 +181,7 @@ class Plan:
             "configHash": self.config_hash,
             "hash": self.hash,
             "rollbackOf": None if self.rollback_of is None else self.rollback_of.to_json(),
+            "narrowedTo": list(self.narrowed_to),
             "guards": self.guards.to_json(),
             "restsOn": records_of(self.changes).to_json(),
             "changes": [change.to_json() for change in self.changes],
@@ -210,6 +214,7 @@ class Plan:
             usage_notes=tuple(UsageNote.from_json(n) for n in data["usageNotes"]),
             census=None if data["census"] is None else Census.from_json(data["census"]),
             removed_rows=tuple(RemovedRow(**r) for r in data["removedRows"]),
+            narrowed_to=tuple(data["narrowedTo"]),
             rollback_of=None if data["rollbackOf"] is None else RollbackOf.from_json(data["rollbackOf"]),
         )
 

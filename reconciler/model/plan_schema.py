@@ -83,6 +83,7 @@ def plan_schema() -> dict[str, Any]:
             "configHash": TEXT,
             "hash": {**TEXT, "description": "Of changes with what they rest on, period, instance, guards."},
             "rollbackOf": _or_null(record("The run taken back.", run=TEXT, started=TEXT, planHash=TEXT)),
+            "narrowedTo": _list(TEXT, "What it was narrowed to."),
             "guards": _guards(),
             "restsOn": _rests_on(),
             "changes": _list(_change(source), "In the order of the run."),
@@ -97,8 +98,8 @@ def plan_schema() -> dict[str, Any]:
         },
         "required": [
             "formatVersion", "tool", "site", "marker", "instance", "today", "period", "usageReadAt",
-            "configHash", "hash", "rollbackOf", "guards", "restsOn", "changes", "diagnostics", "lines",
-            "usageNotes", "census", "removedRows", "summary",
+            "configHash", "hash", "rollbackOf", "narrowedTo", "guards", "restsOn", "changes", "diagnostics",
+            "lines", "usageNotes", "census", "removedRows", "summary",
         ],
         "additionalProperties": False,
     }  # fmt: skip
