@@ -111,6 +111,7 @@ class Plan:
     census: Census | None = None
     member: str | None = None
     bound_to: BoundTo | None = None
+    narrowed_to: tuple[str, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -134,6 +135,8 @@ class Plan:
             signed["rollbackOf"] = self.rollback_of.to_json()
         if self.bound_to is not None:
             signed |= {"boundTo": self.bound_to.to_json(), "configHash": self.config_hash}
+        if self.narrowed_to:
+            signed["narrowedTo"] = list(self.narrowed_to)
         return "sha256:" + hashlib.sha256(canonical(signed).encode()).hexdigest()
 
     @property
@@ -187,6 +190,7 @@ class Plan:
             "boundTo": None if self.bound_to is None else self.bound_to.to_json(),
             "hash": self.hash,
             "rollbackOf": None if self.rollback_of is None else self.rollback_of.to_json(),
+            "narrowedTo": list(self.narrowed_to),
             "guards": self.guards.to_json(),
             "restsOn": records_of(self.changes).to_json(),
             "changes": [change.to_json() for change in self.changes],
@@ -221,6 +225,7 @@ class Plan:
             usage_notes=tuple(UsageNote.from_json(n) for n in data["usageNotes"]),
             census=None if data["census"] is None else Census.from_json(data["census"]),
             removed_rows=tuple(RemovedRow(**r) for r in data["removedRows"]),
+            narrowed_to=tuple(data["narrowedTo"]),
             rollback_of=None if data["rollbackOf"] is None else RollbackOf.from_json(data["rollbackOf"]),
         )
 

@@ -83,6 +83,7 @@ def plan_schema() -> dict[str, Any]:
             "boundTo": or_null(_bound_to()),
             "hash": {**TEXT, "description": "Of changes with what they rest on, period, instance, guards."},
             "rollbackOf": or_null(record("The run taken back.", run=TEXT, started=TEXT, planHash=TEXT)),
+            "narrowedTo": list_of(TEXT, "What it was narrowed to."),
             "guards": _guards(),
             "restsOn": _rests_on(),
             "changes": list_of(_change(source), "In the order of the run."),
@@ -97,7 +98,7 @@ def plan_schema() -> dict[str, Any]:
         },
         "required": [
             "formatVersion", "tool", "site", "marker", "member", "instance", "today", "period",
-            "usageReadAt", "configHash", "hash", "rollbackOf", "guards", "restsOn", "changes",
+            "usageReadAt", "configHash", "hash", "rollbackOf", "narrowedTo", "guards", "restsOn", "changes",
             "diagnostics", "lines", "usageNotes", "census", "removedRows", "summary",
         ],
         "additionalProperties": False,

@@ -184,7 +184,9 @@ def _of_codes(line: Open, synced: list[Party], desired: Desired, ground: Ground)
     reasons = [row for row in desired.rows if row.exclude is not None and set(row.codes) & codes]
     why = f"{listed} is excluded: {reasons[0].exclude}" if reasons else f"{listed} is mapped nowhere any more"
     if ground.settings.on_unmap == KEEP:
-        return Standing(f"{why}; {ON_UNMAP}", _LEFT, ON_UNMAP, source=ground.settings.location)
+        said = ground.settings.on_unmap_said
+        default = "" if said is not None else ", the default"
+        return Standing(f"{why}; {ON_UNMAP}{default}", _LEFT, ON_UNMAP, source=said)
     return Standing(f"{why}; onUnmap: end", ends=True) if synced else None
 
 
