@@ -244,7 +244,12 @@ def _elsewhere(line: Open, evidence: Evidence, needed: Needed) -> list[_Bid]:
 
 
 def _claim(line: Open, bids: Sequence[_Bid], result: Allocation) -> None:
-    """Give the line to the nearest wanted line, and tell the others of it."""
+    """Give the line to the nearest wanted line, and tell the others of it.
+
+    Of several firewalls with a line of their own only the one that it names has to do with it.
+    """
+    named = [bid for bid in bids if bid.cell.serial and line.line.bears(bid.cell.serial)]
+    bids = named or bids
     number = min(range(len(bids)), key=lambda place: (*_nearness(bids[place], line), place))
     bid = bids[number]
     reason = why_not(
