@@ -274,8 +274,11 @@ def _is_seen(cell: Cell, line: Open, evidence: Evidence, needed: Needed) -> bool
 def _claim(line: Open, bids: Sequence[_Bid], result: Allocation, beside: Cell | None = None) -> None:
     """Give the line to the nearest wanted line, and tell the others of it.
 
-    `beside` is what customers that are not synced use at its place: the line may be theirs.
+    Of several firewalls with a line of their own only the one that it names has to do with it. `beside` is
+    what customers that are not synced use at its place: the line may be theirs.
     """
+    named = [bid for bid in bids if bid.cell.serial and line.line.bears(bid.cell.serial)]
+    bids = named or bids
     number = min(range(len(bids)), key=lambda place: (*_nearness(bids[place], line), place))
     bid = bids[number]
     place, who = bid.cell.wanted, _who_was_there(bid, line)
