@@ -185,6 +185,8 @@ def needed_permission(method: str, path: str) -> str:
         ("pulls", "pull-requests"),
         ("actions", "actions"),
         ("environments", "actions"),
+        ("statuses", "statuses"),
+        ("collaborators", "metadata"),
         ("rules", "metadata"),
         ("commits", "pull-requests" if below.endswith("/pulls") else "contents"),
     ):

@@ -96,7 +96,7 @@ def demo(runtime: Runtime) -> int:
         server.running(world, clock=lambda: clock[0]) as site,
         chdir(folder),
     ):
-        shutil.copytree(data_folder("mappings"), "mappings")
+        shutil.copytree(data_folder("starter"), "mappings")
         _replace("mappings/settings.yaml", "mode: shadow", "mode: live  ")
         inner = replace(runtime, environ={**_colour(runtime), **site.environment}, now=lambda: clock[0])
         code = _play(inner, _FIRST)
@@ -109,8 +109,8 @@ def demo(runtime: Runtime) -> int:
             code = _play(inner, _LATER)
     if code == exit_codes.DONE:
         runtime.out().print(
-            "\nYour own: copy the starter mappings, set the credentials (docs/credentials.md), run "
-            "`reconciler plan`.",
+            "\nYour own: write your first rows into mappings/ as those of starter/ are, set the credentials "
+            "(docs/credentials.md), run `reconciler plan`.",
             style="bold",
         )
     return code
