@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import httpx
 
@@ -171,6 +172,14 @@ async def connect(
 
     async with session:
         yield GitHub(session, prefix, repository, fetch)
+
+
+def ref_path(branch: str) -> str:
+    """Where the tip of a branch is asked for; no name of a branch becomes another address.
+
+    https://docs.github.com/en/rest/git/refs#get-a-reference (`contents: read`).
+    """
+    return f"/git/ref/heads/{quote(branch, safe='/')}"
 
 
 def needed_permission(method: str, path: str) -> str:

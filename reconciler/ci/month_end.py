@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from reconciler.ci.github import ref_path
 from reconciler.ci.trees import Trees
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.reporting.markdown import COMMENT, markdown
@@ -166,7 +167,7 @@ async def _push(github: GitHub, context: Context, default: str, proposed: MonthE
         there = await _tip(github, proposed.branch)
     parent = there or context.commit or await _tip(github, default)
     if parent is None:
-        raise github.bad_answer("GET", f"/git/ref/heads/{default}", "the default branch has no commit")
+        raise github.bad_answer("GET", ref_path(default), "the default branch has no commit")
     before = (await github.get(f"/git/commits/{parent}")).get("tree")
     base = before.get("sha") if isinstance(before, dict) else None
     entries = []
@@ -200,7 +201,7 @@ async def _bring_up_to_date(github: GitHub, branch: str, commit: str) -> None:
 
 async def _tip(github: GitHub, branch: str) -> str | None:
     try:
-        found = (await github.get(f"/git/ref/heads/{branch}")).get("object")
+        found = (await github.get(ref_path(branch))).get("object")
     except (RecordNotFound, EndpointNotFound):
         return None
     sha = found.get("sha") if isinstance(found, dict) else None
