@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconciler.ci.approval import MERGE_APPROVES, REVIEW_NAME
 from reconciler.reporting.markdown_text import code, md
 from reconciler.transport.errors import ApiError
 
@@ -24,6 +25,19 @@ _RULES = {
     "non_fast_forward": "no force push",
     "deletion": "cannot be deleted",
 }
+#: Of which rule, GitHub's name for it, what is said where it is asked for, and where not.
+_WANTED = (
+    ("pull_request", "require_code_owner_review", "code owners approve", "code owners need not approve"),
+    ("pull_request", "dismiss_stale_reviews_on_push", "stale approvals go", "stale approvals stay"),
+    (
+        *("pull_request", "require_last_push_approval", "the last push is approved by somebody else"),
+        "who pushed last may approve",
+    ),
+    (
+        *("required_status_checks", "strict_required_status_checks_policy", "branches are up to date"),
+        "branches need not be up to date: a plan from before another merge counts for nothing",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +53,7 @@ def may_run(gates: Gates, allowed: str) -> bool:
     return gates.public is False or allowed.strip() == ALLOWED
 
 
-async def find_gates(github: GitHub, context: Context) -> Gates:
+async def find_gates(github: GitHub, context: Context, review: str = "") -> Gates:
     """Ask for the repository's visibility, its default branch's protection and its environments.
 
     https://docs.github.com/en/rest/repos/repos#get-a-repository (`visibility`, `private`). What may not be
@@ -55,6 +69,8 @@ async def find_gates(github: GitHub, context: Context) -> Gates:
     if isinstance(branch, str) and branch:
         rows += [(f"branch {branch}", await _branch(github, branch))]
         rows += [(f"rules of {branch}", await _rules(github, branch))]
+    if review.strip() == MERGE_APPROVES:
+        rows.append(("approval of a plan", f"**the merge, by the variable {code(REVIEW_NAME)}**"))
     rows += await _environments(github, str(branch or ""))
     return Gates(_public(repository), tuple(rows))
 
@@ -91,15 +107,22 @@ async def _rules(github: GitHub, branch: str) -> str:
     except ApiError:
         return _NOT_KNOWN
     found = [_RULES[kind] for kind in _RULES if any(rule.get("type") == kind for rule in rules)]
-    reviews = [
-        f"{count} approving review{'' if count == 1 else 's'}"
-        + (", code owners among them" if parameters.get("require_code_owner_review") is True else "")
-        for rule in rules
-        if rule.get("type") == "pull_request"
-        and isinstance(parameters := rule.get("parameters"), dict)
-        and isinstance(count := parameters.get("required_approving_review_count"), int)
-    ]
-    return ", ".join([*found, *reviews]) or "none in rulesets; classic protection is not known"
+    return ", ".join([*found, *_reviews(rules)]) or "none in rulesets; classic protection is not known"
+
+
+def _reviews(rules: Sequence[dict[str, Any]]) -> list[str]:
+    """What is asked of an approval, of all rules together; in bold what a plan's approval needs and lacks."""
+    count = max([0, *(n for n in _asked(rules, "required_approving_review_count") if isinstance(n, int))])
+    words = [f"{count} approving review{'' if count == 1 else 's'}"] * bool(count)
+    for kind, name, has, lacks in _WANTED:
+        if any(rule.get("type") == kind for rule in rules):
+            words.append(has if True in _asked(rules, name) else f"**{lacks}**")
+    return words
+
+
+def _asked(rules: Sequence[dict[str, Any]], name: str) -> list[Any]:
+    told = [rule.get("parameters") for rule in rules]
+    return [parameters.get(name) for parameters in told if isinstance(parameters, dict)]
 
 
 async def _environments(github: GitHub, default: str) -> list[tuple[str, str]]:

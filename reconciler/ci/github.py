@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import httpx
 
@@ -173,6 +174,14 @@ async def connect(
         yield GitHub(session, prefix, repository, fetch)
 
 
+def ref_path(branch: str) -> str:
+    """Where the tip of a branch is asked for; no name of a branch becomes another address.
+
+    https://docs.github.com/en/rest/git/refs#get-a-reference (`contents: read`).
+    """
+    return f"/git/ref/heads/{quote(branch, safe='/')}"
+
+
 def needed_permission(method: str, path: str) -> str:
     """What the token needs for a request, in the words of a job's `permissions`."""
     right = "read" if method == "GET" else "write"
@@ -185,6 +194,8 @@ def needed_permission(method: str, path: str) -> str:
         ("pulls", "pull-requests"),
         ("actions", "actions"),
         ("environments", "actions"),
+        ("statuses", "statuses"),
+        ("collaborators", "metadata"),
         ("rules", "metadata"),
         ("commits", "pull-requests" if below.endswith("/pulls") else "contents"),
     ):

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from reconciler.ci.github import ref_path
+from reconciler.ci.trees import Trees
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.reporting.markdown import COMMENT, markdown
 from reconciler.reporting.markdown_text import md
@@ -102,11 +104,12 @@ def _words(reason: Mapping[str, Any]) -> list[str]:
     return [f"{customer}:"] * bool(customer) + [str(message)[:500]]
 
 
-async def propose(github: GitHub, context: Context, proposed: MonthEnd) -> str:
+async def propose(github: GitHub, context: Context, proposed: MonthEnd, check: str = "") -> str:
     """Put the files on the month's branch and open its pull request, or update both; says which.
 
     One that was merged or closed is a person's answer and is left alone; a run that somebody started by hand
-    opens the month's next one instead. Raises ApiError's subclasses.
+    opens the month's next one instead. The check of that name, which no workflow will start, is set on its
+    last commit. Raises ApiError's subclasses.
     """
     default = str((await github.get("")).get("default_branch") or "main")
     while True:
@@ -124,12 +127,36 @@ async def propose(github: GitHub, context: Context, proposed: MonthEnd) -> str:
             )
         proposed = replace(proposed, round=proposed.round + 1)
     await _push(github, context, default, proposed)
+    if check:
+        await _pass(github, context, proposed.branch, check)
     told = {"title": proposed.title, "body": proposed.body}
     if opened:
         await github.send("PATCH", f"/pulls/{opened[0]['number']}", told)
         return f"{proposed.branch}: pull request updated"
     await github.send("POST", "/pulls", {**told, "head": proposed.branch, "base": default})
     return f"{proposed.branch}: pull request opened"
+
+
+async def _pass(github: GitHub, context: Context, branch: str, check: str) -> None:
+    """A required check that the pull request does not start would keep it from being merged.
+
+    Where it brings its own files and nothing else there is nothing that the check looks at. People's commits
+    start it themselves. https://docs.github.com/en/rest/commits/statuses#create-a-commit-status
+    (`statuses: write`).
+    """
+    tip, trees = await _tip(github, branch), Trees(github)
+    if not tip or not context.commit:
+        return
+    own, planned = await trees.commit(tip), await trees.commit(context.commit)
+    if set(await trees.differing(own.tree, planned.tree)) - {FOLDER}:
+        return
+    said = {
+        "state": "success",
+        "context": check,
+        "description": "The month's frozen plan, made by this run; it changes no mappings.",
+    }
+    where = {"target_url": context.run_url} if context.run_url else {}
+    await github.send("POST", f"/statuses/{tip}", said | where)
 
 
 async def _push(github: GitHub, context: Context, default: str, proposed: MonthEnd) -> None:
@@ -140,7 +167,7 @@ async def _push(github: GitHub, context: Context, default: str, proposed: MonthE
         there = await _tip(github, proposed.branch)
     parent = there or context.commit or await _tip(github, default)
     if parent is None:
-        raise github.bad_answer("GET", f"/git/ref/heads/{default}", "the default branch has no commit")
+        raise github.bad_answer("GET", ref_path(default), "the default branch has no commit")
     before = (await github.get(f"/git/commits/{parent}")).get("tree")
     base = before.get("sha") if isinstance(before, dict) else None
     entries = []
@@ -174,7 +201,7 @@ async def _bring_up_to_date(github: GitHub, branch: str, commit: str) -> None:
 
 async def _tip(github: GitHub, branch: str) -> str | None:
     try:
-        found = (await github.get(f"/git/ref/heads/{branch}")).get("object")
+        found = (await github.get(ref_path(branch))).get("object")
     except (RecordNotFound, EndpointNotFound):
         return None
     sha = found.get("sha") if isinstance(found, dict) else None

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     from reconciler.model.bound import BoundTo
 
 
+#: What a pull request's runs are made of: GitHub takes it from what would be merged.
+WORKFLOWS = ".github"
+
+
 @dataclass(frozen=True)
 class Workflows:
     """The files of the workflows that plan, apply and freeze a month, by name."""
@@ -131,6 +135,12 @@ class _Finder:
         if part.pull is None:
             raise not_reviewed(f"Commit {part.last.sha[:12]} changes {path} and came by no pull request.")
         _check_merge(part, part.pull)
+        old = "" if part.before is None else part.before.tree
+        if WORKFLOWS in await self.trees.differing(old, part.last.tree):
+            raise not_reviewed(
+                f"{part.pull.what} changes {path} and {WORKFLOWS}/ at once: its own workflows made its plan. "
+                "Propose the two apart."
+            )
         return await self._plan_of(part.pull, after)
 
     async def _month_end(self, part: _Part, branch: str) -> tuple[ReviewedPlan, BoundTo]:

@@ -1,6 +1,6 @@
 """Whether a run's commit is still what the default branch wants: a run that is started again has its old one.
 
-https://docs.github.com/en/rest/git/refs#get-a-reference (`contents: read`). Not tried against github.com.
+Not tried against github.com.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.ci.context import is_commit
+from reconciler.ci.github import ref_path
 from reconciler.ci.merged import default_branch
 from reconciler.ci.sites import path_of
 from reconciler.ci.trees import TOOL, Trees
@@ -29,7 +30,7 @@ async def superseded(github: GitHub, context: Context, site: str) -> Diagnostic 
             error("github-event", "GITHUB_SHA names no commit.", "Run this as a step of a workflow.")
         )
     branch = await default_branch(github, context)
-    path = f"/git/ref/heads/{branch}"
+    path = ref_path(branch)
     found = (await github.get(path)).get("object")
     tip = found.get("sha") if isinstance(found, dict) else None
     if not is_commit(tip):

@@ -44,6 +44,7 @@ def gate(runtime: Runtime) -> int:
     A plan holds customers and prices: a public repository is refused (exit code 4) unless the variable
     RECONCILER_PUBLIC is `allowed`. What the token may not read is "not known".
     """
+    from reconciler.ci.approval import REVIEW_NAME
     from reconciler.ci.context import context_of
     from reconciler.ci.gates import ALLOWED, ALLOWED_NAME, find_gates, gates_text, may_run
     from reconciler.cli.workflow import annotate, say, summarize, with_github
@@ -53,7 +54,7 @@ def gate(runtime: Runtime) -> int:
     allowed = runtime.environ.get(ALLOWED_NAME, "")
 
     async def ask(github: GitHub) -> Gates:
-        return await find_gates(github, context)
+        return await find_gates(github, context, runtime.environ.get(REVIEW_NAME, ""))
 
     gates = with_github(runtime, context, ask)
     good = may_run(gates, allowed)

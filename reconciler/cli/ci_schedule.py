@@ -58,13 +58,14 @@ def drift(runtime: Runtime, plan: Path, site: str) -> int:
 @click.option("--plan", metavar="PLAN", required=True, type=a_folder, help="The month's frozen plan.")
 @click.option("--ready", metavar="FILE", required=True, type=a_folder, help="`ready --format json`.")
 @click.option("--usage", metavar="FILE", required=True, type=a_folder, help="What `usage --out` froze.")
+@click.option("--check", metavar="NAME", default="", help="A required check of pull requests to set on it.")
 @click.pass_obj
-def month_end(runtime: Runtime, site: str, plan: Path, ready: Path, usage: Path) -> int:
+def month_end(runtime: Runtime, site: str, plan: Path, ready: Path, usage: Path, check: str) -> int:
     """Open the month's pull request with its frozen plan, or update it: merging it is the approval.
 
     The files go to the folder month-end/NAME/YYYY-MM, on a branch of the same name. A pull request that was
     merged or closed is left alone; where a person started the run, the month's next one is opened. Needs
-    `contents` and `pull-requests: write`.
+    `contents` and `pull-requests: write`; with --check `statuses: write`.
     """
     from reconciler.ci.context import context_of
     from reconciler.ci.month_end import month_end as make
@@ -82,7 +83,7 @@ def month_end(runtime: Runtime, site: str, plan: Path, ready: Path, usage: Path)
     context = context_of(runtime.environ)
 
     async def put(github: GitHub) -> str:
-        return await propose(github, context, proposed)
+        return await propose(github, context, proposed, check)
 
     say(runtime, with_github(runtime, context, put))
     return exit_codes.DONE

@@ -101,7 +101,7 @@ def demo(runtime: Runtime) -> int:
         server.running(world, clock=lambda: clock[0]) as site,
         chdir(folder),
     ):
-        shutil.copytree(data_folder("mappings"), "mappings")
+        shutil.copytree(data_folder("starter"), "mappings")
         _replace("mappings/settings.yaml", "mode: shadow", "mode: live  ")
         runtime.out().print(_LIVE)
         inner = replace(runtime, environ={**_colour(runtime), **site.environment}, now=lambda: clock[0])
@@ -115,8 +115,9 @@ def demo(runtime: Runtime) -> int:
             code = _play(inner, _LATER)
     if code == exit_codes.DONE:
         runtime.out().print(
-            "\nYour own: copy the starter mappings, set the credentials (docs/credentials.md), run "
-            "`reconciler plan`. They are in mode shadow: no line is written until you say `mode: live`.",
+            "\nYour own: write your first rows into mappings/ as those of starter/ are, set the credentials "
+            "(docs/credentials.md), run `reconciler plan`. The mode is shadow until you say another: no line is "
+            "written before `mode: live`.",
             style="bold",
         )
     return code

@@ -7,6 +7,6 @@ from pathlib import Path
 
 
 def data_folder(name: str) -> Path:
-    """The folder `schemas` or `mappings` that came with this installation."""
+    """The folder `schemas` or `starter` that came with this installation."""
     packaged = Path(str(files("reconciler"))) / "_data" / name
     return packaged if packaged.is_dir() else Path(str(files("reconciler"))).parent / name

@@ -43,32 +43,33 @@ def _output_name(_context: click.Context, _option: click.Parameter, text: str | 
     callback=_output_name,
     help="Also make the JSON the step's output of this name, in the file that GITHUB_OUTPUT names.",
 )
+@click.option(
+    "--none-yet", is_flag=True, help="A repository without mappings is no error: there is nothing to do."
+)
 @format_option("text", "json")
 @click.pass_obj
 def sites(
-    runtime: Runtime, root: Path, since: Path | None, github_output: str | None, output_format: str
+    runtime: Runtime,
+    root: Path,
+    since: Path | None,
+    github_output: str | None,
+    none_yet: bool,
+    output_format: str,
 ) -> int:
     """List the sites of a repository: each folder of sites/*/ with mappings, else the single mappings/.
 
     As JSON: the entries of a workflow's matrix. With --since, a site that the change removes is in the text
     alone: there is nothing to plan for it.
     """
-    from reconciler.ci.sites import MANY, SINGLE, sites_of
+    from reconciler.ci.sites import sites_of
     from reconciler.cli.workflow import changed_sites, put_output
-    from reconciler.model.diagnostics import ReconcilerError, error
     from reconciler.reporting.clean import clean
     from reconciler.reporting.json_text import json_text
 
     changed = None if since is None else changed_sites(since, root)
     found = sites_of(root) if changed is None else changed.touched
     if changed is None and not found:
-        raise ReconcilerError(
-            error(
-                "no-sites",
-                f"{root} has neither {SINGLE}/ nor a folder of {MANY}/ with *.yaml files in it.",
-                f"Give the repository with --root, or write the first {SINGLE}.",
-            )
-        )
+        _say_none(runtime, root, good=none_yet)
     if github_output is not None:
         put_output(runtime, github_output, json.dumps([site.to_json() for site in found]))
     if output_format == "json":
@@ -80,3 +81,15 @@ def sites(
         for site in () if changed is None else changed.removed:
             runtime.stdout.write(f"{clean(site.name)}: removed by this change\n")
     return exit_codes.DONE
+
+
+def _say_none(runtime: Runtime, root: Path, *, good: bool) -> None:
+    """Raises ReconcilerError where that is not good."""
+    from reconciler.ci.sites import MANY, SINGLE
+    from reconciler.model.diagnostics import ReconcilerError, error
+
+    what = f"{root} has neither {SINGLE}/ nor a folder of {MANY}/ with *.yaml files in it."
+    if not good:
+        remedy = f"Give the repository with --root, or write the first {SINGLE}."
+        raise ReconcilerError(error("no-sites", what, remedy))
+    runtime.stderr.write(f"No rows yet: {what}\n")

@@ -171,7 +171,11 @@ def summarize(runtime: Runtime, text: str) -> None:
 
 
 def put_output(runtime: Runtime, name: str, value: str) -> None:
-    """An output of the step. `value` is ours and has one line; it never holds a name."""
+    """An output of the step. `value` is ours and never holds a name. Raises ReconcilerError for two lines."""
+    if len(value.splitlines()) > 1:
+        raise ReconcilerError(
+            error("github-output", f"The output {name} would have more than one line.", "Report this.")
+        )
     _append(runtime, OUTPUT_FILE, f"{name}={value}\n")
 
 

@@ -49,6 +49,7 @@ class FakeGitHub(httpx.AsyncBaseTransport):
     #: Answers to GETs by path, a list being paged; and statuses by verb and path that are refused.
     answers: dict[str, Any] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
+    refusal: str = "Resource not accessible by integration"
     comments: list[dict[str, Any]] = field(default_factory=list)
     issues: list[dict[str, Any]] = field(default_factory=list)
     pulls: list[dict[str, Any]] = field(default_factory=list)
@@ -87,7 +88,7 @@ class FakeGitHub(httpx.AsyncBaseTransport):
         path = request.url.path.removeprefix(f"{self.prefix}/repos/{REPOSITORY}")
         status = self.refused.get(f"{request.method} {path}")
         if status is not None:
-            return httpx.Response(status, json={"message": "Resource not accessible by integration"})
+            return httpx.Response(status, json={"message": self.refusal})
         query = {name: values[0] for name, values in parse_qs(request.url.query.decode()).items()}
         data = json.loads(body) if body else None
         if request.method == "GET" and path in self.answers:

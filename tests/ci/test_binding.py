@@ -155,6 +155,12 @@ def test_a_months_plan_is_reviewed_by_its_pull_request(merges: Merges) -> None:
     assert merges.fetched == {"pull-9-999999999999.json": merges.plans[9]}
 
 
+def test_a_plan_that_a_pull_request_s_own_workflows_made_is_refused(merges: Merges) -> None:
+    files = merges.store.of(MERGES[9]) | {".github/workflows/plan.yml": "mine"}
+    merges.store.put(files, MERGES[8], sha=MERGES[9])
+    refuse(merges, "not-reviewed", "changes mappings and .github/ at once")
+
+
 def test_a_persons_branch_with_the_name_and_the_plan_of_a_month_is_refused(merges: Merges) -> None:
     pull = merges.month(base=MERGES[8])
     pull["user"] = OPENED

@@ -20,7 +20,20 @@ def test_a_private_repository_may_plan_and_says_what_protects_it(workflow: Workf
             {
                 "type": "pull_request",
                 "parameters": {"required_approving_review_count": 1, "require_code_owner_review": True},
-            }
+            },
+            {
+                "type": "pull_request",
+                "parameters": {
+                    "required_approving_review_count": 0,
+                    "require_code_owner_review": False,
+                    "dismiss_stale_reviews_on_push": True,
+                    "require_last_push_approval": True,
+                },
+            },
+            {
+                "type": "required_status_checks",
+                "parameters": {"strict_required_status_checks_policy": True},
+            },
         ],
         "/environments": {
             "environments": [
@@ -47,13 +60,34 @@ def test_a_private_repository_may_plan_and_says_what_protects_it(workflow: Workf
     assert said.code == 0, said.err
     told = workflow.summary.read_text(encoding="utf-8")
     assert "| branch main | protected |" in told
-    assert "1 approving review, code owners among them" in told
+    assert (
+        "changes come by pull request, checks must pass, 1 approving review, code owners approve, "
+        "stale approvals go, the last push is approved by somebody else, branches are up to date |"
+    ) in told
     assert "| environment production | limited to protected branches |" in told
     assert "| environment acme | limited to main |" in told
     assert "| environment birch | **limited to `main`, `*`** |" in told
     assert "| environment cedar | limited to some branches, which ones is not known |" in told
     assert "| environment elder | **open to every branch**, with reviewers |" in told
     assert "| environment acme-plan | open to every branch |" in told
+
+
+def test_what_a_plan_s_approval_needs_and_the_rules_do_not_ask_for_is_in_bold(workflow: Workflow) -> None:
+    workflow.github.answers["/rules/branches/main"] = [
+        {"type": "pull_request", "parameters": {"required_approving_review_count": 0}},
+        {"type": "required_status_checks", "parameters": {}},
+    ]
+    assert workflow.ci("gate", RECONCILER_REVIEW="merge").code == 0
+    told = workflow.summary.read_text(encoding="utf-8")
+    for missing in (
+        "**code owners need not approve**",
+        "**stale approvals stay**",
+        "**who pushed last may approve**",
+        "**branches need not be up to date",
+        "| approval of a plan | **the merge, by the variable `RECONCILER_REVIEW`** |",
+    ):
+        assert missing in told
+    assert "approving review" not in told
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_much_drift_fits_an_issue() -> None:
     assert "3000 differences" in title("mappings", dated, "2026-11-27").replace(",", "")
 
 
-def month_end(workflow: Workflow, **ready: Any) -> Said:
+def month_end(workflow: Workflow, check: str = "", **ready: Any) -> Said:
     """The three files of a month, and the step."""
     root, books = workflow.root, workflow.books
     workflow.run("usage", "--dir", str(books.folder), "--out", str(root / "usage.json"))
@@ -133,7 +133,7 @@ def month_end(workflow: Workflow, **ready: Any) -> Said:
     plan = str(workflow.plan())
     assert workflow.ci("bind", plan).code == 0
     workflow.github.requests.clear()
-    return workflow.ci("month-end", "--site", "mappings", "--plan", plan, *files)
+    return workflow.ci("month-end", "--site", "mappings", "--plan", plan, "--check", check, *files)
 
 
 def test_the_months_pull_request_is_opened_once_and_then_updated(workflow: Workflow) -> None:
@@ -201,6 +201,23 @@ def test_what_people_put_on_the_months_branch_stays_and_it_has_what_was_planned(
     assert month_end(workflow).code == 0
     assert {held, "c" * 40} <= set(git.store.ancestors(git.refs[ref]))
     assert git.files(BRANCH)["mappings/holds.yaml"] == "holds"
+
+
+def test_the_required_check_is_set_where_the_pull_request_brings_a_plan_and_nothing_else(
+    workflow: Workflow,
+) -> None:
+    month_end(workflow)
+    assert not workflow.github.statuses
+    month_end(workflow, check="plan / Plan")
+    (status,) = workflow.github.statuses
+    tip = workflow.github.refs[f"heads/{BRANCH}"]
+    assert (status["sha"], status["context"], status["state"]) == (tip, "plan / Plan", "success")
+    assert status["target_url"].endswith("/actions/runs/77")
+    files = workflow.github.files(BRANCH) | {"mappings/holds.yaml": "holds"}
+    workflow.github.refs[f"heads/{BRANCH}"] = workflow.github.store.put(files, tip)
+    workflow.books.apply()
+    assert month_end(workflow, check="plan / Plan").code == 0
+    assert len(workflow.github.statuses) == 1, "of that nobody made a plan"
 
 
 def test_a_branch_that_conflicts_says_how_to_go_on(workflow: Workflow) -> None:

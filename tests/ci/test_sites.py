@@ -106,6 +106,15 @@ def test_a_repository_without_sites_says_so(tmp_path: Path) -> None:
     assert "no-sites" in said.err
 
 
+def test_a_copy_without_rows_yet_has_nothing_to_do(workflow: Workflow) -> None:
+    said = workflow.run(
+        "sites", "--root", str(workflow.root / "empty"), "--none-yet", "--github-output", "found"
+    )
+    assert said.code == 0
+    assert said.err.startswith("No rows yet: ")
+    assert workflow.output.read_text(encoding="utf-8") == "found=[]\n"
+
+
 def test_the_matrix_is_an_output_of_the_step_on_one_line(workflow: Workflow) -> None:
     for name in ("acme", "birch"):
         put(workflow.root / "repository", f"sites/{name}")

@@ -18,7 +18,7 @@ from tests.support import CATALOG, TODAY, Site, status
 if TYPE_CHECKING:
     from reconciler.sandbox.world import World
 
-STARTER = Path(reconciler.__file__).parent.parent / "mappings"
+STARTER = Path(reconciler.__file__).parent.parent / "starter"
 
 
 @cache

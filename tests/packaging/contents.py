@@ -15,9 +15,9 @@ REQUIRED = (
     "reconciler/_data/schemas/journal.schema.json",
     "reconciler/_data/schemas/mappings.schema.json",
     "reconciler/_data/schemas/plan.schema.json",
-    "reconciler/_data/mappings/mappings.yaml",
-    "reconciler/_data/mappings/products.yaml",
-    "reconciler/_data/mappings/settings.yaml",
+    "reconciler/_data/starter/mappings.yaml",
+    "reconciler/_data/starter/products.yaml",
+    "reconciler/_data/starter/settings.yaml",
 )
 ENTRY_POINT = "reconciler = reconciler.__main__:main"
 _OURS = re.compile(r"reconciler/|sophos_connectwise_reconciler-[^/]+\.dist-info/")

@@ -42,7 +42,7 @@ def test_holds_what_it_must_and_nothing_else(wheel: Path) -> None:
 
 
 def test_carries_the_repositorys_own_schemas_and_mappings(unpacked: Path) -> None:
-    for name in ("schemas", "mappings"):
+    for name in ("schemas", "starter"):
         ours = {path.name: path.read_bytes() for path in (ROOT / name).iterdir() if path.is_file()}
         packaged = {path.name: path.read_bytes() for path in (unpacked / "reconciler/_data" / name).iterdir()}
         assert packaged == ours

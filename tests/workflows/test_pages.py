@@ -53,6 +53,8 @@ def test_the_page_has_ten_steps_every_workflow_and_every_key() -> None:
     text = read(PAGE)
     steps = re.findall(r"^(\d+)\. ", text.partition("## What each")[0], re.MULTILINE)
     assert steps == [str(number) for number in range(1, 11)]
+    titles = re.findall(r"^\d+\. \*\*([^*]+)\*\*", text, re.MULTILINE)
+    assert titles.index("Say who reviews what") < titles.index("Protect `main`"), "then it takes no push"
     for name in (*NAMES, "ci"):
         assert f"| `{name}` |" in text
     for key in (*KEYS, *PLAN_KEYS, *HOOKS):

@@ -43,6 +43,7 @@ WANTED = {
     ("issue", "issues"): "write",
     ("open", "contents"): "write",
     ("open", "pull-requests"): "write",
+    ("open", "statuses"): "write",
     ("apply", "actions"): "read",
     ("apply", "pull-requests"): "read",
     ("sites", "actions"): "read",

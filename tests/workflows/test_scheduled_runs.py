@@ -46,6 +46,8 @@ def test_a_month_that_is_not_ready_is_proposed_all_the_same_and_told(project: Pr
     files = project.site.github.files("month-end/mappings/2026-11")
     plan = json.loads(files["month-end/mappings/2026-11/plan.json"])
     assert plan["formatVersion"]
+    (status,) = project.github.statuses
+    assert (status["context"], status["sha"]) == ("Plan", pull["head"]["sha"]), "what main requires"
     assert not project.books.writes
 
 
@@ -154,3 +156,17 @@ def test_an_old_run_that_is_started_again_writes_nothing_that_main_has_changed(
     assert "::error title=old-commit::" in last.said
     assert not project.books.writes
     assert not project.github.pulls
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["usage", "month-end", "drift"])
+def test_a_copy_without_rows_does_nothing_and_alarms_nobody(project: Project, name: str) -> None:
+    """The schedules of a copy of this repository run before its first row is there."""
+    project.git("rm", "--quiet", "-r", "mappings")
+    project.git("commit", "--quiet", "--message", "as it comes from the template")
+    own = {"usage": ["usage"], "month-end": ["freeze", "ask", "open"], "drift": ["plan", "issue"]}[name]
+    ran = project.scheduled(name, *own, "notify")
+    assert not any(one.failed for one in ran.values()), told(ran)
+    assert "No rows yet" in ran["sites"].said
+    assert not any(ran[job].codes for job in (*own, "notify"))
+    assert not project.books.requests
