@@ -116,8 +116,8 @@ def demo(runtime: Runtime) -> int:
     if code == exit_codes.DONE:
         runtime.out().print(
             "\nYour own: write your first rows into mappings/ as those of starter/ are, set the credentials "
-            "(docs/credentials.md), run `reconciler plan`. The mode is shadow until you say another: no line is "
-            "written before `mode: live`.",
+            "(docs/credentials.md), run `reconciler plan`. The mode is shadow until you say another: no line "
+            "is written before `mode: live`.",
             style="bold",
         )
     return code

@@ -42,7 +42,7 @@ def test_the_steps_work_as_they_are_printed(
     day: date, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sandbox is about the day on which it is started, and so must be what is asked of it."""
-    copytree(ROOT / "mappings", tmp_path / "mappings")
+    copytree(ROOT / "starter", tmp_path / "mappings")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(click, "confirm", lambda *_, **__: True)  # the person at the terminal says yes
     site = Site(tmp_path, world=small_msp(day), today=day)
