@@ -301,7 +301,8 @@ def _reason(line: PlannedLine, held: tuple[str, ...], remedies: Remedies) -> Rea
 def _one_of(answers: list[str]) -> str:
     """The answers in one sentence: each is enough."""
     text = "; or ".join(answer.rstrip(".") for answer in answers)
-    return f"{text[:1].upper()}{text[1:]}."
+    end = "" if text.endswith("}") else "."  # nothing behind a row that is to be pasted
+    return f"{text[:1].upper()}{text[1:]}{end}"
 
 
 def _about(line: PlannedLine, kind: ReasonKind, message: str, remedy: str) -> Reason:

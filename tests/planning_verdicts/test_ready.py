@@ -318,6 +318,7 @@ def test_each_line_that_waits_has_the_rows_that_answer_it() -> None:
     assert "under holds: {customer: SAFELOG, product: MSP-ENDPOINT, quantity: 38" in said["Safelog"]
     assert said["Novo"].startswith("To keep it as it is, under holds: {customer: NOVO, product: MSP-ENDPOINT")
     assert "Take the number out" not in said["Novo"]
+    assert all(remedy.endswith("}") for remedy in said.values())
 
 
 def test_an_error_about_a_line_of_another_invoice_stops_nothing() -> None:
