@@ -155,7 +155,9 @@ def test_the_check_is_a_handful_of_requests(books: Books) -> None:
     assert sum(BUNDLES in one for one in asked) == 2
     assert sum(one.endswith("/additions/count") for one in asked) == 60, "of the agreements with a new line"
     rest = [one for one in asked if not one.endswith("/additions/count") and BUNDLES not in one]
-    assert len(rest) == 1 + 3 + 1 + 4 + 1, "where the API is, products, cycles, agreements, companies"
+    assert len(rest) == 1 + 3 + 1 + 4 + 1 + 1, (
+        "where the API is, products, cycles, agreements, companies, recaps"
+    )
 
 
 def test_lines_that_cannot_be_read_are_an_error_and_not_stale(three: Books) -> None:
