@@ -28,6 +28,7 @@ NOT_CODES = frozenset(
         "pagination-type",
         "pull-requests",
         "reconciler-drift",
+        "reconciler-lock",
         "reconciler-messages",
         "rev-parse",
         "sophos-usage",
