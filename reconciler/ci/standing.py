@@ -25,15 +25,17 @@ class Problems:
     standing: tuple[str, ...]
 
 
-def compare(plan: Plan, base: Plan) -> Problems:
-    """Which of a plan's problems are new.
+def compare(plan: Plan, base: Plan | None) -> Problems:
+    """Which of a plan's problems are new: all of them where there is no plan of the base.
 
     An error is the same one where code and subject are (of one without a subject, the message), a line that
     waits for a person where line and state are. A change that is held back counts where something holds it
     back that is not in the base's plan, so that a new row behind an old problem does not fail.
     """
-    before = dict(_problems(base))
-    known = {one.id for one in base.diagnostics} | {one.id for one in base.blocked}
+    before = {} if base is None else dict(_problems(base))
+    known: set[str] = set()
+    if base is not None:
+        known = {one.id for one in base.diagnostics} | {one.id for one in base.blocked}
     new: list[str] = []
     standing: list[str] = []
     for key, text in _problems(plan):

@@ -61,14 +61,15 @@ def tip(runtime: Runtime, site: str) -> int:
 def standing(runtime: Runtime, plan: Path, base_plan: Path) -> int:
     """Tell a plan's new problems from those that the base's plan has too: exit code 4 for new ones.
 
-    Both plans have to be of the same day and the same usage.
+    Both plans have to be of the same day and the same usage. Without a plan of the base every problem is new:
+    the site is, or the base could not be planned.
     """
     from reconciler.ci.standing import compare, standing_text
     from reconciler.cli.files import read_plan
     from reconciler.cli.workflow import say, summarize
     from reconciler.model.counts import number_of
 
-    problems = compare(read_plan(plan), read_plan(base_plan))
+    problems = compare(read_plan(plan), read_plan(base_plan) if base_plan.exists() else None)
     summarize(runtime, standing_text(problems))
     for told in problems.new:
         say(runtime, f"New: {told}")

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Save it for `apply FILE`.")
 @usage_file_option
 @since_option
+@click.option("--new-site", is_flag=True, help="With --since: where DIR is not there, the site is new.")
 @period_option
 @scope_option
 @unattended_option("Show what `apply --unattended` would write: what a schedule may not do is withheld.")
@@ -54,6 +55,7 @@ def plan(
     out: Path | None,
     usage_file: Path | None,
     since: Path | None,
+    new_site: bool,
     period: Month | None,
     scope: str,
     unattended: bool,
@@ -73,7 +75,7 @@ def plan(
 
     refuse_workbook_on_terminal(runtime, output_format, report)
     head = read_configuration(runtime, folder)
-    base = None if since is None else _base(runtime, since)
+    base = None if since is None else _base(runtime, since, new=new_site)
     frozen = None if usage_file is None else read_usage(usage_file)
     how = How(period, Scope(scope), frozen, unattended)
     made = guarded(narrowed(survey(runtime, head, base, how).plan, head.desired, products, customers))
@@ -132,15 +134,19 @@ def _is_older(made: Plan) -> bool:
     return of_lines and any(d.code == "older-month" for d in made.diagnostics)
 
 
-def _base(runtime: Runtime, folder: Path) -> Configuration | None:
+def _base(runtime: Runtime, folder: Path, *, new: bool) -> Configuration | None:
     """The base commit's configuration; a broken one cannot stop the change that mends it.
 
-    Raises UsageError where there is no such folder: then it is a slip, and nothing would be told apart.
+    Raises UsageError where there is no such folder and the site cannot be new: then it is a slip, and nothing
+    would be told apart.
     """
     from reconciler.cli.configuration import read_configuration
     from reconciler.model.diagnostics import ReconcilerError, warning
     from reconciler.reporting.diagnostics import print_diagnostics
 
+    if new and not folder.exists():
+        runtime.stderr.write("The site is new: everything in its plan is of this change.\n")
+        return None
     if not folder.is_dir():
         raise click.UsageError(
             f"--since {folder}: there is no such folder. Name the folder of mappings as it was before the "

@@ -231,3 +231,31 @@ def test_a_month_s_own_pull_request_is_not_called_nothing(project: Project) -> N
 def test_a_month_s_pull_request_with_more_than_its_plan_is_red(project: Project) -> None:
     ran = brings(project, BOT, extra="products:\n  MSP-EP: {price: 1.25}\n")
     assert ran["result"].failed, told(ran)
+
+
+def from_the_template(project: Project) -> None:
+    """The repository is a copy of the template, whose first mappings are in the pull request."""
+    project.git("rm", "--quiet", "-r", "mappings")
+    project.git("commit", "--quiet", "--message", "as it comes from the template")
+    project.base = project.before = project.git("rev-parse", "HEAD")
+
+
+@pytest.mark.slow
+def test_the_first_rows_of_a_copy_are_planned_merged_and_applied(project: Project) -> None:
+    from_the_template(project)
+    head = project.propose()
+    ran = project.plan(head)
+    assert not any(one.failed for one in ran.values()), told(ran)
+    assert "The site is new" in ran["plan"].said
+    project.merge(head)
+    ran = project.apply(head)
+    assert not any(one.failed for one in ran.values()), told(ran)
+    assert "EM-MSP" in project.books.notes("MSP-EM")
+
+
+@pytest.mark.slow
+def test_problems_of_a_new_site_are_new(project: Project) -> None:
+    from_the_template(project)
+    ran = project.plan(project.propose(product="MSP-NOWHERE"))
+    assert ran["plan"].codes["Fail for new problems"] == 4, told(ran)
+    assert "New: " in ran["plan"].said
