@@ -7,6 +7,7 @@ so that runs get in between each other's.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from reconciler.ci.lock import BRANCH
-from tests.ci.github import FakeGitHub
+from tests.ci.github import BASE, FakeGitHub
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,9 @@ REF = f"heads/{BRANCH}"
 class StrictGitHub(FakeGitHub):
     """One repository with its runs, by id: `status` and `run_attempt`."""
 
-    runs: dict[int, dict[str, Any]] = field(default_factory=dict)
+    under_way: dict[int, dict[str, Any]] = field(default_factory=dict)
+    #: Commits and trees by name.
+    objects: dict[str, dict[str, Any]] = field(default_factory=lambda: {BASE: {"parents": []}})
     now: datetime = datetime(2026, 12, 1, 4, 23, tzinfo=UTC)
     #: Told of each request before it is answered.
     meanwhile: Callable[[str], None] = lambda _: None
@@ -42,22 +45,34 @@ class StrictGitHub(FakeGitHub):
         await asyncio.sleep(0)
         return answer
 
-    def _answer(self, request: httpx.Request, path: str, body: Any) -> httpx.Response:
+    def _actions(self, method: str, path: str, query: dict[str, str], body: Any) -> httpx.Response | None:
         if found := re.fullmatch(r"/actions/runs/(\d+)", path):
-            run = self.runs.get(int(found[1]))
+            run = self.under_way.get(int(found[1]))
             return _said(404, "Not Found") if run is None else httpx.Response(200, json=run)
-        return super()._answer(request, path, body)
+        return super()._actions(method, path, query, body)
 
-    def _git(self, request: httpx.Request, path: str, body: Any) -> httpx.Response:
+    def _git(self, method: str, path: str, query: dict[str, str], body: Any) -> httpx.Response | None:
         kind, _, name = path.removeprefix("/git/").partition("/")
-        if request.method == "GET" and kind == "commits":
-            commit = self.objects.get(name)
-            is_one = isinstance(commit, dict) and "parents" in commit
-            return httpx.Response(200, json=commit) if is_one else _said(404, "Not Found")
-        if request.method == "GET":
-            return super()._git(request, path, body)
+        if method == "GET" and kind == "commits":
+            commit = self.objects.get(name, {})
+            return httpx.Response(200, json=commit) if "parents" in commit else _said(404, "Not Found")
+        if method == "GET":
+            return super()._git(method, path, query, body)
         make = {"trees": self._tree, "commits": self._commit, "refs": self._ref}[kind]
-        return make(request.method, name, body)
+        return make(method, name, body)
+
+    def _keep(self, made: dict[str, Any]) -> str:
+        """The name of an object: a digest of what it holds."""
+        name = hashlib.sha1(json.dumps(made, sort_keys=True).encode()).hexdigest()
+        self.objects[name] = made
+        return name
+
+    def ancestors(self, sha: str) -> set[str]:
+        """A commit with all that came before it."""
+        found = {sha}
+        for parent in self.objects.get(sha, {}).get("parents", ()):
+            found |= self.ancestors(parent)
+        return found
 
     def _tree(self, method: str, _name: str, body: dict[str, Any]) -> httpx.Response:
         assert method == "POST"
@@ -101,11 +116,11 @@ class StrictGitHub(FakeGitHub):
 
     def starts(self, run: int, attempt: int = 1) -> None:
         """A run is under way."""
-        self.runs[run] = {"id": run, "status": "in_progress", "run_attempt": attempt}
+        self.under_way[run] = {"id": run, "status": "in_progress", "run_attempt": attempt}
 
     def ends(self, run: int) -> None:
         """It came to an end, in whatever way."""
-        self.runs[run]["status"] = "completed"
+        self.under_way[run]["status"] = "completed"
 
     @property
     def held_by(self) -> dict[str, Any] | None:

@@ -86,7 +86,7 @@ def test_a_run_whose_runner_crashed_holds_nothing_any_more(
     if how == "ended":
         strict.ends(77)
     elif how == "deleted":
-        del strict.runs[77]
+        del strict.under_way[77]
     else:
         strict.starts(77, attempt=2)
     said = step(workflow, 78, "lock", "--wait", "0")
@@ -137,7 +137,7 @@ def test_of_runs_that_look_at_the_same_moment_one_gets_the_lock(before: str, man
     async def race(spread: int) -> list[int]:
         strict.refs.pop(REF, None)
         if before != "nothing":
-            strict.runs[99]["status"] = "in_progress"
+            strict.under_way[99]["status"] = "in_progress"
             await one(99)
             if before == "crashed":
                 strict.ends(99)
