@@ -108,7 +108,8 @@ async def propose(github: GitHub, context: Context, proposed: MonthEnd, check: s
     """Put the files on the month's branch and open its pull request, or update both; says which.
 
     One that was merged or closed is a person's answer and is left alone; a run that somebody started by hand
-    opens the month's next one instead. The check of that name, which no workflow will start, is set on its
+    opens the month's next one instead. So does a run whose branch a person has made or opened a pull request
+    of: apply would take no plan from it. The check of that name, which no workflow will start, is set on the
     last commit. Raises ApiError's subclasses.
     """
     default = str((await github.get("")).get("default_branch") or "main")
@@ -116,9 +117,12 @@ async def propose(github: GitHub, context: Context, proposed: MonthEnd, check: s
         head = f"{context.owner}:{proposed.branch}"
         pulls = await github.every("/pulls", (("state", "all"), ("head", head), ("base", default)))
         opened = [one for one in pulls if one.get("state") == "open" and isinstance(one.get("number"), int)]
-        if opened or not pulls:
+        taken = not all(_by_program(one) for one in opened) or (
+            not pulls and await _tip(github, proposed.branch) is not None
+        )
+        if not taken and (opened or not pulls):
             break
-        if not context.by_hand:
+        if not taken and not context.by_hand:
             merged = any(one.get("merged_at") for one in pulls)
             return (
                 f"{proposed.branch}: the month was approved already"
@@ -135,6 +139,11 @@ async def propose(github: GitHub, context: Context, proposed: MonthEnd, check: s
         return f"{proposed.branch}: pull request updated"
     await github.send("POST", "/pulls", {**told, "head": proposed.branch, "base": default})
     return f"{proposed.branch}: pull request opened"
+
+
+def _by_program(pull: Mapping[str, Any]) -> bool:
+    user = pull.get("user")
+    return isinstance(user, dict) and user.get("type") == "Bot"
 
 
 async def _pass(github: GitHub, context: Context, branch: str, check: str) -> None:

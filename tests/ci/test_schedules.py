@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from markdown_it import MarkdownIt
 
+from tests.ci.merges import OPENED
 from tests.hostile.test_names import NAMES
 from tests.support import status
 
@@ -186,6 +187,27 @@ def test_a_run_by_hand_opens_the_months_next_one(workflow: Workflow) -> None:
     assert month_end(workflow).out == f"{BRANCH}-2: pull request updated\n"
     workflow.github.pulls[1].update(state="closed", merged_at=None)
     assert month_end(workflow).out == f"{BRANCH}-3: pull request opened\n"
+
+
+@pytest.mark.parametrize("opened", [True, False])
+def test_a_persons_branch_of_the_months_name_is_left_alone(workflow: Workflow, opened: bool) -> None:
+    ref = f"heads/{BRANCH}"
+    tip = workflow.github.refs[ref] = workflow.github.store.put({f"{BRANCH}/plan.json": "{}"}, "b" * 40)
+    if opened:
+        workflow.github.pulls.append(
+            {
+                "number": 1,
+                "state": "open",
+                "merged_at": None,
+                "base": {"ref": "main"},
+                "user": OPENED,
+                "head": {"ref": BRANCH, "sha": tip},
+            }
+        )
+    assert month_end(workflow).out == f"{BRANCH}-2: pull request opened\n"
+    assert workflow.github.refs[ref] == tip
+    assert workflow.github.pulls[-1]["head"]["ref"] == f"{BRANCH}-2"
+    assert "title" not in workflow.github.pulls[0] or not opened
 
 
 def test_what_people_put_on_the_months_branch_stays_and_it_has_what_was_planned(workflow: Workflow) -> None:

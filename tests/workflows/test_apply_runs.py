@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.ci.merges import LATER, OPENED
 from tests.workflows.project import Project, told
 
 
@@ -109,3 +110,92 @@ def test_what_was_reviewed_and_is_held_back_by_now_makes_the_run_red(project: Pr
     ran = project.apply(head)
     assert ran["apply"].codes["Apply what was reviewed"] == 4, told(ran)
     assert "Reviewed, and not written: it waits" in ran["apply"].said
+
+
+def second(project: Project, head: str) -> None:
+    """Another pull request of the same last commit, against another base: its run is the newer one."""
+    project.keep(7, "plan-mappings", "plan-unchanged")
+    ours = project.github.kept[7]
+    base, project.base = project.base, project.git("commit-tree", f"{project.base}^{{tree}}", "-m", "other")
+    event = project.event(head)
+    project.git("branch", "other", project.base)
+    event["pull_request"] |= {"number": 50, "base": {"ref": "other", "sha": project.base}}
+    ran = project.plan(head, event)
+    assert not any(one.failed for one in ran.values()), told(ran)
+    project.base = base
+    project.merge(head)
+    project.github.runs["plan.yml"].append(project.ran(50, head, "pull_request", "change"))
+    project.keep(50, "plan-mappings", "plan-unchanged")
+    project.github.kept[7] = ours
+
+
+@pytest.mark.slow
+def test_another_pull_request_of_the_same_commit_takes_no_place(project: Project) -> None:
+    head = project.propose()
+    project.plan(head)
+    second(project, head)
+    ran = project.apply(head)
+    assert not any(one.failed for one in ran.values()), told(ran)
+    assert "EM-MSP" in project.books.notes("MSP-EM")
+
+
+@pytest.mark.slow
+def test_the_plan_of_another_pull_request_of_the_same_commit_writes_nothing(project: Project) -> None:
+    head = project.propose()
+    project.plan(head)
+    second(project, head)
+    project.github.kept[7] = []
+    ran = project.apply(head)
+    assert ran["apply"].codes["Find the reviewed plans"] == 5, told(ran)
+    assert "is one of pull request 50" in ran["apply"].said
+    assert not project.books.writes
+
+
+@pytest.mark.slow
+def test_a_plan_that_was_made_after_the_merge_writes_nothing(project: Project) -> None:
+    """Its run was cancelled, and started again once the pull request was merged."""
+    head = project.propose()
+    project.plan(head)
+    project.merge(head)
+    for entry in project.github.kept[7]:
+        entry["created_at"] = LATER
+    ran = project.apply(head)
+    assert ran["apply"].codes["Find the reviewed plans"] == 5, told(ran)
+    assert "was made after it was approved" in ran["apply"].said
+    assert not project.books.writes
+
+
+@pytest.mark.slow
+def test_a_persons_branch_with_a_months_name_writes_nothing(project: Project) -> None:
+    """Its plan is the very one that the workflow froze; its pull request is not the workflow's."""
+    project.scheduled("month-end", "freeze", "open")
+    head = project.merge_month("month-end/mappings/2026-11")
+    project.github.pulls[0]["user"] = OPENED
+    ran = project.apply(head)
+    assert ran["apply"].codes["Find the reviewed plans"] == 5, told(ran)
+    assert "a person opened it" in ran["apply"].said
+    assert not project.books.writes
+
+
+@pytest.mark.slow
+def test_a_push_past_review_writes_nothing(project: Project) -> None:
+    """However it is called: nobody proposed it."""
+    project.books.mapped["EM-MSP"] = "{product: MSP-EM, sync: true}"
+    head = project.push("month-end/mappings/2026-11")
+    project.github.runs["apply.yml"] = []
+    ran = project.apply(head)
+    assert ran["apply"].codes["Find the reviewed plans"] == 5, told(ran)
+    assert "came by no pull request" in ran["apply"].said
+    assert not project.books.writes
+
+
+@pytest.mark.slow
+def test_an_old_apply_that_is_started_again_writes_nothing(project: Project) -> None:
+    head = project.propose()
+    project.plan(head)
+    project.merge(head)
+    hold = "holds:\n  - {customer: Alder, product: MSP-EP, reason: theirs, expires: 2026-12-31}\n"
+    project.push("a hold", hold)
+    ran = project.apply(head)
+    assert ran["apply"].codes["Stop where main has gone on"] == 5, told(ran)
+    assert not project.books.writes

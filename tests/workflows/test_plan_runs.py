@@ -30,6 +30,9 @@ def test_a_pull_request_is_planned_and_its_one_comment_is_updated(project: Proje
     (comment,) = project.site.github.comments
     assert comment["body"].startswith("<!-- reconciler:mappings -->")
     assert "MSP-EM" in first["plan"].summary
+    saved = json.loads((project.runner.artifacts["plan-mappings"] / "plan.json").read_text(encoding="utf-8"))
+    assert saved["boundTo"]["pullRequest"] == 7
+    assert f"plan `{saved['hash']}`" in comment["body"], "what apply says that it takes"
     before = comment["body"]
     second = project.plan(project.propose(extra="products:\n  MSP-EM: {price: 1.25}\n"))
     assert not any(ran.failed for ran in second.values()), told(second)
