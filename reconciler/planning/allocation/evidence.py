@@ -160,9 +160,12 @@ def missing_numbers(cell: Cell, there: Decimal | None) -> frozenset[Decimal] | N
     `there` are the units of the lines at its place, None where there is none. None where they are what one
     of the bills gives; an empty set where there are more.
     """
-    numbers = fitting_numbers(cell)
     if there is None:
-        return numbers
+        return fitting_numbers(cell)
+    now, _ = quantity_now(cell)
+    if now is not None and there == now.quantity:
+        return None  # most lines by far
+    numbers = fitting_numbers(cell)
     if there in numbers:
         return None
     return frozenset(number - there for number in numbers if number > there)

@@ -250,13 +250,11 @@ class Passing:
         one tenant is not another one's.
         """
         cell, evidence = gainer.judged.cell, self._ground.allocation.evidence
-        numbers = (
-            _missing(gainer) if gainer.gains and was_billed_before(cell, evidence.rules) else frozenset()
-        )
-        if cell.agreement is None or not numbers:
+        if cell.agreement is None or not self._by_product or not gainer.gains:
             return
-        rivals = evidence.products.rivals(cell.product, cell.every_code)
-        for item in sorted(rivals & self._by_product.keys()):
+        rivals = evidence.products.rivals(cell.product, cell.every_code) & self._by_product.keys()
+        numbers = _missing(gainer) if rivals and was_billed_before(cell, evidence.rules) else frozenset()
+        for item in sorted(rivals) if numbers else ():
             for number in self._by_product[item]:
                 loser = self._sides[number]
                 if not loser.companies & gainer.companies and loser.surplus & numbers:
