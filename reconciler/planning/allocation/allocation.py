@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from reconciler.planning.allocation.evidence import Evidence, fitting_numbers, same_company, side_by_side
 from reconciler.planning.allocation.why_not import Rules, approval_to_end, why_not
 from reconciler.planning.allocation.writers import taken_by_hand, writer_text
-from reconciler.planning.customers.agreements import describe, is_named
+from reconciler.planning.customers.agreements import describe, is_origin
 from reconciler.planning.usage.quantities import ZERO
 
 if TYPE_CHECKING:
@@ -310,22 +310,9 @@ def _nearness(bid: _Bid, line: Open) -> tuple[bool | int, ...]:
 
 def _is_told(cell: Cell, agreement: Agreement) -> bool:
     """Whether a row that feeds the cell says that its customer was billed on that agreement."""
-    for feeding in cell.feedings:
-        origin = feeding.party.row.moved_from
-        if origin is None:
-            continue
-        if origin.company is not None and origin.company.key not in (
-            agreement.company_key,
-            f"#{agreement.company_id}",
-        ):
-            continue
-        if origin.agreement is None:
-            return True
-        by_id = origin.agreement.id is not None or origin.company is not None
-        own = cell.agreement is not None and cell.agreement.company_id == agreement.company_id
-        if is_named(agreement, origin.agreement) and (by_id or own):
-            return True
-    return False
+    company = None if cell.agreement is None else cell.agreement.company_id
+    origins = (feeding.party.row.moved_from for feeding in cell.feedings)
+    return any(origin is not None and is_origin(origin, agreement, company) for origin in origins)
 
 
 def shown(line: Open, cell: Cell, today: date) -> str:

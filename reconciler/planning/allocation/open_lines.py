@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.money import plain
-from reconciler.planning.customers.agreements import day_that_counts, last_day_of
+from reconciler.planning.customers.agreements import day_that_counts, is_origin, last_day_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
     from reconciler.model.billing import Agreement, Billing, Company, Line
+    from reconciler.model.desired import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,11 @@ class OpenLines:
         if agreement.parent_id in self._by_id:
             found[agreement.parent_id] = self._by_id[agreement.parent_id]
         return [one for _, one in sorted(found.items()) if self._may_be_invoiced(one)]
+
+    def of_origin(self, origin: Origin, company: int) -> list[Agreement]:
+        """The agreements that may be invoiced of which a row's `movedFrom` speaks; `company` is its own."""
+        every = (one for _, one in sorted(self._by_id.items()) if is_origin(origin, one, company))
+        return [one for one in every if self._may_be_invoiced(one)]
 
     def every(self) -> tuple[Open, ...]:
         """The open lines of every agreement that may be invoiced, ordered by agreement and id."""

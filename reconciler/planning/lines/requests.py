@@ -128,12 +128,13 @@ def _creation(one: Judged, ground: Ground, needed: tuple[str, ...], stopped: tup
     action = Action.MOVE_LINE if one.ends else Action.CREATE_LINE
     part = f"serial/{one.cell.serial}" if one.cell.serial else ""
     target = Target(product.label, None, agreement.id, part)
-    around = [other.id for other in ground.open_lines.agreements_around(agreement)]
+    around = {other.id: other for other in _around(one, agreement, ground)}
     rivals = ground.products.rivals(product, one.cell.every_code)
     ended = {end.line.id for end in one.ends}
     beside = {
         other.line.id: plain(other.line.quantity)
-        for other in ground.open_lines.around(agreement)
+        for place in around.values()
+        for other in ground.open_lines.on(place)
         if other.line.product_id in rivals and other.line.quantity and other.line.id not in ended
     }
     return Change(
@@ -156,6 +157,19 @@ def _creation(one: Judged, ground: Ground, needed: tuple[str, ...], stopped: tup
             beside=tuple(sorted(beside.items())),
         ),
     )
+
+
+def _around(one: Judged, agreement: Agreement, ground: Ground) -> list[Agreement]:
+    """Where the seats of a new line may be billed already: around its agreement, and where they were before.
+
+    A run of an older state of the files may bring a line there at any time.
+    """
+    found = ground.open_lines.agreements_around(agreement)
+    for feeding in one.cell.feedings:
+        origin = feeding.party.row.moved_from
+        if origin is not None:
+            found += ground.open_lines.of_origin(origin, agreement.company_id)
+    return found
 
 
 def _alone(line: Line, agreement: Agreement, ground: Ground, fields: Iterable[FieldChange]) -> Basis:
