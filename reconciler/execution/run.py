@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.execution.lines import write_line
 from reconciler.execution.new_lines import create_line
 from reconciler.execution.tags import Tags
 from reconciler.execution.telling import NotRecordedError, share
-from reconciler.execution.write import Writer, write
+from reconciler.execution.write import OwnLines, Writer, write
 from reconciler.model.change import OF_LINES, Action, Change, writes
 from reconciler.model.outcome import DONE, Outcome, Result
 
@@ -40,6 +41,7 @@ async def execute(
     outcomes are told. Where the writer's `before_write` raises NotRecordedError, nothing is sent and nothing
     further started. Tags are read back, and written again where another run overwrote them.
     """
+    writer = replace(writer, own=OwnLines.of(changes))
     failed: set[str] = set()
     faults: list[Exception] = []
     ended: list[str] = []

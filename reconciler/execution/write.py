@@ -26,7 +26,7 @@ from reconciler.model.outcome import Outcome, Result
 from reconciler.transport.errors import RecordNotFound, Unsure
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from reconciler.connectwise.client import Client
     from reconciler.execution.telling import BeforeWrite
@@ -39,13 +39,31 @@ LOOKUPS = (2.0, 5.0, 10.0)
 
 
 @dataclass(frozen=True)
+class OwnLines:
+    """The lines that a run writes: by record id, and new ones by agreement and product (as it compares)."""
+
+    ids: frozenset[int] = frozenset()
+    places: frozenset[tuple[int, str]] = frozenset()
+
+    @classmethod
+    def of(cls, changes: Iterable[Change]) -> OwnLines:
+        """Those of a plan's changes."""
+        targets = [one.target for one in changes if one.target.agreement is not None]
+        return cls(
+            frozenset(target.id for target in targets if target.id is not None),
+            frozenset((t.agreement or 0, identifier_key(t.identifier)) for t in targets if t.id is None),
+        )
+
+
+@dataclass(frozen=True)
 class Writer:
     """What every request of a run needs.
 
     `definitions` are the catalog's custom fields, by caption key. `product_ids` remembers the record ids that
     were looked up for lines, by identifier key; `former` the former codes of products before this run wrote
     them, by record id. `before_write` is told right before a request is sent that
-    writes. `member` is the ConnectWise member that we write as, where that is known.
+    writes. `member` is the ConnectWise member that we write as, where that is known; `own`
+    are the lines that the run writes.
     """
 
     client: Client
@@ -56,6 +74,7 @@ class Writer:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     before_write: BeforeWrite = unrecorded
     member: str | None = None
+    own: OwnLines = field(default_factory=OwnLines)
 
 
 async def write(changes: Sequence[Change], writer: Writer) -> list[Outcome]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Diagnostic, error
+from reconciler.model.money import parse_decimal
+from reconciler.model.value_check import amount_problems, is_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,27 @@ def census_problem(census: Census | None) -> Diagnostic | None:
         "This is a fault of reconciler and not of your site or your files. Save the plan with --format json "
         "--report FILE and report it with that file; change lines by hand until it is mended.",
     )
+
+
+def census_row_problems(census: Census | None) -> Iterator[str]:
+    """Numbers of a census in a plan file that reports cannot print or add up."""
+    if census is None:
+        return
+    counts = [census.line_total, *(part.lines for part in census.lines)]
+    if any(type(count) is not int for count in counts):
+        yield "census/lines: it holds what is no number of lines"
+    numbers = [census.unit_total, *(part.units for part in census.lines)]
+    numbers += [part.units for part in census.units]
+    numbers += [amount for part in census.lines for amount in part.money.values()]
+    numbers += [amount for part in census.units for amount in part.value.values()]
+    numbers += [line.quantity for line in census.apart]
+    if any(parse_decimal(number) is None for number in numbers):
+        yield "census: a number of it is out of all proportion"
+    for line in census.apart:
+        if not (is_id(line.line_id) and is_id(line.agreement_id)):
+            yield "census/apart: it names what is no record"
+        if line.sales is not None:
+            yield from amount_problems("census/apart/sales", line.sales)
 
 
 def _differences(census: Census) -> Iterator[str]:

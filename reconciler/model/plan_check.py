@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.causes import needed_with
+from reconciler.model.census_check import census_row_problems
 from reconciler.model.change import (
     CUSTOM_FIELD_PREFIX,
     MAPPING_PREFIX,
@@ -62,6 +63,7 @@ def plan_problems(plan: Plan) -> list[str]:
     found += [f"{change.id}: it is left alone, and {why}" for change, why in needed_with(plan.changes)]
     found += move_problems(plan)
     found += line_row_problems(plan.lines)
+    found += census_row_problems(plan.census)
     found += guard_problems(plan)
     return found
 

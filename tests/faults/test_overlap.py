@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -28,7 +29,7 @@ RUNS = (3,) if OVERLAPS == 1 else (2, 3, 5)
 #: Seconds within which the others start: the shares of the latency at which runs met and doubled lines.
 APART = 1.6 * LATENCY
 #: As `reconciler/cli/exit_codes.py` has them: done, and done but for what is said.
-SAID = {0, 4}
+SAID, STALE = {0, 4}, 5
 
 
 #: One of several commits, each of which brings a code onto the same product.
@@ -100,6 +101,48 @@ def test_overlapping_runs_leave_one_line_for_each_seat(
     record_property("overlap: lines taken back", results["taken back"])
     planned = site.plan()
     assert (planned.code, planned.ids) == (0, [])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("older_first", [True, False])
+@pytest.mark.parametrize("seed", range(OVERLAPS))
+def test_overlapping_runs_of_two_states_of_the_files_bill_no_seat_twice_in_silence(
+    tmp_path: Path, seed: int, older_first: bool
+) -> None:
+    """Between them every customer's company changed; the newer state says which one it was before."""
+    site = Books(tmp_path)
+    for number in range(CUSTOMERS):
+        # numbers of their own, by which no line is taken for another customer's
+        site.customer(f"Alder {number:02}", ep=(None, 100 + number, 100 + number), more=", nameDiffers: true")
+    for number in range(CUSTOMERS):
+        site.world.add_company(f"OTHER{number:02}", f"Other {number:02}")
+        site.world.add_agreement(f"OTHER{number:02}", "Managed")
+    site.live(settings=MANY)
+    older = site.root / "older"
+    shutil.copytree(site.folder, older)
+    for number, name in enumerate(sorted(site.rows)):
+        was = f"company: ALDER{number:02}"
+        now = f"company: OTHER{number:02}, movedFrom: {{company: ALDER{number:02}}}"
+        assert was in site.rows[name]
+        site.rows[name] = site.rows[name].replace(was, now)
+    site.live(settings=MANY)
+    sources = ["older", "mappings"] if older_first else ["mappings", "older"]
+    with running(site.world, latency=LATENCY) as served:
+        found = overlapping(site, served, sources, random.Random(f"states {seed} {older_first}"))
+    assert {code for code, _ in found} <= {*SAID, STALE}, found
+    billed = open_lines(site)
+    assert max(billed.values()) == 1
+    twice = {number for number in range(1, CUSTOMERS + 1) if billed[number] and billed[number + CUSTOMERS]}
+    planned = site.plan()
+    named = " ".join(one["reason"] for one in planned.json["lines"])
+    named += " ".join(f"line #{one['line']} " for one in planned.json["census"]["apart"])
+    rows = site.world.tables["additions"].values()
+    doubled = {row["id"] for row in rows if row["agreementId"] in twice}
+    assert all(f"line #{number} " in named for number in doubled), "what the older run brought last is named"
+    assert planned.code == (4 if twice else 0)
+    if not twice:
+        assert site.apply().code == 0
+        assert site.plan().ids == []
 
 
 @pytest.mark.slow

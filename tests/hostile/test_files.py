@@ -158,3 +158,22 @@ def test_a_name_of_tens_of_thousands_of_letters_everywhere(key: str) -> None:
     if judged(content, *FORMATS[0]) == 0:
         for command in (*FORMATS[1:], ("apply", "FILE", "--yes")):
             judged(content, *command)
+
+
+@pytest.mark.parametrize("value", [1e308, "9" * 400])
+def test_numbers_of_the_census_that_cannot_be_added_up(value: Any) -> None:
+    """JSON Schema takes 1e308 for a whole number."""
+    document = json.loads(right_files()["plan"])
+    census = document["census"]
+    places: list[tuple[Any, str]]
+    if isinstance(value, float):
+        places = [(census["lines"], "total"), *((one, "lines") for one in census["lines"]["accounts"])]
+    else:
+        every = (*census["lines"]["accounts"], *census["units"]["accounts"])
+        places = [(census["units"], "total"), *((one, "units") for one in every)]
+        sums = (one.get("money", one.get("value")) for one in every)
+        places += [(held, currency) for held in sums for currency in held]
+    for held, key in places:
+        before, held[key] = held[key], value
+        assert [judged(dumped(document), *command) for command in FORMATS] == [1] * len(FORMATS), key
+        held[key] = before

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from reconciler.planning.allocation.evidence import Evidence, fitting_numbers, same_company, side_by_side
 from reconciler.planning.allocation.why_not import Rules, approval_to_end, or_theirs, why_not
 from reconciler.planning.allocation.writers import is_ours, taken_by_hand, writer_text
-from reconciler.planning.customers.agreements import describe, is_named
+from reconciler.planning.customers.agreements import describe, is_origin
 from reconciler.planning.usage.quantities import ZERO
 
 if TYPE_CHECKING:
@@ -353,17 +353,8 @@ def _is_told(cell: Cell, agreement: Agreement) -> bool:
 
 
 def _says(row: Customer, cell: Cell, agreement: Agreement) -> bool:
-    origin = row.moved_from
-    if origin is None:
-        return False
-    company = (agreement.company_key, f"#{agreement.company_id}")
-    if origin.company is not None and origin.company.key not in company:
-        return False
-    if origin.agreement is None:
-        return True
-    by_id = origin.agreement.id is not None or origin.company is not None
-    own = cell.agreement is not None and cell.agreement.company_id == agreement.company_id
-    return is_named(agreement, origin.agreement) and (by_id or own)
+    company = None if cell.agreement is None else cell.agreement.company_id
+    return row.moved_from is not None and is_origin(row.moved_from, agreement, company)
 
 
 def shown(line: Open, cell: Cell, today: date) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from reconciler.model.billing import Agreement, Recap
-    from reconciler.model.desired import AgreementSelector
+    from reconciler.model.desired import AgreementSelector, Origin
 
 RENEWAL_DAYS = 60
 #: Months that one invoice of a billing cycle covers. Shorter cycles than a month are not here.
@@ -106,6 +106,22 @@ def is_named(agreement: Agreement, selector: AgreementSelector) -> bool:
     if selector.name is not None:
         return name_key(agreement.name) == name_key(selector.name)
     return name_key(agreement.type_name) == name_key(selector.type or "") and agreement.parent_id is None
+
+
+def is_origin(origin: Origin, agreement: Agreement, company: int | None) -> bool:
+    """Whether a row's `movedFrom` speaks of the agreement; `company` is where its customer is billed now.
+
+    A name or a type alone is one of the customer's own company.
+    """
+    if origin.company is not None and origin.company.key not in (
+        agreement.company_key,
+        f"#{agreement.company_id}",
+    ):
+        return False
+    if origin.agreement is None:
+        return True
+    by_id = origin.agreement.id is not None or origin.company is not None
+    return is_named(agreement, origin.agreement) and (by_id or company == agreement.company_id)
 
 
 def never_recurs(agreement: Agreement) -> bool:
