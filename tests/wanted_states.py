@@ -14,12 +14,17 @@ if TYPE_CHECKING:
 PRODUCTS = ("A", "B", "C", "D")
 CODES = ("X", "Y", "Z")
 #: Each tenant, its company, and the units of each code that Sophos bills it.
+#: Three times a power of two, each power once: no sum of some units is the sum of others, so that a line's
+#: number says whose units are on it. Lines that people keep have two more than a multiple of three
+#: (`STRANGERS`), and a person's hand puts one unit more on a line: neither is ever a sum of units.
 TENANTS = {"Alpha": "ALPHA", "Second": "ALPHA", "Beta": "BETA"}
 UNITS = {
-    ("Alpha", "X"): 7, ("Alpha", "Y"): 5, ("Alpha", "Z"): 3,
-    ("Second", "X"): 2, ("Second", "Y"): 11,
-    ("Beta", "X"): 4, ("Beta", "Z"): 9,
+    ("Alpha", "X"): 48, ("Alpha", "Y"): 24, ("Alpha", "Z"): 12,
+    ("Second", "X"): 3, ("Second", "Y"): 192,
+    ("Beta", "X"): 6, ("Beta", "Z"): 96,
 }  # fmt: skip
+#: What lines that people keep bill.
+STRANGERS = (101, 203, 305)
 PLACES = {("ALPHA", "Managed"): 1, ("ALPHA", "Mail"): 2, ("BETA", "Managed"): 3, ("BETA", "Mail"): 4}
 SETTINGS = """
 version: 1

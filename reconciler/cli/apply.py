@@ -69,7 +69,7 @@ def apply(
     from reconciler.cli.applying import Record, report
     from reconciler.cli.plan import exit_code
 
-    saved = source.is_file() or (source.suffix == ".json" and not source.is_dir())
+    saved = _is_saved(source)
     _refuse_what_does_not_go_together(saved, scope, within, yes=yes, unattended=unattended)
     within = _plan_files(within)
     run = _planned(runtime, source, scope, within, saved=saved, unattended=unattended)
@@ -85,6 +85,21 @@ def apply(
     record = Record(journal, None if saved else source)
     _carry_out(runtime, run, record, output_format, check_first=saved)
     return run.exit_code(exit_code(made, detailed=False), allow_waiting=allow_waiting)
+
+
+def _is_saved(source: Path) -> bool:
+    """Whether it is a saved plan, and not a folder. Raises ReconcilerError for what is not there."""
+    from reconciler.model.diagnostics import ReconcilerError, error
+
+    if not source.exists():
+        raise ReconcilerError(
+            error(
+                "nothing-there",
+                f"There is neither a saved plan nor a folder of the name {source}.",
+                "Name a plan that `plan --out FILE` saved, or the folder that holds the mappings.",
+            )
+        )
+    return not source.is_dir()
 
 
 def _carry_out(runtime: Runtime, run: Run, record: Record, output_format: str, *, check_first: bool) -> None:

@@ -29,6 +29,7 @@ from reconciler.model.observed import Instance
 from reconciler.model.outcome import Result
 from reconciler.model.verdict import needs_person, open_apart, usage_is_counted
 from reconciler.planning.usage.months import newest_closed
+from reconciler.reporting.by_hand_text import print_by_hand
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
 from reconciler.reporting.json_text import json_text
@@ -199,12 +200,20 @@ async def _write_all(runtime: Runtime, run: Run, record: Record, *, check_first:
                 return
         # A plan of seconds ago may rest on a list that came short, or overlap with another run.
         only = None if check_first else rests_on_lists
-        run.stale = await stale_changes(site.connectwise, run.plan.ready, place, only=only)
+        run.stale = await stale_changes(
+            site.connectwise, run.plan.ready, place, member=run.plan.member, only=only
+        )
         if run.stale:
             return
         definitions = await _definitions(site, run.plan)
         with _recorded(runtime, run, record) as journal, run.stop.writing() as stop:
-            writer = Writer(site.connectwise, place, definitions, before_write=journal.before_write)
+            writer = Writer(
+                site.connectwise,
+                place,
+                definitions,
+                before_write=journal.before_write,
+                member=run.plan.member,
+            )
             await execute(run.plan.own, writer, stop=stop, on_outcome=tell)
             run.interrupted = run.stop.by is not None
 
@@ -357,6 +366,7 @@ def _print_end(console: Console, run: Run) -> None:
             console.print(said)
         console.print(f"{outcome_summary(run.outcomes)}{waits}", style="bold")
     if run.journal is not None:
+        print_by_hand(console, run.plan)
         console.print(f"Recorded in {clean(str(run.journal.path))}")
     if run.within is not None:
         print_within(console, run.within)

@@ -52,31 +52,55 @@ def approve(
 
     Lists the lines with their money, and those that need another answer. On a terminal it asks which;
     elsewhere say --customer, --product or --all. Rows that the folder has already are not written again, and
-    a file that would not be valid is not written at all.
+    a file that would not be valid is not written at all. Exit code 4: nothing was written, and lines wait for
+    another answer than an approval of this command.
     """
-    from reconciler.cli.approving import already_there, chosen, say_withheld, write_rows
+    from reconciler.cli.approving import chosen, say_others, say_withheld
     from reconciler.cli.files import read_plan
 
     target = _target(folder, file)
     day = _day(until)
-    found = say_withheld(runtime, read_plan(plan), customers, products)
+    made = read_plan(plan)
+    found = say_withheld(runtime, made, customers, products)
+    others = say_others(runtime, made, found, customers, products)
     if not found:
-        return exit_codes.DONE
-    picked: Sequence[Asked]
-    if everything or customers or products:
-        picked = chosen(found, customers, products)
+        runtime.stdout.write(_nothing_written(plan, others))
+        return exit_codes.PARTLY if others else exit_codes.DONE
+    named = everything or customers or products
+    picked = chosen(found, customers, products) if named else _ask(runtime, found)
+    if picked:
+        _write(runtime, folder, target, picked, reason, day)
     else:
-        picked = _ask(runtime, found)
-    new = already_there(runtime, folder, picked)
+        runtime.stdout.write("Nothing is written, because no line was chosen.\n")
+    return exit_codes.DONE
+
+
+def _write(
+    runtime: Runtime, folder: Path, target: Path, picked: Sequence[Asked], reason: str | None, day: str | None
+) -> None:
+    """Write the rows of those that are not approved yet, with the reason that is given or asked for."""
+    from reconciler.cli.approving import approved_at, refuse_passed, write_rows
+
+    there = approved_at(runtime, folder, picked)
+    new = [one for one, place in zip(picked, there, strict=True) if place is None]
     if not new:
-        runtime.stdout.write("Nothing to write.\n")
-        return exit_codes.DONE
+        places = ", ".join(map(str, there))
+        runtime.stdout.write(f"Nothing is written, because it is approved already: {places}. Plan again.\n")
+        return
+    refuse_passed(runtime, folder, new, day)
     why = _reason(runtime, reason)
     write_rows(runtime, folder, target, [one.row(why, day) for one in new])
     runtime.stdout.write(
         f"Wrote {number_of(len(new), 'approval')} to {target}. Have that reviewed, then plan again.\n"
     )
-    return exit_codes.DONE
+
+
+def _nothing_written(plan: Path, others: int) -> str:
+    """Why there is nothing to approve, and what is still to do."""
+    if others:
+        what = "it" if others == 1 else "them"
+        return f"Nothing is written. Answer {what} as the plan says, and plan again.\n"
+    return f"Nothing is written, because nothing in {plan} waits for an answer.\n"
 
 
 def _target(folder: Path, file: Path | None) -> Path:
@@ -100,11 +124,14 @@ def _day(text: str | None) -> str | None:
 
 
 def _reason(runtime: Runtime, given: str | None) -> str:
+    from reconciler.config.placeholders import is_no_reason
+
     if given is None and runtime.stdin.isatty():
         given = _answer(runtime, "Why? ")
     text = " ".join((given or "").split())
-    if not text:
-        raise click.UsageError("Say --reason: it is what the next reader has to go by.")
+    if is_no_reason(text):
+        said = f"--reason {text} gives none" if text else "Say --reason"
+        raise click.UsageError(f"{said}: it is what the next reader has to go by.")
     return text
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from reconciler.cli.configuration import load_configuration
+from reconciler.cli.configuration import load_configuration, read_configuration
 from reconciler.cli.files import write_bytes
 from reconciler.config.append import with_rows
 from reconciler.config.files import Source
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from reconciler.cli.runtime import Runtime
     from reconciler.model.approving import Asked
+    from reconciler.model.desired import Approval
+    from reconciler.model.diagnostics import Location
     from reconciler.model.lines import PlannedLine
     from reconciler.model.plan import Plan
 
@@ -36,31 +38,34 @@ if TYPE_CHECKING:
 def say_withheld(
     runtime: Runtime, made: Plan, customers: Sequence[str], products: Sequence[str]
 ) -> list[Asked]:
-    """Print the plan's withheld lines, then those that need another answer; the former are given.
+    """Print the plan's lines that a guard withholds and an approval lets through, and give them.
 
     Raises UsageError for a customer or a product that no line of the plan is of.
     """
     _refuse_unknown(made, customers, products)
     found = asked(made)
     if not found:
-        runtime.stdout.write("No line of this plan is withheld that an approval lets through.\n")
+        runtime.stdout.write("No line of this plan is withheld by a limit that `approve` says yes to.\n")
     _say_rows(runtime, found)
-    _say_others(runtime, made, found, customers, products)
     return found
 
 
 def _say_rows(runtime: Runtime, found: Sequence[Asked]) -> None:
     """The lines with numbers: who, what, from which quantity to which, its money, and why it is withheld."""
     for number, one in enumerate(found, 1):
-        why = one.line.reason.partition(". To let it through")[0]
+        why, _, row = one.line.reason.partition(". To let it through")
+        said = why + "".join(row.partition(". But ")[1:])
         step = f"{plain(one.before)} → {plain(one.up_to)}"
-        runtime.stdout.write(f"{number:>3}. {_named(one.line)}: {step}, {_money(one.line)}: {clean(why)}\n")
+        runtime.stdout.write(f"{number:>3}. {_named(one.line)}: {step}, {_money(one.line)}: {clean(said)}\n")
 
 
-def _say_others(
+def say_others(
     runtime: Runtime, made: Plan, found: Sequence[Asked], customers: Sequence[str], products: Sequence[str]
-) -> None:
-    """The lines that wait for another answer than an approval of this command, of those that are named."""
+) -> int:
+    """Print the lines that wait for another answer than an approval of this command; give their number.
+
+    Only those of the customers and products that are named, where any are.
+    """
     asked_about = {id(one.line) for one in found}
     others = [
         line
@@ -68,15 +73,17 @@ def _say_others(
         if line.state in UNDECIDED and id(line) not in asked_about and _is_named(line, customers, products)
     ]
     if not others:
-        return
+        return 0
+    one = len(others) == 1
     runtime.stdout.write(
         f"Not written by approve, because {number_of(len(others), 'line')} of this plan "
-        f"{'needs' if len(others) == 1 else 'need'} another answer (a hold, a row written by hand, or a "
-        "change in ConnectWise):\n"
+        f"{'needs' if one else 'need'} another answer than a yes to a limit (what it is stands there: a row "
+        "that somebody pastes, or a change in ConnectWise):\n"
     )
     for line in others:
         step = f": {change_text(line.before, line.after)}, {_money(line)}" if line.after is not None else ""
         runtime.stdout.write(f"  - {_named(line)}{step}: {clean(line.reason)}\n")
+    return len(others)
 
 
 def _named(line: PlannedLine) -> str:
@@ -134,20 +141,34 @@ def chosen(found: Sequence[Asked], customers: Sequence[str], products: Sequence[
     return [one for one in found if _is_named(one.line, customers, products)]
 
 
-def already_there(runtime: Runtime, folder: Path, picked: Sequence[Asked]) -> list[Asked]:
-    """Those that the folder does not approve yet; what was given for an earlier time does not count.
+def approved_at(runtime: Runtime, folder: Path, picked: Sequence[Asked]) -> list[Location | None]:
+    """Where the folder approves each already; what was given for an earlier time, or has ended, does not.
 
     Raises ReconcilerError where the folder is not valid.
     """
-    loaded = load_configuration(runtime, folder)
-    if loaded.desired is None:
-        raise ReconcilerError(loaded.diagnostics)
-    there = {
-        (identifier_key(row.customer), identifier_key(row.product), row.before, row.up_to, row.given)
-        for row in loaded.desired.approvals
+    head = read_configuration(runtime, folder)
+    there: dict[tuple[object, ...], Location] = {
+        _key(row): row.location for row in head.desired.approvals if row.until >= head.today
     }
-    zone = ZoneInfo(loaded.desired.settings.time_zone)
-    return [one for one in picked if (*one.key, moment_in(one.line.given, zone)) not in there]
+    zone = ZoneInfo(head.desired.settings.time_zone)
+    return [there.get((*one.key, moment_in(one.line.given, zone))) for one in picked]
+
+
+def _key(row: Approval) -> tuple[object, ...]:
+    return identifier_key(row.customer), identifier_key(row.product), row.before, row.up_to, row.given
+
+
+def refuse_passed(runtime: Runtime, folder: Path, rows: Sequence[Asked], until: str | None) -> None:
+    """Raises UsageError for a last day that has passed: a row with it would let nothing through."""
+    today = read_configuration(runtime, folder).today.isoformat()
+    if until is not None and until < today:
+        raise click.UsageError(f"--until {until}: that day has passed, today is {today}.")
+    for one in rows:
+        if until is None and one.until < today:
+            raise click.UsageError(
+                f"{_named(one.line)}: the invoice of this plan was of {one.until}, and today is {today}. "
+                "Plan again, or say --until."
+            )
 
 
 def write_rows(runtime: Runtime, folder: Path, target: Path, rows: list[str]) -> None:

@@ -54,6 +54,11 @@ _LATER = (
         exit_codes.DONE,
     ),
 )
+_LIVE = (
+    "This plays on a copy of the starter mappings, in which `mode: shadow` of settings.yaml is `mode: live`: "
+    "lines are written.\nIn mode shadow, the default, products and mappings are written, no line is, and "
+    "`ready` says no."
+)
 _HOLDS = """\
 version: 1
 holds:
@@ -98,6 +103,7 @@ def demo(runtime: Runtime) -> int:
     ):
         shutil.copytree(data_folder("starter"), "mappings")
         _replace("mappings/settings.yaml", "mode: shadow", "mode: live  ")
+        runtime.out().print(_LIVE)
         inner = replace(runtime, environ={**_colour(runtime), **site.environment}, now=lambda: clock[0])
         code = _play(inner, _FIRST)
         if code == exit_codes.DONE:
@@ -110,7 +116,8 @@ def demo(runtime: Runtime) -> int:
     if code == exit_codes.DONE:
         runtime.out().print(
             "\nYour own: write your first rows into mappings/ as those of starter/ are, set the credentials "
-            "(docs/credentials.md), run `reconciler plan`.",
+            "(docs/credentials.md), run `reconciler plan`. The mode is shadow until you say another: no line "
+            "is written before `mode: live`.",
             style="bold",
         )
     return code

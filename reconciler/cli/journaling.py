@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 from reconciler.cli.provenance import actor, commit
 from reconciler.execution.telling import NotRecordedError
 from reconciler.model.diagnostics import Diagnostic, ReconcilerError, error
-from reconciler.model.journal import Head, about_json, end_json, line_text, outcome_json
+from reconciler.model.journal import Head, about_json, by_hand_json, end_json, line_text, outcome_json
 from reconciler.model.outcome import Result
+from reconciler.model.verdict import by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from reconciler.cli.runtime import Runtime
+    from reconciler.model.by_hand import ByHand
     from reconciler.model.change import Change
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Plan
@@ -57,9 +59,13 @@ class Recorder:
         """Record that the run came to its end."""
         self._append([end_json(outcomes, self._moment(), interrupted=interrupted)])
 
-    def start(self, head: Head) -> None:
-        """The first line, and the file's own entry in its folder. Raises ReconcilerError."""
-        self._append([head.to_json()])
+    def start(self, head: Head, left: Iterable[ByHand]) -> None:
+        """The first lines, with what is `left` to people, and the file's own entry in its folder.
+
+        Raises ReconcilerError.
+        """
+        at = self._moment()
+        self._append([head.to_json(), *(by_hand_json(work, at) for work in left)])
         if self.trouble is not None:
             self.path.unlink(missing_ok=True)
             raise ReconcilerError(self.trouble)
@@ -100,7 +106,8 @@ def recording(runtime: Runtime, plan: Plan, place: str | None, folder: Path | No
         raise ReconcilerError(_unwritable(path, failed)) from failed
     try:
         recorder = Recorder(path, file, lambda: runtime.now().astimezone(UTC).isoformat())
-        recorder.start(_head(plan, run, now.isoformat(), runtime.environ, folder))
+        left = [work for _, work in by_hand(plan)]
+        recorder.start(_head(plan, run, now.isoformat(), runtime.environ, folder), left)
         yield recorder
     finally:
         os.close(file)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from reconciler import __version__
-from reconciler.cli import ci_review, ci_schedule  # noqa: F401 - they add their commands to ci
+from reconciler.cli import ci_lock, ci_review, ci_schedule  # noqa: F401 - they add their commands to ci
 from reconciler.cli.apply import apply
 from reconciler.cli.approve import approve
 from reconciler.cli.ci import ci

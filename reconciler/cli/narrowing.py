@@ -21,6 +21,10 @@ def narrowed(made: Plan, desired: Desired, products: tuple[str, ...], customers:
 
     Raises ReconcilerError for a name that nothing knows: a slip of the hand must not read as "nothing to do".
     """
+    if products or customers:
+        keys = [f"product/{identifier_key(name)}" for name in products]
+        keys += [f"customer/{identifier_key(name)}" for name in customers]
+        made = replace(made, narrowed_to=tuple(sorted(set(keys))))
     if products:
         made = only_products(made, _known_products(products, desired, made))
     if customers:

@@ -85,17 +85,18 @@ def plan(
     finally:  # a disk that is full costs the file, not the look at the plan
         show_plan(runtime, made, output_format, report=report, separator=separator)
     if out is not None:
-        runtime.stderr.write(saved_text(made, out))
+        runtime.stderr.write(saved_text(made, out, folder))
     code = exit_code(made, detailed=detailed_exitcode)
     runtime.stderr.write(verdict_text(made, code))
     return code
 
 
-def saved_text(made: Plan, out: Path) -> str:
-    """Where the plan is, and what applying the file leaves alone."""
-    from shlex import quote
+def saved_text(made: Plan, out: Path, folder: Path | None = None) -> str:
+    """Where the plan is, what applying the file leaves alone, and how its withheld lines get through.
 
-    from reconciler.model.lines import LineState
+    `folder` is the one that was planned; a plan of no folder has no line that waits for a yes.
+    """
+    from shlex import quote
 
     waiting = len(made.waiting)
     more = ""
@@ -104,16 +105,27 @@ def saved_text(made: Plan, out: Path) -> str:
         more = f" It leaves {what} anyway alone; a plan without --since writes those too."
     if made.period is not None and not made.period.closed and made.lines:
         more += " Its lines are a forecast and are not written."
-    saved = f"Saved to {out}, hash {made.hash}."
-    if any(line.state is LineState.WITHHELD for line in made.lines):
-        more += f" To let withheld lines through: reconciler approve {quote(str(out))}"
+    saved, approve = f"Saved to {out}, hash {made.hash}.", _how_to_approve(made, out, folder)
     if not made.ready:
-        return f"{saved} Nothing of it can be applied.{more}\n"
+        return f"{saved} Nothing of it can be applied.{more}\n{approve}"
     if _is_older(made):
         return (
             f"{saved} Not to be applied once a newer month has closed: leave --period out for that.{more}\n"
+            f"{approve}"
         )
-    return f"{saved} Apply exactly this with: reconciler apply {quote(str(out))}{more}\n"
+    return f"{saved}{more} Apply exactly this with: reconciler apply {quote(str(out))}\n{approve}"
+
+
+def _how_to_approve(made: Plan, out: Path, folder: Path | None) -> str:
+    """The command that says yes to withheld lines, for the folder that was planned."""
+    from shlex import quote
+
+    from reconciler.model.approving import asked
+
+    if folder is None or not asked(made):
+        return ""
+    there = "" if folder == Path("mappings") else f" {quote(str(folder))}"
+    return f"To let withheld lines through: reconciler approve {quote(str(out))}{there}\n"
 
 
 def _is_older(made: Plan) -> bool:
@@ -198,14 +210,23 @@ def verdict_text(made: Plan, code: int) -> str:
     """The last line of a plan that is not simply good: its exit code, and because of how many of what."""
     if code not in (exit_codes.PARTLY, exit_codes.STOPPED):
         return ""
+    if code == exit_codes.STOPPED:
+        return f"Exit code {code}: {_stopped_by(made)} stops the whole run. Nothing can be written.\n"
     said = _reasons(made)
     because = " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
-    if code == exit_codes.STOPPED:
-        return f"Exit code {code}: a guard of the whole run stops it. {because}. Nothing can be written.\n"
     rest = "Nothing can be written."
     if made.ready:
         rest = f"Nothing of this is written; {number_of(len(made.ready), 'other change')} can be."
     return f"Exit code {code} because of {because}. {rest}\n"
+
+
+def _stopped_by(made: Plan) -> str:
+    """The guards of the run; how many lines and changes they hold back is what each of them says."""
+    from reconciler.model.diagnostics import Severity
+    from reconciler.planning.lines.guards import RUN_GUARDS
+
+    codes = [d.code for d in made.diagnostics if d.severity is Severity.ERROR and d.code in RUN_GUARDS]
+    return " and ".join(dict.fromkeys(codes))
 
 
 def _reasons(made: Plan) -> list[str]:

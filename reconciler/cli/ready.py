@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
 def ready(runtime: Runtime, invoice_date: str, folder: Path, output_format: str) -> int:
     """Say whether invoices of a date may be made: yes, with how long that holds, or no, with the reasons.
 
-    Plans afresh and writes nothing. Exit code 0 is yes, 4 is no.
+    Plans afresh and writes nothing. Exit code 0 is yes, 4 is no. What the journals of earlier runs leave to
+    be done by hand is repeated until the line's next invoice; it stops nothing.
     """
     from reconciler.cli.configuration import read_configuration
+    from reconciler.cli.left_by_hand import left_by_hand, recorded
     from reconciler.cli.site import survey
     from reconciler.model.months import Month
     from reconciler.planning.plan import guarded
@@ -44,6 +47,8 @@ def ready(runtime: Runtime, invoice_date: str, folder: Path, output_format: str)
     made = guarded(survey(runtime, head).plan)
     day = asked or Month.of(date.fromisoformat(made.today)).next().first_day
     verdict = judge(made, day, shadow=_nobody_is_live(head.desired))
+    left = left_by_hand(made, recorded(runtime.journals))
+    verdict = replace(verdict, remarks=(*verdict.remarks, *left))
     if output_format == "json":
         runtime.stdout.write(ready_json(verdict))
     else:

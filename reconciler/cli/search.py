@@ -113,5 +113,12 @@ def _print(runtime: Runtime, text: str, code: str, shown: list[CatalogEntry], *,
         for entry in shown
     ]
     print_table(console, ("Product", "Description", "Class", ">Price", "Ready row"), rows)
+    free = [entry.identifier.strip() for entry in shown if not entry.price and not _obstacle(entry)]
+    if free:
+        console.print(
+            f"Without a price: {', '.join(free)}. A new line of it waits until the product has a price, or "
+            "its line under `lines`: whenNew: {unitPrice: …}.",
+            style="dim",
+        )
     if more:
         console.print(more.strip(), style="dim")

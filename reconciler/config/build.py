@@ -65,6 +65,7 @@ def _settings(view: View) -> Settings:
         currency=view.text("currency"),
         guards=_guards(view.below("guards") or View(view.document, (*view.path, "guards"), {})),
         location=view.location,
+        on_unmap_said=view.where("onUnmap") if view.text("onUnmap") else None,
     )
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from reconciler.config.nodes import key_at, value_at
+from reconciler.config.placeholders import is_placeholder
 from reconciler.config.schema import limit_reason, shared_schema
 from reconciler.config.wording import did_you_mean, either, sentences, show, subject_of
 from reconciler.config.words import (
@@ -150,6 +151,12 @@ def _unknown(root: Mapping, path: Path, found: Any) -> Told:
         where = f"under {name_of(path)}" if path else "at the top of a file"
         code, message = "unknown-key", f"{show(key)} is no key {where}."
         remedy = did_you_mean(key, known) or _listed(known)
+        if is_placeholder(key):
+            code, message = (
+                "placeholder",
+                f"{show(key)} {where} only stands for the row's other keys.",
+            )
+            remedy = "Write those there, or add the new key to the row that has them."
         if key.isdigit() and found.instance[key] is None:
             code, message = "decimal-comma", f"After the comma, {show(key)} starts a new key {where}."
             remedy = "Write decimals after a point, such as 4.50."

@@ -58,9 +58,10 @@ mappings:
 - Identifiers of products and companies compare without capitals and outer blanks (a difference is a
   warning), Sophos codes exactly, tenant ids in lower case. An identifier that holds quotes, brackets, `%`
   or a backslash is named by its id, `{{id: 7}}`; as a key, `"#7"`.
-- All problems come at once, each with its place. An exclusion that has run out is a warning: its row is
-  billed from then on. A hold or an approval that has run out is an error, and nothing is read or written
-  until somebody decides what follows: a person's word about money does not end by itself.
+- All problems come at once, each with its place. What has run out (`until` is before today) is said by what
+  follows. A hold is an error, and nothing is read or written until somebody decides: a number does not change
+  by itself. An exclusion is a warning: its row is billed from then on. An approval is a notice: it lets
+  nothing through any more, so that nothing changes by it.
 - `settings.timeZone` is UTC where it is left out; with customers, holds or approvals, that is a warning.
 """
 

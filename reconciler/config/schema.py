@@ -139,7 +139,7 @@ def _mappings() -> Schema:
                 300,
                 example="Included in the awareness contract",
             ),
-            "until": words.day("The last day on which `exclude` counts."),
+            "until": words.day(words.LAST_EXCLUDED),
             "alsoKnownAs": _also_known_as(),
         },
         least=1,
@@ -235,7 +235,7 @@ def _products() -> Schema:
     )
 
 
-def _person_row() -> dict[str, Schema]:
+def _person_row(until: str) -> dict[str, Schema]:
     return {
         "customer": words.text(
             "The customer: company identifier or Sophos tenant id.",
@@ -250,17 +250,18 @@ def _person_row() -> dict[str, Schema]:
             example="MSP-GOLD",
         ),
         "reason": words.text("Why, for whoever reads it next year.", 300, example="two leavers disputed"),
-        "until": words.day(
-            "The last day on which it counts. From the day after it on, `validate`, `plan` and `apply` stop "
-            "with an error until the row is taken out or has a later day."
-        ),
+        "until": words.day(until),
     }
 
 
 def _holds() -> Schema:
     row = words.record(
         "One line's quantity, as a person says it is.",
-        _person_row() | {"quantity": words.number("The quantity that counts meanwhile.", example=12)},
+        _person_row(
+            "The last day on which it counts. From the day after it on that is an error: `validate`, `plan` "
+            "and `apply` stop until the row is taken out or has a later day."
+        )
+        | {"quantity": words.number("The quantity that counts meanwhile.", example=12)},
         required=("customer", "product", "quantity", "reason", "until"),
     )
     return words.listing(
@@ -281,7 +282,10 @@ def _holds() -> Schema:
 def _approvals() -> Schema:
     row = words.record(
         "One change that may pass the guards.",
-        _person_row()
+        _person_row(
+            "The last day on which it counts. From the day after it on it lets nothing through, which is a "
+            "notice and stops nothing: a change that still waits for it waits on."
+        )
         | {
             "from": words.number("The quantity before the change.", example=38),
             "upTo": words.number("The quantity up to which, or down to which, it may go.", example=64),

@@ -183,7 +183,7 @@ def customer() -> Schema:
         ),
         **customer_defaults(),
         "exclude": words.text(reason, 300, example="internal"),
-        "until": words.day("The last day on which `exclude` counts."),
+        "until": words.day(words.LAST_EXCLUDED),
         "overrides": _overrides(reason),
         "lines": words.keyed(
             "This customer's own terms by ConnectWise product identifier, key by key over the product's.",
@@ -252,7 +252,7 @@ def _overrides(reason: str) -> Schema:
             ),
             "agreement": agreement("Another agreement for this product."),
             "exclude": words.text(reason, 300, example="Pilot"),
-            "until": words.day("The last day on which `exclude` counts."),
+            "until": words.day(words.LAST_EXCLUDED),
         },
         least=1,
     )

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from reconciler.config.nodes import Mapping, Node, Scalar, Sequence, is_null
+from reconciler.config.placeholders import REASONS, is_no_reason, is_placeholder
 from reconciler.config.wording import sentences, show, subject_of
 from reconciler.config.words import Schema, types_of
 from reconciler.model.diagnostics import Diagnostic, error
@@ -68,7 +69,33 @@ def _convert(node: Node, schema: Schema, path: Path, result: Converted) -> Any:
     if isinstance(node, Sequence):
         items = schema.get("items", {})
         return [_convert(item, items, (*path, index), result) for index, item in enumerate(node.items)]
+    if _is_unfilled(node, path):
+        result.refuse(path, _unfilled(node, schema, path))
+        return None
     return _scalar(node, types_of(schema), path, result)
+
+
+def _is_unfilled(node: Scalar, path: Path) -> bool:
+    if not node.text.strip() or is_null(node):
+        return False
+    return is_placeholder(node.text) or (path[-1:] != () and path[-1] in REASONS and is_no_reason(node.text))
+
+
+def _unfilled(node: Scalar, schema: Schema, path: Path) -> Diagnostic:
+    """A row was pasted as it was printed, and what only a person can say is not filled in."""
+    name = next((key for key in reversed(path) if isinstance(key, str)), "")
+    about = str(schema.get("description", "")).partition(". ")[0].rstrip(".")
+    example = next(iter(schema.get("examples", ())), None)
+    return error(
+        "placeholder",
+        f"`{name}` is {show(node.text)}, which only holds the place of what a person has to write.",
+        sentences(
+            f"Write it: {about}." if about else "Write what belongs there.",
+            f"For example: {example}." if isinstance(example, str | int) else "",
+        ),
+        location=node.location,
+        subject=subject_of(path),
+    )
 
 
 def _scalar(node: Scalar, types: tuple[str, ...], path: Path, result: Converted) -> Any:

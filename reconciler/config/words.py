@@ -66,6 +66,12 @@ def strict_text(about: str, pattern: str, *, limit: int = 100, example: Any = No
     return _described(schema, about, example, **more)
 
 
+LAST_EXCLUDED = (
+    "The last day on which `exclude` counts. From the day after it on that is a warning, and the row bills "
+    "as it says."
+)
+
+
 def day(about: str, *, example: str = "2026-12-31") -> Schema:
     """A date."""
     return _described({"type": "string", "pattern": DATE}, about, example)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from reconciler.connectwise import additions, catalog
 from reconciler.connectwise.agreements import agreements_by_ids, read_agreements
 from reconciler.connectwise.companies import read_companies
+from reconciler.connectwise.recaps import read_recaps
 from reconciler.model.change import Action
 from reconciler.model.diagnostics import ReconcilerError, Severity
 from reconciler.model.fields import IDENTIFIER
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from reconciler.connectwise.client import Client
-    from reconciler.model.billing import Agreement, Company, Line
+    from reconciler.model.billing import Agreement, Company, Line, Recap
     from reconciler.model.change import Change
     from reconciler.model.observed import CatalogItem
     from reconciler.model.product_state import MarkerPlace
@@ -38,11 +39,13 @@ _ALWAYS = date(1900, 1, 1)
 def rests_on_lists(change: Change) -> bool:
     """Whether a change starts, ends or moves a line, or brings a code onto a product.
 
-    What is missing from a list then leads to a second line, or a second product with the code.
+    What is missing from a list then leads to a second line, or a second product with the code. So it does
+    for a line that gets seats of customers who come from another company.
     """
     if change.target.agreement is None:
         return change.action in (Action.MAP_PRODUCT, Action.CREATE_PRODUCT)
-    return change.action is not Action.UPDATE_LINE
+    comes = change.basis is not None and bool(change.basis.companies)
+    return comes or change.action is not Action.UPDATE_LINE
 
 
 @dataclass(frozen=True)
@@ -67,16 +70,17 @@ class Names:
 class There:
     """What is there now.
 
-    `agreements` by id, `lines` by agreement id; `companies` and `products` by id. `marked` are all products
-    that carry a tag, read where a change rests on that list. `around` are the agreements of a company, their
-    parents and their children, by the company's id. `own` are the lines that the plan changes or ends, and
-    those of its new ones that are done already.
+    `agreements` by id, `lines` and `recaps` by agreement id; `companies` and `products` by id. `marked` are
+    all products that carry a tag, read where a change rests on that list. `around` are the agreements of a
+    company, their parents and their children, by the company's id. `own` are the lines that the plan changes
+    or ends, and those of its new ones that are done already.
     """
 
     names: Names
     agreements: Mapping[int, Agreement]
     lines: Mapping[int, Sequence[Line]]
     companies: Mapping[int, Company]
+    recaps: Mapping[int, Recap]
     products: Mapping[int, CatalogItem]
     marked: Sequence[CatalogItem]
     around: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
@@ -103,6 +107,9 @@ async def read_there(
     companies = await read_companies(
         client, (), {agreements[n].company_id for n in wanted & agreements.keys()}
     )
+    recaps = await read_recaps(
+        client, {c.basis.recap.id for c in changes if c.basis is not None and c.basis.recap is not None}
+    )
     ids = {c.basis.product.id for c in changes if c.basis is not None and c.basis.product is not None}
     known = {item.id: item for item in marked}
     products = {item.id: item for item in await catalog.items_by_ids(client, ids - known.keys())}
@@ -111,6 +118,7 @@ async def read_there(
         agreements,
         lines,
         {company.id: company for company in companies},
+        recaps,
         {**products, **known},
         marked,
         around,
@@ -128,14 +136,14 @@ async def read_marked(client: Client, changes: Iterable[Change], place: MarkerPl
 async def _companies_agreements(
     client: Client, changes: Sequence[Change]
 ) -> tuple[dict[int, Agreement], dict[int, tuple[int, ...]]]:
-    """The agreements of these changes' companies, their parents and children: by id, and ids by company."""
-    companies = {
-        number
-        for change in changes
-        if change.basis is not None
-        and change.basis.agreement is not None
-        and (number := change.basis.agreement.get(COMPANY_ID.name)) is not None
-    }
+    """The agreements of these changes' companies and of those that customers come from, with their families.
+
+    By their ids, and the ids by company.
+    """
+    bases = [change.basis for change in changes if change.basis is not None]
+    own = (basis.agreement.get(COMPANY_ID.name) for basis in bases if basis.agreement is not None)
+    companies = {number for number in own if number is not None}
+    companies |= {number for basis in bases for number in basis.companies}
     if not companies:
         return {}, {}
     with client.counts.compared():

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from reconciler.execution.fresh import There, read_there
 from reconciler.execution.lines import stale_line
 from reconciler.execution.state import Stale
 from reconciler.execution.wanted_line import described, first_day, in_the_way, not_as_wanted, serial_of
+from reconciler.model.billing import Recap
 from reconciler.model.change import MAPPING_PREFIX, SYNC_ON
 from reconciler.model.counts import number_of
 from reconciler.model.fields import FIELDS_BY_NAME, from_plan
@@ -30,6 +32,7 @@ from reconciler.model.rests import (
     sign_agreement,
     sign_company,
     sign_product,
+    sign_recap,
     with_codes,
 )
 
@@ -45,12 +48,17 @@ if TYPE_CHECKING:
     from reconciler.model.product_state import MarkerPlace
 
 
+#: Lines that ended before that are looked for by no plan, which reads those of more than a year.
+_LATELY = timedelta(days=300)
+
+
 async def stale_lines(
     client: Client,
     changes: Sequence[Change],
     of_products: Sequence[Change],
     marked: Sequence[CatalogItem],
     place: MarkerPlace,
+    member: str | None,
 ) -> list[Stale]:
     """Every change of a line that no longer fits; `of_products` are the same plan's changes of products.
 
@@ -64,7 +72,7 @@ async def stale_lines(
     there = replace(there, own=frozenset(targets))
     done = {change.id: lines for change in changes if (lines := _done(change, there))}
     there = replace(there, own=frozenset(targets.union(line.id for lines in done.values() for line in lines)))
-    scene = _scene(there, of_products, place)
+    scene = _scene(there, of_products, place, member)
     found: list[Stale] = []
     for change in changes:
         if change.starts_line:
@@ -77,18 +85,19 @@ async def stale_lines(
 
 @dataclass(frozen=True)
 class _Scene:
-    """What changes are held against: what is there, and what this plan gives products itself.
+    """What changes are held against: what is there, who we are, and what this plan gives products itself.
 
     `given` are values by product id and `model.rests` name, `codes` by product id each code's state then.
     """
 
     there: There
     place: MarkerPlace
+    member: str | None
     given: Mapping[int, Mapping[str, Any]]
     codes: Mapping[int, Mapping[str, bool | None]]
 
 
-def _scene(there: There, of_products: Sequence[Change], place: MarkerPlace) -> _Scene:
+def _scene(there: There, of_products: Sequence[Change], place: MarkerPlace, member: str | None) -> _Scene:
     names = {rest.attribute: rest.name for rest in OF_PRODUCT}
     given: dict[int, dict[str, Any]] = defaultdict(dict)
     codes: dict[int, dict[str, bool | None]] = defaultdict(dict)
@@ -99,7 +108,7 @@ def _scene(there: There, of_products: Sequence[Change], place: MarkerPlace) -> _
                 codes[change.target.id or 0][code] = None if one.after is None else one.after == SYNC_ON
             elif one.field in names:
                 given[change.target.id or 0][names[one.field]] = plan_value(_typed(one.field, one.after))
-    return _Scene(there, place, given, codes)
+    return _Scene(there, place, member, given, codes)
 
 
 def _typed(name: str, value: Any) -> Any:
@@ -134,7 +143,7 @@ def _stale_change(change: Change, scene: _Scene) -> list[str]:
     renamed = there.names.renamed
     product = renamed.get(identifier_key(change.expected_identifier or ""))
     former = {line.product_key} if product == line.product_id else set()
-    found = [what for _, what in stale_line(line, [change], former)]
+    found = [what for _, what in stale_line(line, [change], scene.member, former)]
     serial = serial_of(change)
     if serial is not None and not line.bears(serial):
         found.append(f"line #{line.id} does not name firewall {serial} any more")
@@ -158,6 +167,7 @@ def _stale_creation(change: Change, scene: _Scene, *, is_done: bool) -> list[str
         )
     if not is_done:
         found += _stale_records(change, scene)
+        found += _ended_unseen(change, scene.there)
     own = _own_lines(change, scene.there)
     if own and not is_done:
         shown = described(own)
@@ -165,6 +175,24 @@ def _stale_creation(change: Change, scene: _Scene, *, is_done: bool) -> list[str
             f"agreement #{change.target.agreement} has a line of {change.target.identifier} by now ({shown})"
         )
     return [*found, *_doubled(change, scene, {line.id for line in own})]
+
+
+def _ended_unseen(change: Change, there: There) -> list[str]:
+    """Lines of the product on its agreement that are over and that the plan does not know of."""
+    basis, products = change.basis, there.names.of(identifier_key(change.target.identifier))
+    if basis is None:
+        return []
+    return [
+        f"line #{line.id} of {change.target.identifier} on agreement #{line.agreement_id} was ended on "
+        f"{line.cancelled}, and the plan did not see that: it may have been on purpose"
+        for line in there.lines.get(change.target.agreement or 0, ())
+        if line.product_id in products
+        and not line.may_bill(first_day(change))
+        and (line.cancelled is None or line.cancelled >= first_day(change) - _LATELY)
+        and line.id not in basis.over
+        and line.id not in there.own
+        and not line.never_bills
+    ]
 
 
 def _stale_records(change: Change, scene: _Scene) -> list[str]:
@@ -181,6 +209,10 @@ def _stale_records(change: Change, scene: _Scene) -> list[str]:
         return found
     if basis.agreement is not None:
         moved = differences(RecordKind.AGREEMENT, basis.agreement, sign_agreement(agreement))
+        found += [f"agreement #{agreement.id} {what}" for what in moved]
+    if basis.recap is not None:
+        recap = scene.there.recaps.get(agreement.id) or Recap(agreement.id)
+        moved = differences(RecordKind.RECAP, basis.recap, sign_recap(recap))
         found += [f"agreement #{agreement.id} {what}" for what in moved]
     found += _stale_company(basis, agreement, scene.there)
     return [*found, *_stale_product(change, basis, scene)]
@@ -250,6 +282,8 @@ def _billed_on(change: Change, basis: Basis, there: There) -> list[tuple[Agreeme
     numbers = set(basis.agreements)
     if change.starts_line and own is not None:
         numbers |= set(there.around.get(own.company_id, ()))
+    for company in basis.companies:
+        numbers |= set(there.around.get(company, ()))
     found = []
     for number in sorted(numbers):
         agreement = there.agreements.get(number)

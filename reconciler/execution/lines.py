@@ -16,6 +16,7 @@ from reconciler.model.line_fields import LINE_FIELDS_BY_NAME
 from reconciler.model.line_state import COMPARED_PLACES, holds, line_value
 from reconciler.model.money import cents, plain, price, to_places
 from reconciler.model.outcome import Outcome, Result
+from reconciler.model.rests import LastWrite
 from reconciler.transport.errors import RecordNotFound, Unsure
 
 if TYPE_CHECKING:
@@ -49,12 +50,14 @@ def _or_not_set(value: Any) -> str:
 
 
 def stale_line(
-    line: Line, changes: Iterable[Change], former: Collection[str] = ()
+    line: Line, changes: Iterable[Change], member: str | None, former: Collection[str] = ()
 ) -> list[tuple[Change, str]]:
     """What has moved since the plan was made; a field that is as wanted already does fit.
 
-    Besides what is written, everything that the signed amount rests on must still be so. `former` are further
-    identifiers (as they compare) that the product may have, because the same plan renames it.
+    Besides what is written, everything that the signed amount rests on must still be so, and nobody but the
+    `member` that we write as may have written the line since: whoever did has the last word, also where the
+    values are as before. `former` are further identifiers (as they compare) that the product may have,
+    because the same plan renames it.
     """
     found = []
     for change in changes:
@@ -69,7 +72,18 @@ def stale_line(
             for name, value in expected.items()
             if not holds(line, name, value)
         ]
+        if not all(holds(line, one.field, one.after) for one in change.fields):
+            found += [(change, what) for what in _touched(line, change, member)]
     return found
+
+
+def _touched(line: Line, change: Change, member: str | None) -> list[str]:
+    """That somebody else wrote the line after the plan was made: who, and when."""
+    then, now = None if change.basis is None else change.basis.written, LastWrite.of(line)
+    ours = member is not None and identifier_key(now.by) == identifier_key(member)
+    if then is None or now == then or ours:
+        return []
+    return [f"line #{line.id} was written by {now}, after the plan was made (until then by {then})"]
 
 
 def _moved(line: Line, name: str, expected: Any) -> str:
@@ -80,16 +94,18 @@ async def write_line(
     client: Client,
     changes: Sequence[Change],
     before_write: BeforeWrite = unrecorded,
+    member: str | None = None,
     *,
     known: Line | None = None,
 ) -> list[Outcome]:
     """Send the request that these changes of one line share and say what became of each.
 
-    The line is read before, unless it is `known`: as an answer of a moment ago gave it, which a server may
-    show in reads only later. Raises nothing of the API's, and NotRecordedError where `before_write` does.
+    `member` is who we write as. The line is read before, unless it is `known`: as an answer of a moment ago
+    gave it, which a server may show in reads only later. Raises nothing of the API's, and NotRecordedError
+    where `before_write` does.
     """
     try:
-        return await _write(client, changes, before_write, known)
+        return await _write(client, changes, before_write, member, known)
     except ReconcilerError as failed:
         return not_done(changes, failed, _path(changes[0]))
 
@@ -99,7 +115,11 @@ def _path(change: Change) -> str:
 
 
 async def _write(
-    client: Client, changes: Sequence[Change], before_write: BeforeWrite, known: Line | None
+    client: Client,
+    changes: Sequence[Change],
+    before_write: BeforeWrite,
+    member: str | None,
+    known: Line | None,
 ) -> list[Outcome]:
     agreement, number = changes[0].target.agreement, changes[0].target.id
     if agreement is None or number is None:
@@ -110,7 +130,7 @@ async def _write(
         return share(
             changes, Result.FAILED, f"line #{number} is no longer on agreement {agreement}; plan again"
         )
-    stale = stale_line(line, changes)
+    stale = stale_line(line, changes, member)
     if stale:
         said = "; ".join(dict.fromkeys(what for _, what in stale))
         return share(changes, Result.FAILED, f"{said}. Nothing was written to it; plan again")

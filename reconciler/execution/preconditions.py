@@ -26,13 +26,15 @@ async def stale_changes(
     changes: Sequence[Change],
     place: MarkerPlace,
     *,
+    member: str | None = None,
     only: Callable[[Change], bool] | None = None,
 ) -> list[Stale]:
     """Every change that no longer fits, with what has moved; a change that is done already does fit.
 
     Chunked reads: products by id and by identifier, agreements by id and by company, lines in bundles by
     their agreements. With `only`, those for which it holds are looked at alone, and nothing is read where
-    there are none. A list that stays shorter than the server counts makes all that rest on lists stale.
+    there are none. `member` is who we write as. A list that stays shorter than the server counts makes all
+    that rest on lists stale.
     """
     looked_at = [change for change in changes if only is None or only(change)]
     if not looked_at:
@@ -44,7 +46,7 @@ async def stale_changes(
     try:
         marked = await read_marked(client, looked_at, place)
         found += _mapped_elsewhere(of_products, marked, place)
-        return [*found, *await stale_lines(client, of_lines, every, marked, place)]
+        return [*found, *await stale_lines(client, of_lines, every, marked, place, member)]
     except ListShort as short:
         return [*found, *(Stale(change, told(short)) for change in looked_at if rests_on_lists(change))]
 

@@ -102,7 +102,7 @@ async def _attempt(
     if members[0].starts_line:
         return await create_line(members, writer)
     if members[0].target.agreement is not None:
-        return await write_line(writer.client, members, writer.before_write)
+        return await write_line(writer.client, members, writer.before_write, writer.member)
     return await write(members, writer)
 
 

@@ -45,7 +45,7 @@ class Writer:
     `definitions` are the catalog's custom fields, by caption key. `product_ids` remembers the record ids that
     were looked up for lines, by identifier key; `former` the former codes of products before this run wrote
     them, by record id. `before_write` is told right before a request is sent that
-    writes.
+    writes. `member` is the ConnectWise member that we write as, where that is known.
     """
 
     client: Client
@@ -55,6 +55,7 @@ class Writer:
     former: dict[int, frozenset[str]] = field(default_factory=dict)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     before_write: BeforeWrite = unrecorded
+    member: str | None = None
 
 
 async def write(changes: Sequence[Change], writer: Writer) -> list[Outcome]:

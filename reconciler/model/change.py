@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.model.diagnostics import Location
 from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import Amount
-from reconciler.model.rests import NEXT_INVOICE, NO_RECORDS, RecordKind, Records, collected
+from reconciler.model.rests import NEXT_INVOICE, NO_RECORDS, LastWrite, RecordKind, Records, collected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -124,13 +124,17 @@ class Basis:
     """What a line's change rests on besides the values that it writes; checked before anything is written.
 
     `values` are further fields of the line that decide its money, as they stand (a change of one would make
-    the signed amount wrong). `agreement`, `product` and `company` are the records beside it, as the plan
-    found them; a product that is not there yet has none. None of `products` (record ids), and no product that
-    carries one of `codes`, may have an open line on any of `agreements`, but for those that the same plan
-    ends or changes: the seats of a line that is created would be billed twice. `beside` are open lines of
-    these products that the plan has seen and leaves to themselves, by record id with their quantity: those of
-    other firewalls or customers, and fixed ones. A line that is there needs it of its own agreement and
-    product alone, and one that ends not at all.
+    the signed amount wrong), and `written` says who wrote it last; a new line has neither. `agreement`,
+    `product`, `company` and `recap` (of the agreement's invoices) are the records beside it, as the plan
+    found them; a product that is not there yet has none. None of `products` (record ids), and no product
+    that carries one of `codes`, may have an open line on any of `agreements`, but for those that the same
+    plan ends or changes: the seats of a line that is created would be billed twice. `beside` are open lines
+    of these products that the plan has seen and leaves to themselves, by record id with their quantity: those
+    of other firewalls or customers, and fixed ones. `over` are lines of the product on the agreement of a new
+    line that bill nothing any more: one that the plan has not seen may have been ended on purpose.
+    `companies` are those that its customers come from: their agreements count as well. A line that is there,
+    and gets no seats from elsewhere, needs it of its own agreement and product alone, and one that ends not
+    at all.
     """
 
     values: tuple[tuple[str, Any], ...] = ()
@@ -141,6 +145,10 @@ class Basis:
     products: tuple[int, ...] = ()
     codes: tuple[str, ...] = ()
     beside: tuple[tuple[int, str], ...] = ()
+    companies: tuple[int, ...] = ()
+    over: tuple[int, ...] = ()
+    written: LastWrite | None = None
+    recap: Signed | None = None
 
     @property
     def next_invoice(self) -> str | None:
@@ -154,21 +162,26 @@ class Basis:
             (RecordKind.AGREEMENT, self.agreement),
             (RecordKind.PRODUCT, self.product),
             (RecordKind.COMPANY, self.company),
+            (RecordKind.RECAP, self.recap),
         )
 
     def to_json(self) -> dict[str, Any]:
         """The form in plan files; the records stand there once for all changes (`model.rests.Records`)."""
         return {
             "values": dict(self.values),
+            "written": None if self.written is None else self.written.to_json(),
             "nextInvoice": self.next_invoice,
             "agreement": None if self.agreement is None else self.agreement.id,
             "product": None if self.product is None else self.product.id,
             "company": None if self.company is None else self.company.id,
+            "recap": None if self.recap is None else self.recap.id,
             "clearOf": {
                 "agreements": list(self.agreements),
                 "products": list(self.products),
                 "codes": list(self.codes),
                 "beside": {str(number): quantity for number, quantity in self.beside},
+                "companies": list(self.companies),
+                "over": list(self.over),
             },
         }
 
@@ -185,6 +198,10 @@ class Basis:
             tuple(clear["products"]),
             tuple(clear["codes"]),
             tuple(sorted((int(number), quantity) for number, quantity in clear["beside"].items())),
+            tuple(clear["companies"]),
+            tuple(clear["over"]),
+            None if data["written"] is None else LastWrite(**data["written"]),
+            records.find(RecordKind.RECAP, data["recap"]),
         )
 
 

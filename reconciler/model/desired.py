@@ -96,7 +96,10 @@ class Guards:
 
 @dataclass(frozen=True)
 class Settings:
-    """The site's own rules; the defaults are those of the configuration reference."""
+    """The site's own rules; the defaults are those of the configuration reference.
+
+    `on_unmap_said` is where `onUnmap` stands; None where it is the default.
+    """
 
     owner: str
     mode: str
@@ -110,6 +113,7 @@ class Settings:
     currency: str | None
     guards: Guards
     location: Location = NOWHERE
+    on_unmap_said: Location | None = None
 
 
 @dataclass(frozen=True)

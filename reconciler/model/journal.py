@@ -1,8 +1,9 @@
 """What a run wrote, line by line, as it was written: the record that stays when everything else is lost.
 
-A journal is NDJSON: a line when the run starts to write, one before each change is sent, one for what became
-of it, and one at the end. It holds record ids, product identifiers and values; no names of customers, no
-reasons, no keys. docs/journal.md has its form, `schemas/journal.schema.json` describes it.
+A journal is NDJSON: a line when the run starts to write, one for each thing that people have to do by hand,
+one before each change is sent, one for what became of it, and one at the end. It holds record ids, product
+identifiers and values; no names of customers, no reasons, no keys. docs/journal.md has its form,
+`schemas/journal.schema.json` describes it.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from reconciler.model.outcome import DONE, Outcome, Result
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from reconciler.model.by_hand import ByHand
+
 JOURNAL_VERSION = "1.0"
-START, ABOUT, OUTCOME, END = "start", "about-to-write", "outcome", "end"
+START, ABOUT, OUTCOME, END, BY_HAND = "start", "about-to-write", "outcome", "end", "by-hand"
 #: Texts of a customer's line: people write names into them.
 _FREE_TEXTS = frozenset(field.name for field in LINE_FIELDS if field.kind is Kind.TEXT)
 
@@ -116,7 +119,7 @@ class Journal:
     """One run, as far as its journal goes.
 
     `others` are the changes that no request was sent for, with why: their result. `ended` says whether the
-    run came to its end, and `cut_off` whether the last line is not whole.
+    run came to its end, and `cut_off` whether the last line is not whole. `by_hand` is what no run writes.
     """
 
     head: Head
@@ -125,6 +128,7 @@ class Journal:
     ended: bool = False
     interrupted: bool = False
     cut_off: bool = False
+    by_hand: tuple[ByHand, ...] = ()
 
 
 def about_json(change: Change, at: str) -> dict[str, Any]:
@@ -139,6 +143,11 @@ def about_json(change: Change, at: str) -> dict[str, Any]:
         "nextInvoice": None if change.basis is None else change.basis.next_invoice,
         "fields": [_field_json(one) for one in change.fields],
     }
+
+
+def by_hand_json(work: ByHand, at: str) -> dict[str, Any]:
+    """A line of what a person has to do, whatever becomes of the run."""
+    return {"type": BY_HAND, "at": at, **work.to_json()}
 
 
 def outcome_json(outcome: Outcome, at: str) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.journal import ABOUT, END, OUTCOME, START, Head, Journal, Written, written_from
+from reconciler.model.by_hand import ByHand
+from reconciler.model.journal import ABOUT, BY_HAND, END, OUTCOME, START, Head, Journal, Written, written_from
 from reconciler.model.outcome import Result
 from reconciler.model.plan_check import change_problems, owner_problems
 from reconciler.model.value_check import is_id
@@ -56,6 +57,7 @@ def read(content: bytes, form: FormCheck) -> Journal:
 def _collected(head: Head, rows: list[dict[str, Any]], *, cut_off: bool) -> Journal:
     written: dict[str, Written] = {}
     others: dict[str, Result] = {}
+    by_hand: list[ByHand] = []
     end: dict[str, Any] | None = None
     for number, row in enumerate(rows[1:], start=2):
         if end is not None:
@@ -66,6 +68,8 @@ def _collected(head: Head, rows: list[dict[str, Any]], *, cut_off: bool) -> Jour
         _refuse(number, _moment_problems(row["at"]))
         if kind == END:
             end = row
+        elif kind == BY_HAND:
+            by_hand.append(_work(number, row))
         elif kind == ABOUT:
             one = _checked(number, written_from(row))
             before = written.get(key)
@@ -87,7 +91,15 @@ def _collected(head: Head, rows: list[dict[str, Any]], *, cut_off: bool) -> Jour
         ended=end is not None,
         interrupted=end is not None and end["interrupted"],
         cut_off=cut_off,
+        by_hand=tuple(by_hand),
     )
+
+
+def _work(number: int, row: dict[str, Any]) -> ByHand:
+    try:
+        return ByHand.from_json(row)
+    except ValueError:
+        raise NoJournalError(f"line {number}: a date of it is no day") from None
 
 
 def _may_become(written: Written, result: Result) -> bool:

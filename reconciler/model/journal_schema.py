@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.model import schema_parts
 from reconciler.model.change import Action
-from reconciler.model.journal import ABOUT, END, JOURNAL_VERSION, OUTCOME, START
+from reconciler.model.journal import ABOUT, BY_HAND, END, JOURNAL_VERSION, OUTCOME, START
 from reconciler.model.outcome import Result
 from reconciler.model.schema_parts import TEXT, TEXT_OR_NULL, record
 
@@ -20,27 +21,7 @@ def _line(kind: str, about: str, **properties: Any) -> dict[str, Any]:
 def line_schemas() -> dict[str, dict[str, Any]]:
     """The schema of each kind of line, by its `type`."""
     return {
-        START: _line(
-            START,
-            "The first line: which run, of which plan, by whom, where.",
-            formatVersion={"const": JOURNAL_VERSION},
-            run=TEXT,
-            started=_MOMENT,
-            tool=TEXT,
-            site=TEXT,
-            marker=record("Whose tags, and where.", owner=TEXT, customField=TEXT_OR_NULL),
-            instance=record(
-                "The systems that it was written to.",
-                connectwiseHost=TEXT,
-                connectwiseCompany=TEXT,
-                sophosPartner=TEXT,
-            ),
-            month={"type": ["string", "null"], "pattern": r"^\d{4}-(0[1-9]|1[0-2])$"},
-            planHash=TEXT,
-            configHash=TEXT,
-            actor=TEXT_OR_NULL,
-            commit=TEXT_OR_NULL,
-        ),
+        START: _start(),
         ABOUT: _line(
             ABOUT,
             "A change whose request is sent next.",
@@ -59,6 +40,12 @@ def line_schemas() -> dict[str, dict[str, Any]]:
             nextInvoice={"type": ["string", "null"], "pattern": r"^\d{4}-\d{2}-\d{2}$"},
             fields={"type": "array", "minItems": 1, "items": _field(), "description": "What is written."},
         ),
+        BY_HAND: _line(
+            BY_HAND,
+            "What a person has to do by hand, because no run writes it.",
+            at=_MOMENT,
+            **schema_parts.BY_HAND["properties"],
+        ),
         OUTCOME: _line(
             OUTCOME,
             "What became of a change.",
@@ -75,6 +62,30 @@ def line_schemas() -> dict[str, dict[str, Any]]:
             results={"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}},
         ),
     }
+
+
+def _start() -> dict[str, Any]:
+    return _line(
+        START,
+        "The first line: which run, of which plan, by whom, where.",
+        formatVersion={"const": JOURNAL_VERSION},
+        run=TEXT,
+        started=_MOMENT,
+        tool=TEXT,
+        site=TEXT,
+        marker=record("Whose tags, and where.", owner=TEXT, customField=TEXT_OR_NULL),
+        instance=record(
+            "The systems that it was written to.",
+            connectwiseHost=TEXT,
+            connectwiseCompany=TEXT,
+            sophosPartner=TEXT,
+        ),
+        month={"type": ["string", "null"], "pattern": r"^\d{4}-(0[1-9]|1[0-2])$"},
+        planHash=TEXT,
+        configHash=TEXT,
+        actor=TEXT_OR_NULL,
+        commit=TEXT_OR_NULL,
+    )
 
 
 def _field() -> dict[str, Any]:

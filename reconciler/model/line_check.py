@@ -122,19 +122,23 @@ def _is_count(value: Any) -> bool:
 def _basis_problems(change: Change, basis: Basis) -> Iterator[str]:
     place = "precondition/line"
     yield from _record_problems(change, basis)
-    beside = [number for number, _ in basis.beside]
-    if not all(is_id(number) for number in (*basis.agreements, *basis.products, *beside)):
+    ids = {*basis.agreements, *basis.products, *basis.companies, *basis.over}
+    if not all(is_id(number) for number in (*ids, *(number for number, _ in basis.beside))):
         yield f"{place}/clearOf: it holds what is no record id"
     if not all(_is_count(quantity) for _, quantity in basis.beside):
         yield f"{place}/clearOf/beside: a quantity is a number from 0 on, as a text"
     if change.starts_line:
         if basis.values:
             yield f"{place}/values: a new line has none yet"
+        if basis.written is not None:
+            yield f"{place}/written: nobody has written a new line yet"
         if change.target.agreement not in basis.agreements:
             yield f"{place}/clearOf: the line's own agreement is missing"
         return
-    if basis.codes or not {*basis.agreements} <= {change.target.agreement}:
+    if not basis.companies and (basis.codes or not {*basis.agreements} <= {change.target.agreement}):
         yield f"{place}/clearOf: it is of new lines only"
+    if basis.written is None:
+        yield f"{place}/written: who wrote the line last is missing"
     expected = set(OF_LINE) - {one.field for one in change.fields}
     if {name for name, _ in basis.values} != expected:
         yield f"{place}/values: they are not {', '.join(sorted(expected))}"
@@ -163,6 +167,8 @@ def _record_problems(change: Change, basis: Basis) -> Iterator[str]:
             elif not _is_value(known[name], value):
                 yield f"{place}/{kind.value}/{signed.id}/{name}: it is no value of it"
     company = None if basis.agreement is None else basis.agreement.get(COMPANY_ID.name)
+    if basis.recap is not None and basis.recap.id != change.target.agreement:
+        yield f"{place}/recaps: it is another agreement's"
     if basis.company is not None and basis.company.id != company:
         yield f"{place}/companies: it is another company than the agreement's"
 
@@ -172,6 +178,8 @@ def _is_value(rest: Rest, value: Any) -> bool:
         return value is True
     if rest.form is Form.NUMBER:
         return is_id(value)
+    if rest.form is Form.COUNT:
+        return type(value) is int and value >= 0
     return isinstance(value, str) and bool(value) and (rest.form is not Form.DAY or _is_day(value))
 
 
@@ -224,6 +232,8 @@ def _row_problems(line: PlannedLine) -> Iterator[str]:
         numbers.append(line.not_billed.amount)
         if not line.not_billed.months or not all(map(_is_month, line.not_billed.months)):
             yield "notBilled/months: they are no months"
+    if line.by_hand is not None:
+        numbers += [line.by_hand.amount, line.by_hand.before, line.by_hand.after]
     if any(number is not None and parse_decimal(number) is None for number in numbers):
         yield "a number of it is out of all proportion"
     for place, amount in (("sales", line.sales), ("cost", line.cost)):

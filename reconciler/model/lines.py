@@ -11,6 +11,7 @@ from itertools import repeat
 from operator import attrgetter, call
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.by_hand import ByHand
 from reconciler.model.diagnostics import Location
 from reconciler.model.field_change import FieldChange
 from reconciler.model.identifiers import identifier_key
@@ -220,6 +221,7 @@ class PlannedLine:
     left_over: bool = False
     cycle_months: int = 1
     given: str = ""
+    by_hand: ByHand | None = None
 
     @property
     def is_repriced(self) -> bool:
@@ -305,6 +307,7 @@ class PlannedLine:
             "leftOver": self.left_over,
             "cycleMonths": self.cycle_months,
             "given": self.given or None,
+            "byHand": None if self.by_hand is None else self.by_hand.to_json(),
         }
 
     @classmethod
@@ -353,6 +356,7 @@ class PlannedLine:
             left_over=data["leftOver"],
             cycle_months=data["cycleMonths"],
             given=data["given"] or "",
+            by_hand=None if data["byHand"] is None else ByHand.from_json(data["byHand"]),
         )
 
 

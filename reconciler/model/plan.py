@@ -87,7 +87,8 @@ class Plan:
     or neither. It does not stand in plan files, of which no parts are made.
 
     With `rollback_of` it comes from a journal and not from usage: it restores what stood before a run.
-    `census` is None where no line was counted. `bound_to` is None where no review is to hold it.
+    `census` is None where no line was counted. `member` is the ConnectWise member that it is written as,
+    where that is known. `bound_to` is None where no review is to hold it.
     """
 
     tool: str
@@ -108,7 +109,9 @@ class Plan:
     rollback_of: RollbackOf | None = None
     guards: PlanGuards = NO_GUARDS
     census: Census | None = None
+    member: str | None = None
     bound_to: BoundTo | None = None
+    narrowed_to: tuple[str, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -118,6 +121,7 @@ class Plan:
             "instance": self.instance,
             "owner": self.owner,
             "markerCustomField": self.marker_custom_field,
+            "member": self.member,
             "period": None if self.period is None else self.period.to_json(),
             "changes": [change.values() for change in self.changes],
             "guards": self.guards.to_json(),
@@ -131,6 +135,8 @@ class Plan:
             signed["rollbackOf"] = self.rollback_of.to_json()
         if self.bound_to is not None:
             signed |= {"boundTo": self.bound_to.to_json(), "configHash": self.config_hash}
+        if self.narrowed_to:
+            signed["narrowedTo"] = list(self.narrowed_to)
         return "sha256:" + hashlib.sha256(canonical(signed).encode()).hexdigest()
 
     @property
@@ -175,6 +181,7 @@ class Plan:
             "tool": self.tool,
             "site": self.site,
             "marker": {"owner": self.owner, "customField": self.marker_custom_field},
+            "member": self.member,
             "instance": self.instance,
             "today": self.today,
             "period": None if self.period is None else self.period.to_json(),
@@ -183,6 +190,7 @@ class Plan:
             "boundTo": None if self.bound_to is None else self.bound_to.to_json(),
             "hash": self.hash,
             "rollbackOf": None if self.rollback_of is None else self.rollback_of.to_json(),
+            "narrowedTo": list(self.narrowed_to),
             "guards": self.guards.to_json(),
             "restsOn": records_of(self.changes).to_json(),
             "changes": [change.to_json() for change in self.changes],
@@ -203,6 +211,7 @@ class Plan:
             site=data["site"],
             owner=data["marker"]["owner"],
             marker_custom_field=data["marker"]["customField"],
+            member=data["member"],
             instance=data["instance"],
             today=data["today"],
             period=None if data["period"] is None else Period.from_json(data["period"]),
@@ -216,6 +225,7 @@ class Plan:
             usage_notes=tuple(UsageNote.from_json(n) for n in data["usageNotes"]),
             census=None if data["census"] is None else Census.from_json(data["census"]),
             removed_rows=tuple(RemovedRow(**r) for r in data["removedRows"]),
+            narrowed_to=tuple(data["narrowedTo"]),
             rollback_of=None if data["rollbackOf"] is None else RollbackOf.from_json(data["rollbackOf"]),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.model.basis_schema import basis_schema
 from reconciler.model.census import LineAccount, UnitAccount
 from reconciler.model.change import Action, Cause
 from reconciler.model.diagnostics import Severity
@@ -11,28 +12,27 @@ from reconciler.model.lines import LineState
 from reconciler.model.plan import FORMAT_VERSION
 from reconciler.model.plan_guards import Answered
 from reconciler.model.rests import RESTS, Form, RecordKind
-from reconciler.model.schema_parts import TEXT, TEXT_OR_NULL, record
+from reconciler.model.schema_parts import (
+    BY_HAND,
+    DAY,
+    NUMBER,
+    RECORD_ID,
+    TEXT,
+    TEXT_OR_NULL,
+    list_of,
+    or_null,
+    record,
+)
 
 _COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 _MONTH: dict[str, Any] = {"type": "string", "pattern": r"^\d{4}-(0[1-9]|1[0-2])$"}
-_DAY: dict[str, Any] = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
 
 
-def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    return {**schema, "type": [schema["type"], "null"]}
-
-
-def _list(items: dict[str, Any], about: str) -> dict[str, Any]:
-    return {"type": "array", "items": items, "description": about}
-
-
-_NUMBER: dict[str, Any] = {"type": "string", "pattern": r"^-?\d+(\.\d+)?$"}
-_NUMBER_OR_NULL: dict[str, Any] = {**_NUMBER, "type": ["string", "null"]}
+_NUMBER_OR_NULL: dict[str, Any] = {**NUMBER, "type": ["string", "null"]}
 _AMOUNT: dict[str, Any] = record(
-    "Money per month, before tax.", currency=TEXT, before=_NUMBER, after=_NUMBER, delta=_NUMBER
+    "Money per month, before tax.", currency=TEXT, before=NUMBER, after=NUMBER, delta=NUMBER
 )
 
-_RECORD_ID: dict[str, Any] = {"type": "integer", "minimum": 1}
 
 _FIELD_CHANGE: dict[str, Any] = {
     "type": "object",
@@ -45,12 +45,10 @@ _FIELD_CHANGE: dict[str, Any] = {
 
 def plan_schema() -> dict[str, Any]:
     """The schema, draft-07."""
-    source = _or_null(
+    source = or_null(
         record("Where in the configuration it comes from.", file=TEXT, line={"type": "integer", "minimum": 0})
     )
-    place = _or_null(
-        record("Where it is.", file=TEXT, line=_COUNT, column=_COUNT),
-    )
+    place = or_null(record("Where it is.", file=TEXT, line=_COUNT, column=_COUNT))
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Plan",
@@ -62,44 +60,46 @@ def plan_schema() -> dict[str, Any]:
             "tool": {**TEXT, "description": "The program and version that made it."},
             "site": {**TEXT, "description": "The folder's name."},
             "marker": record("Whose tags, and where.", owner=TEXT, customField=TEXT_OR_NULL),
+            "member": {**TEXT_OR_NULL, "description": "The ConnectWise member that writes."},
             "instance": record(
                 "The ConnectWise and the Sophos partner it is about; no other is written.",
                 connectwiseHost=TEXT,
                 connectwiseCompany=TEXT,
                 sophosPartner=TEXT,
             ),
-            "today": {**_DAY, "description": "The site's day."},
-            "period": _or_null(
+            "today": {**DAY, "description": "The site's day."},
+            "period": or_null(
                 record(
                     "The Sophos month it speaks of.",
                     month=_MONTH,
                     title=TEXT,
-                    firstDay=_DAY,
-                    lastDay=_DAY,
+                    firstDay=DAY,
+                    lastDay=DAY,
                     closed={"type": "boolean"},
                 )
             ),
             "usageReadAt": {**TEXT_OR_NULL, "description": "When Sophos was asked, ISO 8601."},
             "configHash": TEXT,
-            "boundTo": _or_null(_bound_to()),
+            "boundTo": or_null(_bound_to()),
             "hash": {**TEXT, "description": "Of changes with what they rest on, period, instance, guards."},
-            "rollbackOf": _or_null(record("The run taken back.", run=TEXT, started=TEXT, planHash=TEXT)),
+            "rollbackOf": or_null(record("The run taken back.", run=TEXT, started=TEXT, planHash=TEXT)),
+            "narrowedTo": list_of(TEXT, "What it was narrowed to."),
             "guards": _guards(),
             "restsOn": _rests_on(),
-            "changes": _list(_change(source), "In the order of the run."),
-            "diagnostics": _list(_diagnostic(place), "Errors first."),
-            "lines": _list(_line(source), "Every agreement line that usage was counted for, changed or not."),
-            "usageNotes": _list(_usage_note(), "Usage that no line carries."),
-            "census": _or_null(_census(source)),
-            "removedRows": _list(
+            "changes": list_of(_change(source), "In the order of the run."),
+            "diagnostics": list_of(_diagnostic(place), "Errors first."),
+            "lines": list_of(_line(source), "Every agreement line that is counted, changed or not."),
+            "usageNotes": list_of(_usage_note(), "Usage that no line carries."),
+            "census": or_null(_census(source)),
+            "removedRows": list_of(
                 record("A row that the base had.", key=TEXT, text=TEXT), "With --since only."
             ),
             "summary": {"type": "object", "additionalProperties": _COUNT, "description": "Counts."},
         },
         "required": [
-            "formatVersion", "tool", "site", "marker", "instance", "today", "period", "usageReadAt",
-            "configHash", "hash", "rollbackOf", "guards", "restsOn", "changes", "diagnostics", "lines",
-            "usageNotes", "census", "removedRows", "summary",
+            "formatVersion", "tool", "site", "marker", "member", "instance", "today", "period",
+            "usageReadAt", "configHash", "hash", "rollbackOf", "narrowedTo", "guards", "restsOn", "changes",
+            "diagnostics", "lines", "usageNotes", "census", "removedRows", "summary",
         ],
         "additionalProperties": False,
     }  # fmt: skip
@@ -121,36 +121,36 @@ def _bound_to() -> dict[str, Any]:
 
 def _census(source: dict[str, Any]) -> dict[str, Any]:
     """Both identities, and the lines that no row of the plan speaks of."""
-    money = {"type": "object", "additionalProperties": _NUMBER}
+    money = {"type": "object", "additionalProperties": NUMBER}
     of_lines = record(
         "The open lines of one account.",
         account={"enum": [account.value for account in LineAccount]},
         word={**TEXT_OR_NULL, "description": "The word that leaves them as they are."},
         lines=_COUNT,
-        units=_NUMBER,
+        units=NUMBER,
         money={**money, "description": "What they bill a month, per currency."},
     )
     of_units = record(
         "The units of one account.",
         account={"enum": [account.value for account in UnitAccount]},
         word={**TEXT_OR_NULL, "description": "Why they are excluded or undecided."},
-        units=_NUMBER,
+        units=NUMBER,
         value={**money, "description": "At Sophos's feed price, per currency."},
     )
     apart = record(
         "An open line without a row.",
-        line=_RECORD_ID,
-        agreement=record("Where it is billed.", id=_RECORD_ID, name=TEXT),
+        line=RECORD_ID,
+        agreement=record("Where it is billed.", id=RECORD_ID, name=TEXT),
         company=TEXT,
         companyName=TEXT,
         product=TEXT,
-        quantity=_NUMBER,
+        quantity=NUMBER,
         account={"enum": [account.value for account in LineAccount]},
         word=TEXT_OR_NULL,
         reason=TEXT,
         remedy=TEXT,
-        sales=_or_null(_AMOUNT),
-        nextInvoice=_or_null(_DAY),
+        sales=or_null(_AMOUNT),
+        nextInvoice=or_null(DAY),
         lastWriter=TEXT,
         lastWritten=TEXT,
         source=source,
@@ -158,9 +158,9 @@ def _census(source: dict[str, Any]) -> dict[str, Any]:
     return record(
         "The account of every open line that concerns us, and of every unit on the bill; null where no line "
         "was counted.",
-        lines=record("All lines.", total=_COUNT, accounts=_list(of_lines, "Those that are not empty.")),
-        units=record("All units.", total=_NUMBER, accounts=_list(of_units, "Those that are not empty.")),
-        apart=_list(apart, "Open lines that no row of the plan speaks of."),
+        lines=record("All lines.", total=_COUNT, accounts=list_of(of_lines, "Those that are not empty.")),
+        units=record("All units.", total=NUMBER, accounts=list_of(of_units, "Those that are not empty.")),
+        apart=list_of(apart, "Open lines that no row of the plan speaks of."),
         narrowed={
             "type": "boolean",
             "description": "Whether `apart` has those of some customers or products alone.",
@@ -172,33 +172,33 @@ def _guards() -> dict[str, Any]:
     days = {"type": "integer", "minimum": 1}
     return record(
         "The limits that it was made by, which apply computes again. Null is off.",
-        lineChange=_or_null(record("Of one line.", units=_NUMBER, percent=_NUMBER, money=_NUMBER)),
+        lineChange=or_null(record("Of one line.", units=NUMBER, percent=NUMBER, money=NUMBER)),
         lineToZero={"type": "boolean", "description": "Whether a line to zero waits for a person."},
-        feedTenants=_or_null(record("The least share of last month's tenants.", percent=_NUMBER)),
-        productToZero=_or_null(record("The most customers of one product.", customers=_COUNT)),
-        runChange=_or_null(record("Of everything.", lines=_NUMBER, money=_NUMBER, floor=_COUNT)),
-        mostChanges=_list(
+        feedTenants=or_null(record("The least share of last month's tenants.", percent=NUMBER)),
+        productToZero=or_null(record("The most customers of one product.", customers=_COUNT)),
+        runChange=or_null(record("Of everything.", lines=NUMBER, money=NUMBER, floor=_COUNT)),
+        mostChanges=list_of(
             record(
                 "Of one action; what has none is off.",
                 action={"enum": [action.value for action in Action]},
                 count=_COUNT,
-                percent=_NUMBER,
+                percent=NUMBER,
                 floor=_COUNT,
             ),
             "The most changes of each action.",
         ),
-        total=_or_null(
+        total=or_null(
             record(
                 "Of the monthly total of each currency.",
-                rise=_NUMBER,
-                drop=_NUMBER,
+                rise=NUMBER,
+                drop=NUMBER,
                 floor=_COUNT,
-                money={"type": "object", "additionalProperties": _NUMBER, "description": "By currency."},
+                money={"type": "object", "additionalProperties": NUMBER, "description": "By currency."},
             )
         ),
-        planAge=_or_null(record("How old a saved plan may be.", days=days)),
-        protected=_list(TEXT, "product/… and customer/…: from these nothing is taken away."),
-        answers=_list(
+        planAge=or_null(record("How old a saved plan may be.", days=days)),
+        protected=list_of(TEXT, "product/… and customer/…: from these nothing is taken away."),
+        answers=list_of(
             record(
                 "A yes to the change of one line.",
                 line={**TEXT, "description": "The row's key."},
@@ -231,46 +231,19 @@ def _change(source: dict[str, Any]) -> dict[str, Any]:
         ),
         cause={"enum": [None, *(cause.value for cause in Cause)]},
         reason=TEXT,
-        fields=_list(_FIELD_CHANGE, "What is written."),
+        fields=list_of(_FIELD_CHANGE, "What is written."),
         write=TEXT,
-        dependsOn=_list(TEXT, "Writes that must have succeeded before."),
-        blockedBy=_list(TEXT, "Diagnostics for which it is held back."),
+        dependsOn=list_of(TEXT, "Writes that must have succeeded before."),
+        blockedBy=list_of(TEXT, "Diagnostics for which it is held back."),
         precondition=record(
             "Which record it expects to find.",
             id=number,
             identifier=TEXT_OR_NULL,
-            mappedOn=_list({"type": "integer"}, "The products, by id, that have the code until now."),
-            line=_or_null(_basis()),
+            mappedOn=list_of({"type": "integer"}, "The products, by id, that have the code until now."),
+            line=or_null(basis_schema()),
         ),
         source=source,
-        money=_or_null(_AMOUNT),
-    )
-
-
-def _basis() -> dict[str, Any]:
-    return record(
-        "What a line's change rests on besides the values that it writes.",
-        values={
-            "type": "object",
-            "additionalProperties": {"type": ["string", "boolean", "null"]},
-            "description": "Further fields of the line that decide its money, as they stand.",
-        },
-        nextInvoice={**_or_null(_DAY), "description": "The agreement's."},
-        agreement={**_or_null(_RECORD_ID), "description": "Its record in restsOn."},
-        product={**_or_null(_RECORD_ID), "description": "Its record in restsOn; null where it is created."},
-        company={**_or_null(_RECORD_ID), "description": "Its record in restsOn; null where it was not read."},
-        clearOf=record(
-            "Where its seats must have no other open line.",
-            agreements=_list({"type": "integer"}, "By id."),
-            products=_list({"type": "integer"}, "By id."),
-            codes=_list(TEXT, "Of a new line: any product that carries one of them counts as well."),
-            beside={
-                "type": "object",
-                "propertyNames": {"pattern": "^[1-9][0-9]{0,14}$"},
-                "additionalProperties": _NUMBER,
-                "description": "Open lines of these products that stay, by id: their quantities.",
-            },
-        ),
+        money=or_null(_AMOUNT),
     )
 
 
@@ -278,9 +251,10 @@ def _rests_on() -> dict[str, Any]:
     """The records beside the lines: what a message says of each value is its description."""
     forms: dict[Form, dict[str, Any]] = {
         Form.TEXT: TEXT,
-        Form.DAY: _DAY,
+        Form.DAY: DAY,
         Form.FLAG: {"const": True},
-        Form.NUMBER: _RECORD_ID,
+        Form.NUMBER: RECORD_ID,
+        Form.COUNT: _COUNT,
     }
     tables: dict[str, Any] = {
         kind.value: {
@@ -333,7 +307,7 @@ def _line(source: dict[str, Any]) -> dict[str, Any]:
         "One product of one customer on one agreement.",
         key={**TEXT, "description": "Natural key, the same in every run."},
         customer=TEXT,
-        tenants=_list(TEXT, "Sophos tenant ids."),
+        tenants=list_of(TEXT, "Sophos tenant ids."),
         company={**TEXT, "description": "The ConnectWise company's identifier."},
         companyName={**TEXT, "description": "Its name in ConnectWise; empty where it is not known."},
         agreement=record("The agreement.", id=number, name=TEXT),
@@ -342,23 +316,23 @@ def _line(source: dict[str, Any]) -> dict[str, Any]:
         state={"enum": [state.value for state in LineState]},
         reason=TEXT,
         quantity=record("Units; null where not known.", before=_NUMBER_OR_NULL, after=_NUMBER_OR_NULL),
-        included=record("Units that are not billed.", before=_NUMBER, after=_NUMBER),
-        unitPrice=_NUMBER,
-        unitCost=_NUMBER,
+        included=record("Units that are not billed.", before=NUMBER, after=NUMBER),
+        unitPrice=NUMBER,
+        unitCost=NUMBER,
         billCustomer=TEXT,
-        sales=_or_null(_AMOUNT),
-        cost=_or_null(_AMOUNT),
-        feed={"type": "object", "additionalProperties": _NUMBER, "description": "At Sophos, by currency."},
+        sales=or_null(_AMOUNT),
+        cost=or_null(_AMOUNT),
+        feed={"type": "object", "additionalProperties": NUMBER, "description": "At Sophos, by currency."},
         parts=TEXT,
         decidedBy=TEXT,
         held={"type": "boolean"},
         shadow={"type": "boolean", "description": "Planned and not written, because the mode is shadow."},
-        firstInvoice=_or_null(_DAY),
+        firstInvoice=or_null(DAY),
         periodType={**TEXT, "description": "Which service period an invoice of the agreement covers."},
         lastWriter=TEXT,
         lastWritten=TEXT,
         source=source,
-        declared=_list(_FIELD_CHANGE, "Fields that `always` states and that differ."),
+        declared=list_of(_FIELD_CHANGE, "Fields that `always` states and that differ."),
         monthsWithoutUsage={
             **_COUNT,
             "description": "Closed months in a row that have nothing of the customer on Sophos's bill; 2 is "
@@ -370,29 +344,30 @@ def _line(source: dict[str, Any]) -> dict[str, Any]:
             "maximum": 1200,
             "description": "How many months one invoice of the agreement covers.",
         },
-        starts={**_or_null(_DAY), "description": "The first billed day of a new line."},
-        ends={**_or_null(_DAY), "description": "The last billed day of a line that ends."},
-        takesOver=_list(_old_line(), "The lines that end because this one bills their seats."),
+        starts={**or_null(DAY), "description": "The first billed day of a new line."},
+        ends={**or_null(DAY), "description": "The last billed day of a line that ends."},
+        takesOver=list_of(_old_line(), "The lines that end because this one bills their seats."),
         priceSource={**TEXT, "description": "Where the price of a new line comes from."},
-        notBilled=_or_null(
+        notBilled=or_null(
             record(
                 "What the first day of a new line leaves unbilled.",
-                months=_list(_MONTH, "The months with usage before it."),
-                amount=_NUMBER,
+                months=list_of(_MONTH, "The months with usage before it."),
+                amount=NUMBER,
             )
         ),
         serial={**TEXT_OR_NULL, "description": "Of a firewall with a line of its own."},
         prorates={"type": "boolean", "description": "Whether the agreement bills parts of a month."},
         leftOver={"type": "boolean", "description": "A line that no row speaks of any more."},
         given={**TEXT_OR_NULL, "description": "What an approval of the change says as `given`."},
+        byHand=or_null(BY_HAND),
     )
 
 
 def _old_line() -> dict[str, Any]:
     return record(
         "A line that ends.",
-        agreement=record("Its agreement.", id=_RECORD_ID, name=TEXT),
+        agreement=record("Its agreement.", id=RECORD_ID, name=TEXT),
         product=TEXT,
-        line=_RECORD_ID,
-        quantity=_NUMBER,
+        line=RECORD_ID,
+        quantity=NUMBER,
     )

@@ -26,7 +26,7 @@ from reconciler.model.line_fields import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reconciler.model.billing import Agreement, Company
+    from reconciler.model.billing import Agreement, Company, Line, Recap
     from reconciler.model.observed import CatalogItem
 
 
@@ -36,6 +36,7 @@ class RecordKind(StrEnum):
     AGREEMENT = "agreements"
     PRODUCT = "products"
     COMPANY = "companies"
+    RECAP = "recaps"
 
 
 class Form(StrEnum):
@@ -45,6 +46,7 @@ class Form(StrEnum):
     DAY = "no day"
     FLAG = "no"
     NUMBER = "none"
+    COUNT = "not said"
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,14 @@ OF_COMPANY: tuple[Rest, ...] = (
     CALLED,
     Rest("deleted", "deleted", "is deleted:", Form.FLAG),
 )
+UNBILLED = Rest("unbilledPeriods", "unbilled_periods", "has periods that are not invoiced yet:", Form.COUNT)
+#: Of what ConnectWise sums up of an agreement's invoices; its id is the agreement's.
+OF_RECAP: tuple[Rest, ...] = (UNBILLED,)
 RESTS: Mapping[RecordKind, tuple[Rest, ...]] = {
     RecordKind.AGREEMENT: OF_AGREEMENT,
     RecordKind.PRODUCT: OF_PRODUCT,
     RecordKind.COMPANY: OF_COMPANY,
+    RecordKind.RECAP: OF_RECAP,
 }
 
 #: The fields of the line itself. What of them is not written has to stand as the plan found it.
@@ -115,6 +121,9 @@ OF_LINE: tuple[str, ...] = (
     SERIAL.name,
     "taxableFlag",
 )
+#: Who wrote the line last, and when: whoever did so after the plan was made has had the last word, also where
+#: every value stands as before. What our own member wrote since is compared value by value alone.
+OF_LAST_WRITE: tuple[str, ...] = ("updated_by", "last_updated")
 
 #: What is read of each record and signed nowhere, with the reason.
 DECIDES_NOTHING: Mapping[str, Mapping[str, str]] = {
@@ -133,8 +142,6 @@ DECIDES_NOTHING: Mapping[str, Mapping[str, str]] = {
         "product_identifier": "signed as the precondition's identifier",
         "unit_cost": "shown beside the plan; no invoice is made of it",
         "invoice_description": "people's text; that a firewall's line still names its serial is looked at",
-        "last_updated": "every value that a writer could have changed is compared itself",
-        "updated_by": "every value that a writer could have changed is compared itself",
     },
     "product": {
         "id": "the basis names it",
@@ -149,6 +156,13 @@ DECIDES_NOTHING: Mapping[str, Mapping[str, str]] = {
         "status": "a remark of the plan",
         "types": "a remark of the plan",
         "pricing_schedule": "a remark of the plan",
+    },
+    "recap": {
+        "agreement_id": "the agreement's record names it",
+        "last_invoice": "shown only",
+        "last_amount": "shown only",
+        "next_invoice": "shown only; the agreement's own is signed",
+        "next_amount": "shown only",
     },
 }
 #: The same of a product's catalog fields.
@@ -182,6 +196,26 @@ class Signed:
     def get(self, name: str) -> Any:
         """A value in plan form; None where it is not set."""
         return next((value for key, value in self.values if key == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class LastWrite:
+    """Who wrote a line last, and when, as ConnectWise says it; both empty where it does not."""
+
+    by: str
+    at: str
+
+    @classmethod
+    def of(cls, line: Line) -> LastWrite:
+        """The last write of a line."""
+        return cls(line.updated_by.strip(), line.last_updated.strip())
+
+    def __str__(self) -> str:
+        return f"{self.by or 'somebody'} at {self.at or 'a time that is not said'}"
+
+    def to_json(self) -> dict[str, str]:
+        """The form in plan files."""
+        return {"by": self.by, "at": self.at}
 
 
 @dataclass(frozen=True)
@@ -242,6 +276,12 @@ def sign_agreement(agreement: Agreement) -> Signed:
 def sign_company(company: Company) -> Signed:
     """The company with what decides of it."""
     return _signed(company.id, ((rest, getattr(company, rest.attribute)) for rest in OF_COMPANY))
+
+
+@lru_cache(maxsize=4096)
+def sign_recap(recap: Recap) -> Signed:
+    """What ConnectWise sums up of an agreement's invoices, with what decides of it."""
+    return _signed(recap.agreement_id, ((rest, getattr(recap, rest.attribute)) for rest in OF_RECAP))
 
 
 def sign_product(item: CatalogItem, owner: str, custom_field: str | None) -> Signed:
@@ -316,6 +356,8 @@ def _agree(rest: Rest, now: Any, before: Any, given: Any) -> bool:
     """Whether the value is as it was, or as the plan makes it; each code of a tag by itself."""
     if now in (before, given):
         return True
+    if rest is UNBILLED:  # one period waits for its invoice as soon as it has begun
+        return now is not None and max(now, before or 0) <= 1
     if rest is not CODES or "[" in f"{now}{before}{given}":
         return False
     states = [_entries(text) for text in (now, before, given)]
@@ -346,4 +388,4 @@ def _shown(rest: Rest, value: Any) -> str:
 
 def line_attributes() -> frozenset[str]:
     """The attributes of a line that are signed."""
-    return frozenset(ATTRIBUTES[name] for name in OF_LINE)
+    return frozenset(ATTRIBUTES[name] for name in OF_LINE) | {*OF_LAST_WRITE}

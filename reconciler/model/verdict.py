@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.by_hand import ByHand, Work
 from reconciler.model.census import OPEN_LINES, OPEN_UNITS
 from reconciler.model.change import OF_LINES, Cause
 from reconciler.model.diagnostics import ALL_USAGE, Severity
@@ -207,6 +208,33 @@ def billed_units(quantity: Decimal | None, included: Decimal, bill_customer: str
     if quantity is None:
         return None
     return max(Decimal(0), quantity - included) if bill_customer == _BILLABLE else Decimal(0)
+
+
+# --- what is left to people
+
+
+def by_hand(plan: Plan) -> tuple[tuple[PlannedLine, ByHand], ...]:
+    """What the plan leaves to be done by hand, by line: invoices that were made, then what nothing bills."""
+    made = [(line, line.by_hand) for line in plan.lines if line.by_hand is not None and not line.shadow]
+    return (*made, *_not_billed(group_lines(plan).written))
+
+
+def _not_billed(lines: Iterable[PlannedLine]) -> Iterable[tuple[PlannedLine, ByHand]]:
+    for line in lines:
+        if line.not_billed is not None and line.agreement_id is not None and line.sales is not None:
+            yield (
+                line,
+                ByHand(
+                    Work.NOT_BILLED,
+                    line.agreement_id,
+                    line.product,
+                    line.line_id,
+                    line.not_billed.amount,
+                    line.sales.currency,
+                    months=line.not_billed.months,
+                    until=line.first_invoice,
+                ),
+            )
 
 
 # --- may invoices be made?

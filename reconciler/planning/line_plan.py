@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,9 @@ from reconciler.model.plan_guards import Answer, Answered
 from reconciler.planning.accounts.census import Accounts
 from reconciler.planning.accounts.lines import account_lines, count_lines, left_lines
 from reconciler.planning.accounts.units import account_units, total_units
-from reconciler.planning.allocation.allocation import allocate
-from reconciler.planning.allocation.open_lines import OpenLines
-from reconciler.planning.allocation.why_not import Rules
+from reconciler.planning.allocation.origins import Origins
 from reconciler.planning.customers.agreements import unchecked_periods
+from reconciler.planning.customers.likely import Likely
 from reconciler.planning.customers.parties import (
     count_months_without_usage,
     ended_parties,
@@ -24,8 +22,8 @@ from reconciler.planning.customers.parties import (
     is_excluded,
     unsynced_parties,
 )
-from reconciler.planning.lines.answers import Answers
-from reconciler.planning.lines.before import Expected, frozen_products
+from reconciler.planning.ground import Months, ground_of
+from reconciler.planning.lines.before import frozen_products
 from reconciler.planning.lines.doubled import end_doubled
 from reconciler.planning.lines.guards import (
     RUN_GUARDS,
@@ -35,7 +33,6 @@ from reconciler.planning.lines.guards import (
     product_guard,
     withhold,
 )
-from reconciler.planning.lines.judged import Ground, Judged
 from reconciler.planning.lines.judging import plan_cell
 from reconciler.planning.lines.moved_serials import link_serials
 from reconciler.planning.lines.prices import price_remarks
@@ -55,25 +52,22 @@ from reconciler.planning.products.managed import Products
 from reconciler.planning.usage.bills import claimed_elsewhere, sort_bill
 from reconciler.planning.usage.cells import collect_cells
 from reconciler.planning.usage.cycles import months_back
-from reconciler.planning.usage.feed import last_window_day, replaced_codes, seats_in_two_tiers
+from reconciler.planning.usage.feed import replaced_codes, seats_in_two_tiers
 from reconciler.planning.usage.odd_feed import unknown_guard, unknown_values, unreadable_lines
-from reconciler.planning.usage.quantities import ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable
     from datetime import date
-    from decimal import Decimal
 
     from reconciler.model.billing import Billing
     from reconciler.model.change import Change
     from reconciler.model.desired import Desired
-    from reconciler.model.months import Month
     from reconciler.model.observed import Observed, Tenant, UsageMonth
     from reconciler.model.usage_notes import UsageNote
     from reconciler.planning.accounts.lines import LeftLines
+    from reconciler.planning.lines.judged import Ground, Judged
     from reconciler.planning.lines.shifts import Linked
-    from reconciler.planning.usage.bills import Bills
-    from reconciler.planning.usage.cells import Cell, Cells
+    from reconciler.planning.usage.cells import Cell
 
 
 @dataclass(frozen=True)
@@ -90,35 +84,6 @@ class LinePlan:
     together: tuple[tuple[str, str], ...] = ()
     answers: tuple[Answer, ...] = ()
     accounts: Accounts | None = None
-
-
-@dataclass(frozen=True)
-class _Month:
-    """The months as they are counted."""
-
-    today: date
-    now: UsageMonth
-    previous: UsageMonth | None
-    closed: bool
-    bills: Bills
-    older: Mapping[Month, Bills]
-    unattended: bool = False
-
-    @property
-    def windows(self) -> tuple[date, date | None]:
-        """The last days of this and the previous month's billing windows."""
-        known = self.previous is not None and self.previous.lines
-        return last_window_day(self.now), last_window_day(self.previous) if known and self.previous else None
-
-    @property
-    def before(self) -> Bills | None:
-        """Last month's bill, where it is known."""
-        return self.older.get(self.now.month.previous())
-
-    @property
-    def on_last_bill(self) -> Collection[str] | None:
-        """The tenants on last month's bill; None where it is not known."""
-        return self.before.tenants if self.before is not None and self.before.month.lines else None
 
 
 def plan_lines(
@@ -152,10 +117,11 @@ def plan_lines(
     older = {} if previous is None else {before: sort_bill(previous, desired)}
     if months_back([desired]) > 1:
         older |= {one.month: sort_bill(one, desired) for one in observed.usage if one.month < before}
-    months = _Month(today, month, previous, closed, sort_bill(month, desired), older, unattended)
+    months = Months(today, month, previous, closed, sort_bill(month, desired), older, unattended)
     products = Products(desired, observed, product_changes, base)
-    planned = _plan((desired, base), observed.tenants, observed.billing, products, months)
-    notes = tenant_notes(desired, months.bills, observed.tenants, today)
+    likely = Likely(desired.customers, observed.tenants, observed.billing, today)
+    planned = _plan((desired, base), observed.tenants, observed.billing, products, months, likely)
+    notes = tenant_notes(desired, months.bills, observed.tenants, today, likely)
     return replace(planned, diagnostics=(*planned.diagnostics, *soon), notes=notes)
 
 
@@ -165,8 +131,10 @@ def _without_customers(
     if month is None:
         return LinePlan()
     bills, tenants = sort_bill(month, desired), observed.tenants or ()
-    said = nobody_is_billed(desired, bills, tenants)
-    return LinePlan(diagnostics=said, notes=tenant_notes(desired, bills, tenants, today) if said else ())
+    likely = Likely((), tenants, observed.billing, today)
+    said = nobody_is_billed(desired, bills, tenants, likely)
+    notes = tenant_notes(desired, bills, tenants, today, likely) if said else ()
+    return LinePlan(diagnostics=said, notes=notes)
 
 
 def _unknown(month: UsageMonth | None, observed: Observed, today: date) -> str:
@@ -186,7 +154,8 @@ def _plan(
     tenants: Iterable[Tenant],
     billing: Billing,
     products: Products,
-    months: _Month,
+    months: Months,
+    likely: Likely,
 ) -> LinePlan:
     desired = configurations[0]
     tenants, settings, today = tuple(tenants), desired.settings, months.today
@@ -201,7 +170,8 @@ def _plan(
     frozen = frozen_products(desired, products)
     replaced = replaced_codes(desired, months.now, months.previous)
     _park(cells.cells, frozen, replaced)
-    ground = _ground(desired, billing, products, cells, months)
+    origins = Origins(billing, tenants, configurations[1])
+    ground = ground_of(desired, billing, products, cells, months, origins, likely)
     left = left_lines(parties, beside, configurations, ground)
     judged = [one for cell in cells.cells if (one := plan_cell(cell, ground)) is not None]
     judged += [*(row for _, row in left.ending), *end_doubled(cells.cells, ground)]
@@ -210,7 +180,7 @@ def _plan(
         judged = [_on_its_invoice(one, windows[0]) for one in judged]
     judged = _finished(judged, desired, ground, months)
     names = {tenant.id: tenant.show_as or tenant.name for tenant in tenants}
-    linked = link_serials(link_shifts(judged, products, ground.allocation), months.bills, names)
+    linked = link_serials(link_shifts(judged, ground), months.bills, names)
     judged = linked.judged
     answered = [c.tenant_id for c in desired.customers if c.ended is not None or is_excluded(c, today)]
     diagnostics += [*frozen.values(), *replaced.values()]
@@ -226,14 +196,14 @@ def _plan(
     diagnostics += guards
     diagnostics += ground.answers.without_effect(one.row for one in judged)
     diagnostics += silent_customers(parties, judged)
-    diagnostics += usage_after_end(parties, months.bills, today)
+    diagnostics += usage_after_end(parties, months.bills, months.now.month, today)
     diagnostics += unreadable_lines(desired, months.bills, names)
     diagnostics += unknown_values(tenants, names)
     diagnostics += claimed_elsewhere(desired, months.bills, names)
     diagnostics += seats_in_two_tiers(months.now, months.previous, names)
-    diagnostics += remarks(judged, ground, windows=windows, closed=months.closed)
+    judged, said = remarks(judged, ground, windows=windows, closed=months.closed)
     used = (cell.agreement for cell in cells.cells if cell.agreement is not None)
-    diagnostics += unchecked_periods(used, billing.recaps)
+    diagnostics += said + unchecked_periods(used, billing.recaps)
     diagnostics += price_remarks(products, billing, today)
     stopped = tuple(sorted(d.id for d in guards if d.code in RUN_GUARDS and d.severity is Severity.ERROR))
     judged.sort(key=lambda one: (one.row.customer, one.row.tenants, one.row.key))
@@ -246,7 +216,7 @@ def _accounts(
     left: LeftLines,
     ground: Ground,
     of_whom: tuple[Desired, Iterable[Tenant], Collection[str]],
-    months: _Month,
+    months: Months,
 ) -> Accounts:
     """The account of every open line and of every unit on the month's bill, and how many were read."""
     desired, tenants, ended = of_whom
@@ -308,49 +278,6 @@ def _after(change: Change, losers: tuple[str, ...]) -> Change:
     return replace(change, depends_on=tuple(sorted({*change.depends_on, *losers})))
 
 
-def _ground(desired: Desired, billing: Billing, products: Products, cells: Cells, months: _Month) -> Ground:
-    today = months.today
-    answers = Answers(desired, products, billing, today)
-    answers.learn(cells.cells)
-    open_lines = OpenLines(billing, today)
-    expected = Expected(desired, products, months.before, open_lines)
-    rules = Rules(
-        desired.settings,
-        expected.of,
-        answers.lets_end,
-        desired.protected,
-        today,
-        months.windows[0],
-        _units_of_strangers(desired, months),
-        months.on_last_bill,
-    )
-    allocation = allocate(cells, open_lines, products, rules)
-    month = months.now.month
-    return Ground(
-        billing,
-        desired.settings,
-        answers,
-        open_lines,
-        allocation,
-        cells.managed,
-        products,
-        month,
-        today,
-        *months.windows,
-    )
-
-
-def _units_of_strangers(desired: Desired, months: _Month) -> dict[str, set[Decimal]]:
-    """The units, this month and last, of tenants that no synced row speaks of, by code."""
-    synced = {row.tenant_id for row in desired.customers if row.sync and not is_excluded(row, months.today)}
-    found: dict[str, set[Decimal]] = defaultdict(set)
-    for bills in filter(None, (months.bills, months.before)):
-        for tenant, codes in bills.by_tenant.items():
-            for code, lines in codes.items() if tenant not in synced else ():
-                found[code].add(sum((line.billable for line in lines), ZERO))
-    return found
-
-
 def _park(cells: Iterable[Cell], frozen: dict[str, Diagnostic], replaced: dict[str, Diagnostic]) -> None:
     """Lines whose number waits for an answer that is asked for once, not line by line."""
     for cell in cells:
@@ -373,7 +300,7 @@ def _on_its_invoice(one: Judged, window: date) -> Judged:
     return replace(one, row=row.but(state=LineState.NEEDS_DECISION, reason=reason))
 
 
-def _finished(judged: list[Judged], desired: Desired, ground: Ground, months: _Month) -> list[Judged]:
+def _finished(judged: list[Judged], desired: Desired, ground: Ground, months: Months) -> list[Judged]:
     """The lines in their mode, and what is over a limit withheld.
 
     `judged` is used up: a large plan's rows do not fit into memory twice.
@@ -386,14 +313,7 @@ def _finished(judged: list[Judged], desired: Desired, ground: Ground, months: _M
     settled = {id(one.row) for one in judged if one.settled}
     allowed = Allowed(ground.answers.approval, settled, ground.answers.given)
     protected = {(one.kind, one.key): one.text for one in desired.protected}
-    rows = withhold(
-        (one.row for one in judged), desired.settings.guards, allowed, protected, new_lines_ask=asks
-    )
-    rows = [_said_of_approval(row, ground) for row in rows]
-    return [one if one.row is row else one.with_row(row) for one, row in zip(judged, rows, strict=True)]
-
-
-def _said_of_approval(row: PlannedLine, ground: Ground) -> PlannedLine:
-    """A withheld line says why the approval that names its change is not taken."""
-    refused = ground.answers.why_not_approved(row) if row.state is LineState.WITHHELD else ""
-    return row.but(reason=f"{row.reason}. But {refused}") if refused else row
+    own = (one.row for one in judged)
+    rows = withhold(own, desired.settings.guards, allowed, protected, new_lines_ask=asks)
+    said = map(ground.answers.with_refusal, rows)
+    return [one if one.row is row else one.with_row(row) for one, row in zip(judged, said, strict=True)]

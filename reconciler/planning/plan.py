@@ -97,6 +97,7 @@ def make_plan(
         site=site,
         owner=desired.settings.owner,
         marker_custom_field=desired.settings.marker_custom_field,
+        member=desired.settings.connectwise_member,
         instance=observed.instance.to_json(),
         today=today.isoformat(),
         period=period,

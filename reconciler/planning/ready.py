@@ -6,11 +6,12 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.model.change import OF_LINES
-from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.diagnostics import Severity
 from reconciler.model.identifiers import identifier_key
 from reconciler.model.lines import LineState, PlannedLine
 from reconciler.model.money import USUAL_PLACES, cents, plain, price
 from reconciler.model.months import Month
+from reconciler.model.remedies import Remedies, reason_alone
 from reconciler.model.verdict import (
     LineGroups,
     Ready,
@@ -260,11 +261,10 @@ def _about_problems(
 
 def _about_lines(plan: Plan, mine: list[PlannedLine]) -> list[tuple[PlannedLine, Reason]]:
     """What each line of this invoice still needs, by customer."""
-    groups, held = group_lines(plan), held_back(plan)
+    groups, held, remedies = group_lines(plan), held_back(plan), Remedies(plan)
     here = {id(line) for line in mine}
-    errors = {problem.subject: problem for problem in plan.diagnostics if problem.subject}
     found = [
-        (line, _reason(line, is_held_back(line, held), errors.get(line.key)))
+        (line, _reason(line, is_held_back(line, held), remedies))
         for line in _pending(groups)
         if id(line) in here
     ]
@@ -279,27 +279,30 @@ def _pending(groups: LineGroups) -> Iterable[PlannedLine]:
     yield from (line for line in (*groups.apart, *groups.unchanged) if needs_person(line))
 
 
-def _reason(line: PlannedLine, held: tuple[str, ...], problem: Diagnostic | None) -> Reason:
-    remedy = "" if problem is None else problem.remedy
+def _reason(line: PlannedLine, held: tuple[str, ...], remedies: Remedies) -> Reason:
     if held:
         joined = "; it is" if line.state in _STARTS_OR_ENDS else " is"
         kind, message = ReasonKind.DECISION, f"{_change(line)}{joined} held back: {', '.join(held)}"
-        remedy = remedy or "Settle what holds it back, then apply."
+        remedy = _one_of(remedies.of(line))
     elif line.billed_without_usage:
         kind, message = ReasonKind.DECISION, f"billed without Sophos usage: {line.reason}{_bills(line)}"
         remedy = _SILENT
     elif line.state in (LineState.NEEDS_DECISION, LineState.WITHHELD):
-        kind, message = ReasonKind.DECISION, f"{line.state.value}: {line.reason}"
-        remedy = (
-            remedy
-            or "Answer it in the configuration (a hold, an approval, or which `line` follows), then apply."
-        )
+        kind, message = ReasonKind.DECISION, f"{line.state.value}: {reason_alone(line)}"
+        remedy = _one_of(remedies.of(line))
     elif line.state in _STARTS_OR_ENDS:
         kind, message, remedy = ReasonKind.LINES, _change(line), "Apply the plan."
     else:
         kind, message = ReasonKind.WRITE, f"{_change(line)} still has to be written"
         remedy = "Apply the plan."
     return _about(line, kind, message, remedy)
+
+
+def _one_of(answers: list[str]) -> str:
+    """The answers in one sentence: each is enough."""
+    text = "; or ".join(answer.rstrip(".") for answer in answers)
+    end = "" if text.endswith("}") else "."  # nothing behind a row that is to be pasted
+    return f"{text[:1].upper()}{text[1:]}{end}"
 
 
 def _about(line: PlannedLine, kind: ReasonKind, message: str, remedy: str) -> Reason:

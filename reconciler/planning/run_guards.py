@@ -29,7 +29,7 @@ from reconciler.planning.lines.guards import (
 from reconciler.planning.products.changes import loss
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.model.desired import MostChanges, TotalGuard
     from reconciler.model.lines import PlannedLine
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from reconciler.model.plan_guards import Answer
 
 _ALL = Decimal(100)
+#: How many lines a message names.
+MOST_NAMED = 5
 _PORTIONS = "Or look at single customers, and plan and apply each with --customer."
 
 
@@ -97,7 +99,8 @@ def _run_change(plan: Plan) -> Iterator[Diagnostic]:
         wider = f"{{lines: {_up(max(lines, limit.lines))}, money: {_up(max(money, limit.money))}}}"
         yield error(
             RUN_CHANGE,
-            f"This plan would write {', and '.join(said)}. Nothing is written.",
+            f"This plan would write {', and '.join(said)}{_answered_text(plan, written)}. "
+            f"Nothing is written. {largest(written)}",
             "Is Sophos's bill complete, and is every row meant? If it is right, set "
             f"settings.guards.runChange to {wider} in a reviewed change. {_PORTIONS}",
         )
@@ -114,33 +117,36 @@ def _moved(lines: Iterable[PlannedLine]) -> tuple[Amount, ...]:
 
 def _most_changes(plan: Plan) -> Iterator[Diagnostic]:
     done: dict[str, set[str]] = defaultdict(set)
-    unanswered = {line.key for line in _unanswered_rows(plan)}
+    rows = {line.key: line for line in _unanswered_rows(plan)}
     taken_over = {(old.agreement_id, old.line_id): line.key for line in plan.lines for old in line.takes_over}
     for change in plan.ready:
         target = change.target
         key = taken_over.get((target.agreement or 0, target.id or 0), target.key)
-        if change.action not in OF_LINES or key in unanswered:
+        if change.action not in OF_LINES or key in rows:
             done[change.action.value].add(key)
     counted = len(_counted(plan))
     for limit in plan.guards.limits.most_changes:
         of_lines = Action(limit.action) in OF_LINES
-        yield from _most(
-            limit, len(done[limit.action]), counted if of_lines else plan.guards.products, of_lines
-        )
+        keys = done[limit.action]
+        if of_lines:
+            shown, there = largest([rows[key] for key in rows if key in keys]), counted
+        else:
+            shown, there = _named(sorted(keys)), plan.guards.products
+        yield from _most(limit, len(keys), there, shown)
 
 
-def _most(limit: MostChanges, count: int, there: int, of_lines: bool) -> Iterator[Diagnostic]:
+def _most(limit: MostChanges, count: int, there: int, shown: str) -> Iterator[Diagnostic]:
     share = _percent(Decimal(count), Decimal(there))
     too_large_a_part = there >= limit.floor and share > limit.percent
     if count <= limit.count and not too_large_a_part:
         return
-    what = "line" if of_lines else "product"
+    what = "line" if Action(limit.action) in OF_LINES else "product"
     wider = f"{{count: {max(count, limit.count)}, percent: {_up(max(share, limit.percent))}}}"
     yield error(
         MOST_CHANGES,
         f"This plan has {limit.action} for {count} of {number_of(there, what)}, {_shown(share)} %. "
         f"settings.guards.mostChanges lets one run have it for {limit.count} at most, and from "
-        f"{limit.floor} {what}s on for {plain(limit.percent)} % of them at most. Nothing is written.",
+        f"{limit.floor} {what}s on for {plain(limit.percent)} % of them at most. Nothing is written. {shown}",
         f"Is every one of them meant? If so, set settings.guards.mostChanges to {{{limit.action}: {wider}}} "
         "in a reviewed change.",
     )
@@ -158,17 +164,20 @@ def _total(plan: Plan) -> Iterator[Diagnostic]:
     large = len(_counted(plan)) >= limit.floor
     amounts = [line.sales for line in groups.written]
     amounts += [Amount(s.currency, s.before, s.before, s.places) for line in stays if (s := line.sales)]
-    for one in sums(amounts):
-        said = _over_total(one, limit, large=large)
-        if said:
-            yield error(
-                TOTAL_CHANGE,
-                "The total of the lines that this plan writes or leaves as they are would go from "
-                f"{_amount(one.before, one)} to {_amount(one.after, one)} a month, {said}. Nothing is "
-                "written.",
-                "Is Sophos's bill complete, and are prices and rows as they are meant? If so, raise the "
-                f"limit under settings.guards.total in a reviewed change. {_PORTIONS}",
-            )
+    over = [(one, said) for one in sums(amounts) if (said := _over_total(one, limit, large=large))]
+    wider = _wider([one for one, _ in over], limit, large=large)
+    for one, said in over:
+        moved = [
+            line for line in groups.written if line.sales is not None and line.sales.currency == one.currency
+        ]
+        yield error(
+            TOTAL_CHANGE,
+            "The total of the lines that this plan writes or leaves as they are would go from "
+            f"{_amount(one.before, one)} to {_amount(one.after, one)} a month, {said}. Nothing is written. "
+            f"{largest(moved)}",
+            "Is Sophos's bill complete, and are prices and rows as they are meant? If so, set "
+            f"settings.guards.total to {wider} in a reviewed change. {_PORTIONS}",
+        )
 
 
 def _over_total(one: Amount, limit: TotalGuard, *, large: bool) -> str:
@@ -181,6 +190,23 @@ def _over_total(one: Amount, limit: TotalGuard, *, large: bool) -> str:
     if most is not None and moved > most:
         return f"a {word} of {_amount(moved, one)} (limit {money_text(most, one.places)})"
     return ""
+
+
+def _wider(over: Iterable[Amount], limit: TotalGuard, *, large: bool) -> str:
+    """The limits that let all of these through, as YAML; what need not be wider stays as it is."""
+    percent, money = {"rise": limit.rise, "drop": limit.drop}, dict(limit.money)
+    for one in over:
+        word, moved = "rise" if one.delta > 0 else "drop", abs(one.delta)
+        if large:
+            share = _percent(moved, one.before).to_integral_value(rounding=ROUND_CEILING)
+            percent[word] = max(percent[word], share)
+        if one.currency in money:
+            whole = moved.to_integral_value(rounding=ROUND_CEILING)
+            money[one.currency] = max(money[one.currency], whole)
+    said = [f"{word}: {plain(number)}" for word, number in percent.items()]
+    if money:
+        said.append(f"money: {{{', '.join(f'{name}: {plain(most)}' for name, most in money.items())}}}")
+    return f"{{{', '.join(said)}}}"
 
 
 # --- what the planner withholds
@@ -256,6 +282,40 @@ def _unanswered_rows(plan: Plan) -> list[PlannedLine]:
     """The rows that are written and that nobody has said yes to."""
     answered = {one.line for one in plan.guards.answers}
     return [line for line in group_lines(plan).written if line.key not in answered]
+
+
+def largest(lines: Iterable[PlannedLine]) -> str:
+    """The lines that would change most, with their quantities and money, and where all of them stand."""
+    ordered = sorted(lines, key=lambda line: (-_weight(line), line.customer, line.key))
+    return _named([_line_text(line) for line in ordered])
+
+
+def _named(texts: Sequence[str]) -> str:
+    more = len(texts) - MOST_NAMED
+    left = f"; and {more} more, which stand in --format xlsx, csv and json" if more > 0 else ""
+    return f"It would write: {'; '.join(texts[:MOST_NAMED])}{left}." if texts else ""
+
+
+def _weight(line: PlannedLine) -> Decimal:
+    return Decimal(0) if line.sales is None else abs(line.sales.delta)
+
+
+def _line_text(line: PlannedLine) -> str:
+    """`Alder · Managed, MSP-EP #1: 100 → 101, +4.00 EUR`."""
+    number = "" if line.line_id is None else f" #{line.line_id}"
+    before, after = ("–" if one is None else plain(one) for one in (line.before, line.after))
+    shown = rounded(line.sales) if line.sales is not None else None
+    money = "" if shown is None else f", {shown.delta:+,.{shown.places}f} {shown.currency}"
+    return f"{line.customer} · {line.agreement}, {line.product}{number}: {before} → {after}{money}"
+
+
+def _answered_text(plan: Plan, counted: Sequence[PlannedLine]) -> str:
+    """How many lines the plan writes besides, which a person or a row has answered."""
+    more = len(group_lines(plan).written) - len(counted)
+    if not more:
+        return ""
+    counts = "does" if more == 1 else "do"
+    return f"; {number_of(more, 'more line')} that somebody has answered {counts} not count"
 
 
 def _percent(part: Decimal, whole: Decimal) -> Decimal:

@@ -50,6 +50,12 @@ def print_journal(console: Console, journal: Journal) -> None:
         console.print(Text("\nNot written", style="bold"))
         for key, result in rest:
             console.print(Text(f"  · {result:14}{clean(key)}"))
+    if journal.by_hand:
+        console.print(Text("\nTo be done by hand, because no run writes it", style="bold"))
+        for work in journal.by_hand:
+            line = "a new line" if work.line is None else f"line #{work.line}"
+            where = f"agreement #{work.agreement}, {clean(work.product)}, {line}"
+            console.print(Text(f"  - {where}: {clean(work.text)}"))
     console.print()
     console.print(Text(f"{_counts(journal)} {ending_text(journal)}", style="bold"))
 
@@ -137,6 +143,7 @@ def journal_json(journal: Journal) -> str:
             }
             for one in journal.written
         ],
+        "byHand": [work.to_json() for work in journal.by_hand],
         "notSent": [{"id": key, "result": result.value} for key, result in journal.others],
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"

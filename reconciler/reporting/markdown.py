@@ -11,6 +11,7 @@ from reconciler.model.change import MAPPING_PREFIX, Action
 from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Severity
 from reconciler.model.lines import LineState, PlannedLine
+from reconciler.model.remedies import Remedies, reason_alone
 from reconciler.model.verdict import (
     LineGroups,
     count_customers,
@@ -31,7 +32,7 @@ from reconciler.reporting.changes_text import (
     prices_line,
     unbilled_text,
 )
-from reconciler.reporting.decisions_text import answers, stake_text
+from reconciler.reporting.decisions_text import stake_text
 from reconciler.reporting.line_words import (
     biggest_first,
     day_text,
@@ -185,20 +186,20 @@ def _decisions(plan: Plan, groups: LineGroups, most: int) -> Iterable[str]:
     if not groups.decisions:
         return
     held = held_back(plan)
-    spoken = {problem.subject: problem for problem in plan.diagnostics if problem.subject}
+    remedies = Remedies(plan)
     ordered = biggest_first(groups.decisions)
     shown = ordered[: max(_MOST_DECISIONS, 0)]
     yield "### Please decide"
     for number, line in enumerate(shown, 1):
         blocked_by = is_held_back(line, held)
-        what = f"held back by {', '.join(blocked_by)}" if blocked_by else line.reason
+        what = f"held back by {', '.join(blocked_by)}" if blocked_by else reason_alone(line)
         source = source_text(line.source)
         yield (
             f"{number}. **{md(place(line))}, {md(subject_text(line))} – nothing is written.** "
             f"{md(what + stake_text(line))}" + (f" ({md(source)})" if source else "")
         )
         if most:
-            for answer in answers(line, spoken.get(line.key), plan.today, held_back=bool(blocked_by)):
+            for answer in remedies.of(line):
                 yield f"   → {md(answer)}"
     rest = ordered[len(shown) :]
     if rest:

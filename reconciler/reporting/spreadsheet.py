@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.lines import Amount, LineState, PlannedLine
 from reconciler.model.money import USUAL_PLACES, cents, plain, price, to_places
+from reconciler.model.remedies import Remedies, reason_alone
 from reconciler.model.verdict import (
     billed_units,
     count_customers,
@@ -23,7 +24,6 @@ from reconciler.model.verdict import (
 from reconciler.reporting.census_rows import account_rows, apart_row
 from reconciler.reporting.census_words import apart_account
 from reconciler.reporting.changes_text import months_text
-from reconciler.reporting.decisions_text import answers
 from reconciler.reporting.line_words import old_line_text, places_of, source_text, why
 from reconciler.reporting.lines_text import verdict_line
 from reconciler.reporting.number_forms import CHANGE, DAY, MONEY, PRICE, UNITS
@@ -138,11 +138,11 @@ _PROBLEMS = (
 def problems_table(plan: Plan) -> Table:
     """What waits for a person, then every message of the plan."""
     held, rows = held_back(plan), []
-    spoken = {problem.subject: problem for problem in plan.diagnostics if problem.subject}
+    remedies = Remedies(plan)
     for line in group_lines(plan).decisions:
         blocked_by = is_held_back(line, held)
-        what = f"held back by {', '.join(blocked_by)}" if blocked_by else line.reason
-        to_do = "; ".join(answers(line, spoken.get(line.key), plan.today, held_back=bool(blocked_by)))
+        what = f"held back by {', '.join(blocked_by)}" if blocked_by else reason_alone(line)
+        to_do = "; ".join(remedies.of(line))
         rows.append(
             (line.state.value, "", line.customer, line.company, line.company_name, line.agreement,
              line.product, line.line_id, what, to_do, source_text(line.source))

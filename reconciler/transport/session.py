@@ -24,6 +24,7 @@ from reconciler.transport.errors import (
     Call,
     NotAuthenticated,
     ReadOnly,
+    Refused,
     Unsure,
     excerpt,
 )
@@ -49,6 +50,7 @@ LONGEST_WAIT_SECONDS = 120.0
 REDIRECTS = 3
 
 _WRITES = frozenset({"POST", "PATCH"})
+_URI_TOO_LONG = 414
 _log = logging.getLogger(__name__)
 
 
@@ -142,13 +144,13 @@ class Session:
         if not self._may(method, path):
             raise ReadOnly(call)
         needs = (self.service.permission(method, path), _table_of(path))
-        request = self._client.build_request(
-            method,
-            self.service.origin + prefix + path + build_query(params),
-            headers=headers,
-            json=json,
-            data=form,
-        )
+        url = self.service.origin + prefix + path + build_query(params)
+        try:
+            request = self._client.build_request(method, url, headers=headers, json=json, data=form)
+        except (
+            httpx.InvalidURL
+        ) as wrong:  # a name of tens of thousands of letters, of which no server is asked
+            raise Refused(call, f"not sent: {wrong}", status=_URI_TOO_LONG) from None
         try:
             answer = await self._repeat(call, request, needs, authorize=authorize)
         except ApiError as cause:

@@ -19,6 +19,7 @@ A_LINE = ROW + "lines:\n  MSP-A: "
 A_CUSTOMER = ROW + "settings: {timeZone: UTC}\ncustomers:\n  "
 A_HOLD = ROW + "holds:\n  - "
 AN_APPROVAL = ROW + "approvals:\n  - "
+HELD = "{customer: X, product: MSP-A, quantity: 1, reason: r, until: 2026-12-31}\n"
 GIVEN = "{customer: X, product: MSP-A, from: 1, upTo: 2, given: ▸%s, reason: r, until: 2026-12-31}\n"
 
 REFUSED = {
@@ -114,6 +115,16 @@ REFUSED = {
     "key too long": ("too-long", ROW + "products:\n  ▸" + "x" * 61 + ": {price: 1}\n"),
     "empty text": ("empty-text", A_PRODUCT + "description: ▸''\n"),
     "blanks": ("empty-text", A_PRODUCT + "description: ▸'  '\n"),
+    "reason as it was printed": ("placeholder", A_HOLD + HELD.replace("reason: r", "reason: ▸…")),
+    "reason in dots": ("placeholder", A_HOLD + HELD.replace("reason: r", "reason: ▸...")),
+    "reason without a word": ("placeholder", A_HOLD + HELD.replace("reason: r", "reason: ▸'?'")),
+    "reason of the help": ("placeholder", A_HOLD + HELD.replace("reason: r", "reason: ▸TEXT")),
+    "last day as it was printed": ("placeholder", A_HOLD + HELD.replace("2026-12-31", "▸…")),
+    "quantity as it was printed": ("placeholder", A_HOLD + HELD.replace("quantity: 1", "quantity: ▸…")),
+    "exclusion as it was printed": ("placeholder", A_ROW + "{exclude: ▸…}\n"),
+    "line as it was printed": ("placeholder", A_LINE + "{fixed: [▸…]}\n"),
+    "agreement as it was printed": ("placeholder", A_CUSTOMER + f"{TENANT}: {{company: X, agreement: ▸…}}\n"),
+    "row with its dots": ("placeholder", A_ROW + "{▸…, product: P}\n"),
     "empty reason": ("empty-text", A_ROW + "{exclude: ▸''}\n"),
     "blank reason": ("empty-text", A_ROW + "{exclude: ▸'   '}\n"),
     "cannot be cleared": ("not-clearable", A_PRODUCT + "description: ▸null\n"),

@@ -221,13 +221,6 @@ ERRORS = {
         CUSTOMERS + ONE + "\nholds:\n  - ▸{customer: SAFELOG, product: MSP-A, quantity: 1, reason: r, "
         "until: 2026-11-21}\n",
     ),
-    "approval over": (
-        "expired",
-        CUSTOMERS
-        + ONE
-        + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, given: 2026-11-20, "
-        "reason: r, until: 2026-11-21}\n",
-    ),
     "approval of tomorrow": (
         "given-later",
         CUSTOMERS + ONE + "\napprovals:\n  - ▸{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, "
@@ -356,6 +349,13 @@ def test_dates_matter_only_with_a_day(tmp_path: Path) -> None:
     assert said(loaded(tmp_path, text, today=None)) == []
     assert said(loaded(tmp_path, text, today=date(2026, 11, 22))) == []
     assert said(loaded(tmp_path, text, today=date(2026, 11, 23))) == ["expired 3:3"]
+
+
+def test_an_approval_whose_last_day_has_passed_is_a_notice(tmp_path: Path) -> None:
+    """It lets nothing through any more, so that nothing changes by itself; a hold's number would."""
+    row = "{customer: SAFELOG, product: MSP-A, from: 1, upTo: 2, given: 2026-11-20, reason: r"
+    result = loaded(tmp_path, CUSTOMERS + ONE + f"\napprovals:\n  - {row}, until: 2026-11-21}}\n")
+    assert (said(result, Severity.NOTICE), result.desired is not None) == (["expired 8:5"], True)
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,13 @@ NOT_CODES = frozenset(
     {
         "api-version",
         "about-to-write",
+        "by-hand",
         "forward-only",
         "month-end",
         "pagination-type",
         "pull-requests",
         "reconciler-drift",
+        "reconciler-lock",
         "reconciler-messages",
         "rev-parse",
         "sophos-usage",

@@ -14,7 +14,7 @@ from reconciler.model.lines import Amount, LineState
 from reconciler.model.plan import Period, Plan, RemovedRow, RollbackOf
 from reconciler.model.plan_guards import Answer, Answered, PlanGuards
 from reconciler.model.plan_schema import plan_schema
-from reconciler.model.rests import Signed
+from reconciler.model.rests import LastWrite, Signed
 from tests.docs.pages import DOCS, read, table_keys
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def test_the_hash_covers_what_the_page_says() -> None:
     covered = [
         replace(PLAN, owner="lab"),
         replace(PLAN, marker_custom_field="Sophos"),
+        replace(PLAN, member="apirec"),
         replace(PLAN, instance={**PLAN.instance, "connectwiseCompany": "d"}),
         replace(PLAN, period=None),
         replace(PLAN, changes=()),
@@ -119,9 +120,13 @@ def test_the_hash_covers_what_the_page_says() -> None:
                 replace(CHANGE, basis=Basis(product=Signed(7))),
                 replace(CHANGE, basis=Basis(company=Signed(7))),
                 replace(CHANGE, basis=Basis(company=Signed(7, (("deleted", True),)))),
+                replace(CHANGE, basis=Basis(recap=Signed(7))),
+                replace(CHANGE, basis=Basis(recap=Signed(7, (("unbilledPeriods", 1),)))),
                 replace(CHANGE, basis=Basis(codes=("A",))),
                 replace(CHANGE, basis=Basis(agreements=(7,))),
                 replace(CHANGE, basis=Basis(products=(7,))),
+                replace(CHANGE, basis=Basis(written=LastWrite("jane", ""))),
+                replace(CHANGE, basis=Basis(written=LastWrite("", "2026-11-12T09:00:00Z"))),
                 replace(CHANGE, cause=Cause.WAITING),
             )
         ),

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.model import rests
-from reconciler.model.billing import Agreement, Company, Line
+from reconciler.model.billing import Agreement, Company, Line, Recap
 from reconciler.model.fields import CATALOG_FIELDS
 from reconciler.model.observed import CatalogItem
 from reconciler.model.rests import RecordKind
-from tests.flows_usage.books import Books
+from tests.flows_usage.books import Books, message, results
 from tests.flows_usage.line_flows import create, end, move
+from tests.support import first, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,7 @@ NEXT_YEAR = "2027-01-01T00:00:00Z"
     [
         (Agreement, RecordKind.AGREEMENT, "agreement"),
         (Company, RecordKind.COMPANY, "company"),
+        (Recap, RecordKind.RECAP, "recap"),
         (CatalogItem, RecordKind.PRODUCT, "product"),
     ],
 )
@@ -227,6 +229,33 @@ def test_a_price_that_a_row_gives_is_not_the_catalog_s(three: Books) -> None:
     assert three.apply(file).code == 0
 
 
+@pytest.mark.parametrize("number", [1, 2, 3], ids=["new", "more", "ends"])
+def test_an_older_invoice_that_is_left_out_by_now(three: Books, number: int) -> None:
+    """A new number would change the invoices of all periods that wait; no date of the agreement shows it."""
+    stale = refused(three, lambda s: s.world.tables["recaps"][number].update(unbilledPeriods=2))
+    what = f"agreement #{number} has periods that are not invoiced yet: 2, the plan expected 0"
+    assert stale == f"{CHANGES[number]}: {what}"
+
+
+def test_a_recap_that_is_gone_says_nothing_any_more(three: Books) -> None:
+    stale = refused(three, lambda s: s.world.tables["recaps"].pop(2))
+    what = "agreement #2 has periods that are not invoiced yet: not said, the plan expected 0"
+    assert stale == f"{CHANGES[2]}: {what}"
+
+
+def test_the_period_that_has_begun_since_is_no_difference(three: Books) -> None:
+    file = three.save()
+    for recap in three.world.tables["recaps"].values():
+        recap["unbilledPeriods"] = 1
+    assert three.apply(file).code == 0
+
+
+def test_where_no_recap_could_be_read_none_is_asked_for(three: Books) -> None:
+    three.break_("GET", "/finance/agreementrecap", lambda request, send: status(403)(request, send))
+    file = three.save()
+    assert three.apply(file).code == 0
+
+
 def test_a_company_that_is_deleted_or_renamed(three: Books) -> None:
     stale = refused(three, lambda s: s.world.company("BIRCH").update(deletedFlag=True))
     assert stale == f"{CHANGES[2]}: company BIRCH (id 2) is deleted: yes, the plan expected no"
@@ -254,6 +283,86 @@ def test_a_company_that_is_deleted_or_renamed(three: Books) -> None:
 def test_a_line_that_is_another_by_now(three: Books, fields: dict[str, Any], what: str) -> None:
     stale = refused(three, lambda s: s.world.addition(1).update(fields))
     assert stale == f"{CHANGES[2]}: {what}"
+
+
+LATER = "2026-11-27T11:30:00Z"
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["more", "ends"])
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"invoiceDescription": "as agreed"}, {"unitCost": 2.5}],
+    ids=["the same number again", "its text", "its cost"],
+)
+def test_a_line_that_a_person_wrote_since_is_theirs_though_no_number_differs(
+    three: Books, fields: dict[str, Any], number: int
+) -> None:
+    """Who wrote it last, and when, is said: they had the last word, and have seen what the plan has not."""
+    hand = {"updatedBy": "jane", "lastUpdated": LATER}
+    stale = refused(three, lambda s: s.world.addition(number).update(fields, _info=hand))
+    written = f"line #{number} was written by jane at {LATER}, after the plan was made (until then by {{}}"
+    assert stale.startswith(f"{CHANGES[number + 1]}: {written.format('apirec at 2026-11-01T08:00:00Z')}")
+
+
+def test_a_person_s_word_counts_again_however_often_they_had_it_before(three: Books) -> None:
+    """Also where the plan knew of a person's hand and an approval let it in: this one came later."""
+    for when in ("2026-10-01T08:00:00Z", LATER):
+        three.world.addition(1)["_info"] = {"updatedBy": "jane", "lastUpdated": when}
+        if when != LATER:
+            file = three.save()
+    (one,) = three.apply(file).json["stale"]
+    assert one["what"].endswith("after the plan was made (until then by jane at 2026-10-01T08:00:00Z)")
+
+
+@pytest.mark.parametrize("fields", [{}, {"quantity": 22.0}, {"unitCost": 2.5}])
+def test_what_our_own_member_wrote_since_is_compared_value_by_value(
+    three: Books, fields: dict[str, Any]
+) -> None:
+    file = three.save()
+    info = {"updatedBy": " APIREC ", "lastUpdated": LATER}
+    three.world.addition(1).update(fields, _info=info)
+    assert three.apply(file).code == 0
+    assert three.world.addition(1)["quantity"] == 22
+
+
+def test_a_number_that_a_person_wrote_as_the_plan_wants_it_is_done(three: Books) -> None:
+    file = three.save()
+    hand = {"updatedBy": "jane", "lastUpdated": LATER}
+    three.world.addition(1).update({"quantity": 22.0, "_info": hand})
+    applied = three.apply(file)
+    assert (applied.code, results(applied)[CHANGES[2]]) == (0, "already ok")
+    assert three.world.addition(1)["_info"] == hand
+
+
+def test_a_plan_that_was_cut_short_goes_on_and_a_line_that_a_person_took_back_since_stops_it(
+    three: Books,
+) -> None:
+    """The same file, applied again after a part of it: what this tool wrote itself is no reason to stop."""
+    file = three.save()
+    three.break_("PATCH", "/finance/agreements/3/additions/2", _stop)
+    assert three.apply(file).code == 4
+    three.mend()
+    written = dict(three.world.addition(1))
+    assert written["quantity"] == 22
+    hand = {"updatedBy": "jane", "lastUpdated": "2026-11-27T12:30:00Z"}
+    three.world.addition(1).update(quantity=20.0, _info=hand)
+    (one,) = three.apply(file).json["stale"]
+    assert one["what"].startswith("line #1 was written by jane at 2026-11-27T12:30:00Z")
+    assert three.world.addition(2).get("cancelledDate") is None
+    three.world.addition(1).update(written)
+    assert three.apply(file).code == 0
+    assert three.world.addition(2)["cancelledDate"]
+
+
+def test_a_person_who_writes_between_the_look_and_the_write_is_not_overwritten(three: Books) -> None:
+    file = three.save()
+    hand = {"updatedBy": "jane", "lastUpdated": LATER}
+    late = first(lambda: three.world.addition(1).update(_info=hand))
+    three.break_("GET", "/finance/agreements/2/additions/1", late, times=1)
+    applied = three.apply(file)
+    assert (applied.code, results(applied)[CHANGES[2]]) == (4, "failed")
+    assert f"line #1 was written by jane at {LATER}" in message(applied, CHANGES[2])
+    assert (three.world.addition(1)["quantity"], three.world.addition(1)["_info"]) == (20, hand)
 
 
 def test_a_second_line_of_the_product_that_somebody_added(three: Books) -> None:
@@ -309,8 +418,6 @@ def test_what_the_same_plan_does_to_the_product_is_no_difference_whether_it_is_d
 
 
 async def _stop(request: Any, send: Any) -> Any:
-    from tests.support import status
-
     return await status(400)(request, send)
 
 
@@ -339,3 +446,4 @@ def test_records_stand_in_a_plan_once(three: Books) -> None:
         "1": {"class": "Agreement", "codes": "EP-MSP", "identifier": "MSP-EP", "price": "4"},
         "2": {"class": "Agreement", "codes": "SV-MSP", "identifier": "MSP-SV", "price": "6.5"},
     }
+    assert data["recaps"] == {number: {"unbilledPeriods": 0} for number in ("1", "2", "3", "5")}

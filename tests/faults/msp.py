@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 #: What a command line may end with; see `reconciler/cli/exit_codes.py`.
 DOCUMENTED = {0, 1, 3, 4, 5, 130}
-#: A product that is not in ConnectWise until a mapping names it, its code, and who has how many units.
-NEW, NEW_CODE, NEW_UNITS = "E", "W", {"Alpha": 6, "Second": 2, "Beta": 13}
+#: A product that is not in ConnectWise until a mapping names it, its code, and who has how many units: three
+#: times further powers of two, as in `wanted_states`.
+NEW, NEW_CODE, NEW_UNITS = "E", "W", {"Alpha": 768, "Second": 384, "Beta": 1536}
+#: Lines that no mapping speaks of, by agreement and product; none has a number that a bill gives.
+BY_HAND = {(1, "HAND"): 2, (3, "HAND"): 8, (5, "A"): 170}
 OURS = "apirec"
 #: The tenant of a customer whose lines people keep.
 GAMMA = "0a3a0000-0000-4000-8000-000000000000"
@@ -224,8 +227,7 @@ class Msp(Books):
         for day in (date(2026, 12, 1), date(2027, 1, 1)):
             if day >= self.today:
                 found = self.invoices(day)
-                by_hand = {(1, "HAND"): 2, (3, "HAND"): 6, (5, "A"): 170}
-                assert found == self.wanted + Counter(by_hand), f"the invoices of {day}"
+                assert found == self.wanted + Counter(BY_HAND), f"the invoices of {day}"
 
 
 def _open(planned: Planned) -> list[str]:
@@ -271,7 +273,7 @@ def _world() -> World:
     world.add_catalog_item("HAND", price=9.0, cost=1.0, notes="Nobody maps this.\n")
     world.add_company("GAMMA", "Gamma")
     assert world.add_agreement("GAMMA", "Managed")["id"] == 5
-    world.add_addition(1, "HAND", 2.0)
-    world.add_addition(3, "HAND", 6.0)
-    world.add_addition(5, "A", 170.0, _info=world.info("jdoe"))
+    for (agreement, product), units in BY_HAND.items():
+        hand = {} if product == "HAND" else {"_info": world.info("jdoe")}
+        world.add_addition(agreement, product, float(units), **hand)
     return world

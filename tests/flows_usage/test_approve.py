@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,7 +72,18 @@ def test_a_second_time_nothing_is_written(withheld: Books) -> None:
     approve(withheld, "--all", "--reason", "r", plan=file)
     before = approvals(withheld)
     said = approve(withheld, "--all", "--reason", "other", plan=file)
-    assert (said.code, "Nothing to write" in said.out, approvals(withheld)) == (0, True, before)
+    assert (said.code, approvals(withheld)) == (0, before)
+    assert "Nothing is written, because it is approved already: " in said.out
+    assert "approvals.yaml:4:5, " in said.out
+
+
+def test_a_row_that_has_ended_is_no_approval_of_what_waits_again(withheld: Books) -> None:
+    file = withheld.save()
+    ended = ROW % ("BIRCH", "MSP-EP", 20, 40, "old", "2026-11-26")
+    (withheld.folder / "approvals.yaml").write_text(f"version: 1\napprovals:\n{ended}")
+    said = approve(withheld, "--customer", "BIRCH", "--reason", "new branch", plan=file)
+    assert (said.code, "Wrote 1 approval" in said.out) == (0, True), said.err
+    assert update(3, "MSP-EP") in updates(withheld.plan())
 
 
 @pytest.mark.parametrize(
@@ -97,6 +109,9 @@ def test_only_what_is_named_is_approved(
         (("--reason", "r"), "--customer, --product or --all"),
         (("--all",), "--reason"),
         (("--all", "--reason", " "), "--reason"),
+        (("--all", "--reason", "…"), "--reason … gives none"),
+        (("--all", "--reason", "TEXT"), "--reason TEXT gives none"),
+        (("--all", "--reason", "r", "--until", "2026-11-26"), "that day has passed, today is 2026-11-27"),
         (("--customer", "BRICH", "--reason", "r"), "BRICH"),
         (("--product", "MSP-NO", "--reason", "r"), "MSP-NO"),
         (("--all", "--reason", "r", "--until", "tomorrow"), "YYYY-MM-DD"),
@@ -155,8 +170,8 @@ def test_a_file_that_cannot_be_added_to_is_left_alone(withheld: Books, text: str
 
 
 def test_a_folder_that_would_not_be_valid_is_left_alone(withheld: Books) -> None:
-    said = approve(withheld, "--all", "--reason", "r", "--until", "2026-11-26")
-    assert (said.code, "[expired]" in said.err) == (1, True)
+    said = approve(withheld, "--all", "--reason", "r" * 301)
+    assert (said.code, "[too-long]" in said.err) == (1, True)
     assert not (withheld.folder / "approvals.yaml").exists()
 
 
@@ -194,6 +209,33 @@ def test_a_plan_without_withheld_lines_says_so(books: Books) -> None:
     books.customer("Alder", ep=(20, 20, 21))
     said = approve(books.live(), "--all", "--reason", "r")
     assert (said.code, "No line of this plan is withheld" in said.out) == (0, True)
+    assert "Nothing is written, because nothing in " in said.out
+
+
+def test_the_command_that_a_plan_prints_is_the_one_that_works(withheld: Books) -> None:
+    """It names the folder that was planned, on a line of its own that can be copied."""
+    file = withheld.folder.parent / "plan.json"
+    planned = withheld.plan("--out", str(file))
+    (printed,) = [line for line in planned.err.splitlines() if "reconciler approve" in line]
+    before, _, command = printed.partition(": reconciler ")
+    assert before == "To let withheld lines through"
+    said = withheld.run(*shlex.split(command), "--all", "--reason", "new branch")
+    assert (said.code, "Wrote 3 approvals" in said.out) == (0, True), said.err
+
+
+def test_lines_that_need_another_answer_are_not_said_to_be_done(books: Books) -> None:
+    """Nothing is written and something waits: neither the exit code nor a sentence may say otherwise."""
+    agreement = books.customer("Alder", sv=(3, 3, 3))
+    books.line(agreement, "MSP-EP", 27, by="jane")
+    for month, units in (((2026, 10), 22), ((2026, 11), 25)):
+        books.world.add_usage_line(month, "Alder", "EP-MSP", units)
+    books.live()
+    said = approve(books, "--all", "--reason", "r")
+    assert (said.code, said.out.splitlines()[-1]) == (
+        4,
+        "Nothing is written. Answer it as the plan says, and plan again.",
+    )
+    assert "no line of this plan is withheld that an approval lets through" not in said.out.lower()
 
 
 @pytest.mark.parametrize("units", [21, 60])

@@ -123,6 +123,11 @@ def test_what_stops_a_run_is_said_first_to_people(books: Books) -> None:
 # --- row guards
 
 
+def filled(row: str) -> str:
+    """A printed row as a person completes it."""
+    return row.replace("reason: …", "reason: new branch")
+
+
 @pytest.mark.parametrize(
     ("before", "after", "why"),
     [
@@ -147,7 +152,7 @@ def test_a_big_change_is_withheld_and_the_printed_row_lets_exactly_it_through(
     assert printed is not None, said.out
     assert (books.apply().code, books.quantity(1)) == (4, before)
 
-    books.live(f"approvals:\n  - {printed[1]}\n")
+    books.live(f"approvals:\n  - {filled(printed[1])}\n")
 
     answered = books.plan()
     assert (answered.code, updates(answered)) == (0, [update(1, "MSP-EP")])
@@ -172,7 +177,7 @@ def test_the_printed_hold_keeps_the_line_as_it_is(books: Books) -> None:
     said = books.live().run("plan", str(books.folder))
     printed = re.search(r"under holds: (\{customer: .*until: [0-9-]+\})", said.out)
     assert printed is not None
-    plan = books.live(f"holds:\n  - {printed[1]}\n").plan()
+    plan = books.live(f"holds:\n  - {filled(printed[1])}\n").plan()
     assert (plan.code, plan.ids, rows(plan)) == (0, [], ["Alder MSP-EP unchanged 20→20 0.00 EUR"])
 
 
@@ -225,6 +230,19 @@ def test_a_hold_that_has_run_out_stops_everything_until_somebody_decides(books: 
         said = books.run(*command)
         assert (said.code, "error [expired]" in said.err, "mappings.yaml:" in said.err) == (1, True, True)
     assert (books.run("apply", str(books.folder), "--yes").code, books.writes) == (1, [])
+
+
+def test_an_approval_that_is_used_up_stops_no_run_once_its_last_day_has_passed(books: Books) -> None:
+    books.customer("Alder", ep=(20, 20, 64))
+    books.customer("Birch", ep=(20, 20, 21))
+    row = "{customer: ALDER, product: MSP-EP, from: 20, upTo: 64, given: 2026-11-27, reason: Ann, until: %s}"
+    books.live(f"approvals: [{row % '2026-11-27'}]\n")
+    assert books.apply().code == 0
+    books.live(f"approvals: [{row % '2026-11-26'}]\n")
+    assert books.run("validate", str(books.folder)).code == 0
+    plan = books.plan()
+    assert (plan.code, updates(plan), books.quantity(1)) == (0, [], 64)
+    assert books.apply().code == 0
 
 
 def test_a_base_whose_hold_has_run_out_still_tells_what_waits(books: Books) -> None:

@@ -365,7 +365,7 @@ def test_show_as_json_and_into_a_file(busy: Books) -> None:
 def test_schema_prints_that_of_a_line(busy: Books) -> None:
     said = busy.run("schema", "journal").json
     kinds = [one["properties"]["type"]["const"] for one in said["oneOf"]]
-    assert kinds == ["start", "about-to-write", "outcome", "end"]
+    assert kinds == ["start", "about-to-write", "by-hand", "outcome", "end"]
 
 
 def test_a_journal_is_ascii_whatever_is_in_it(busy: Books) -> None:

@@ -81,6 +81,7 @@ def test_what_one_new_line_costs(alder: Books) -> None:
         f"GET {agreements}/count", f"GET {agreements}",  # their children
         f"GET {own}/count", f"GET {own}",
         "GET /company/companies",
+        "GET /finance/agreementrecap/",
         f"GET {catalog}", f"GET {own}", f"POST {own}", f"GET {own}",
     ]  # fmt: skip
 

@@ -98,7 +98,7 @@ def test_an_approval_is_given_anew_beside_one_that_is_used_up(books: Books) -> N
     assert "Wrote 1 approval" in said.out
     assert (unattended(books).code, books.quantity(1)) == (DONE, 60)
     again = books.run("approve", str(plan), "--dir", str(books.folder), "--all", "--reason", "r")
-    assert "Nothing to write" in again.out
+    assert "Nothing is written, because it is approved already" in again.out
 
 
 def test_a_line_that_was_written_on_the_same_day_is_approved_by_the_moment(books: Books) -> None:

@@ -72,6 +72,28 @@ def test_more_than_a_tenth_of_the_lines_at_once(books: Books, moving: int, lines
         assert (books.apply().code, books.quantity(1)) == (0, 101)
 
 
+def test_a_guard_shows_what_would_be_written_and_one_number_of_it(books: Books) -> None:
+    """Nobody can say that a limit may be wider without having seen which lines it is about."""
+    customers(books, 6, ep=(100, 100, 101))
+    customers(books, 1, ep=(100, 100, 97))
+    customers(books, 1, ep=(100, 100, 130))
+    customers(books, 22, ep=(100, 100, 100))
+    row = "{customer: ALDER007, product: MSP-EP, from: 100, upTo: 130, given: 2026-11-27, reason: r"
+    books.live(f"approvals: [{row}, until: 2026-12-01}}]\n", settings=only("runChange", ""))
+    said = books.run("plan", str(books.folder))
+    message = books.plan().diagnostic(RUN_CHANGE)["message"]
+    assert message.startswith(
+        "This plan would write 7 of 30 lines, 23.33 % (limit 10 %); 1 more line that somebody has answered "
+        "does not count. Nothing is written. It would write: "
+        "Alder 006 · Managed, MSP-EP #7: 100 → 97, -12.00 EUR; "
+        "Alder 000 · Managed, MSP-EP #1: 100 → 101, +4.00 EUR; "
+    )
+    assert message.endswith("; and 2 more, which stand in --format xlsx, csv and json.")
+    assert said.err.splitlines()[-1] == (
+        "Exit code 3: guard-run-change stops the whole run. Nothing can be written."
+    )
+
+
 @pytest.mark.parametrize(("others", "stops"), [(41, 0), (40, 0), (39, 1)])
 def test_more_than_a_twentieth_of_the_money_at_once(books: Books, others: int, stops: int) -> None:
     customers(books, 1, ep=(100, 100, 125))
@@ -197,6 +219,12 @@ def test_the_most_unmapped_products(books: Books, gone: int, stops: int) -> None
 def test_the_largest_rise_and_drop_of_the_total(books: Books, line: tuple[int, int, int], stops: int) -> None:
     customers(books, 20, ep=line).live(settings=only("total", ""))
     assert stopped_by(books) == [TOTAL] * stops
+    if stops:
+        remedy = books.plan().diagnostic(TOTAL)["remedy"]
+        printed = re.search(r"set settings\.guards\.total to (\{.*\}) in a reviewed", remedy)
+        assert printed is not None, remedy
+        books.live(settings=only("total", f"total: {printed[1]}"))
+        assert stopped_by(books) == []
 
 
 def test_below_the_floor_only_money_limits_the_total(books: Books) -> None:
@@ -206,7 +234,13 @@ def test_below_the_floor_only_money_limits_the_total(books: Books) -> None:
     assert stopped_by(books) == []
     books.live(settings=only("total", "total: {money: {EUR: 23.99}}"))
     assert stopped_by(books) == [TOTAL]
-    assert "a drop of 24.00 EUR (limit 23.99)" in books.plan().diagnostic(TOTAL)["message"]
+    said = books.plan().diagnostic(TOTAL)
+    assert "a drop of 24.00 EUR (limit 23.99)" in said["message"]
+    assert "Alder 000 · Managed, MSP-EP #1: 10 → 7, -12.00 EUR" in said["message"]
+    printed = re.search(r"set settings\.guards\.total to (\{.*\}) in a reviewed", said["remedy"])
+    assert printed is not None, said["remedy"]
+    books.live(settings=only("total", f"total: {printed[1]}"))
+    assert stopped_by(books) == []
     books.live(settings=only("total", "total: {money: {GBP: 1}}"))
     assert stopped_by(books) == []
 

@@ -19,7 +19,7 @@ from tests.histories.steps import OF_PEOPLE, STEPS
 from tests.histories.worlds import first_ledger, make_msp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import httpx
@@ -72,17 +72,17 @@ class Played:
         return "\n".join([*lines, f"  WRONG: {self.wrong}", f"  {self.history!r}"])
 
 
-def draw(seed: str, steps: Sequence[str], runs: Sequence[str]) -> History:
-    """A history of three to six steps out of these kinds; short ones and plain runs are more frequent."""
+def draw(seed: str) -> History:
+    """A history of three to six steps out of all kinds; short ones and plain runs are more frequent."""
     chance = random.Random(f"history {seed}")
     count = chance.choice((3, 3, 3, 4, 4, 5, 6))
-    plain = [run for run in runs if run in ("folder", "unattended")]
-    people = [kind for kind in steps if kind in OF_PEOPLE] or ["nothing"]
+    steps, plain = tuple(STEPS), ("folder", "unattended")
+    people = [kind for kind in steps if kind in OF_PEOPLE]
     turns = tuple(
         Turn(
             number,
             chance.choice(steps),
-            chance.choice((*runs, *plain * 2, "folder")),
+            chance.choice((*RUNS, *plain * 2, "folder")),
             chance.choice(people),
         )
         for number in range(count)

@@ -495,6 +495,8 @@ def _product_gone(site: Msp, oracle: Oracle, chance: Random) -> str | None:
     if not units:
         return None
     seat = chance.choice(sorted(units))
+    if not any(number for other, number in units.items() if other != seat):
+        return None  # a bill without any line is none: the month before it is the newest then
     units[seat] = 0
     site.set_units(site.month, units)
     return f"Sophos bills {seat[0]} no {seat[1]} any more"

@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.histories.histories import RUNS, History, Turn, draw, play, shrink
-from tests.histories.kinds import RUNS_IN_FORCE, STEPS_IN_FORCE
+from tests.histories.histories import History, Turn, draw, play, shrink
 from tests.histories.oracle import Oracle, WrongError
-from tests.histories.steps import STEPS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +29,7 @@ FIRST = int(os.environ.get("HISTORIES_FROM", "0"))
 def test_each_unit_is_on_one_line_or_somebody_is_told(
     seed: int, tmp_path: Path, record_property: Any
 ) -> None:
-    played = play(draw(str(seed), STEPS_IN_FORCE, RUNS_IN_FORCE), tmp_path / "site")
+    played = play(draw(str(seed)), tmp_path / "site")
     record_property("histories: histories", 1)
     record_property("histories: runs", len(played.history.turns))
     if played.wrong is not None:
@@ -39,15 +37,10 @@ def test_each_unit_is_on_one_line_or_somebody_is_told(
 
 
 def test_a_history_is_the_same_each_time(tmp_path: Path) -> None:
-    history = draw("the same", STEPS_IN_FORCE, RUNS_IN_FORCE)
+    history = draw("the same")
     first, second = play(history, tmp_path / "first"), play(history, tmp_path / "second")
     assert first.story == second.story
-    assert draw("the same", STEPS_IN_FORCE, RUNS_IN_FORCE) == history
-
-
-def test_the_kinds_in_force_are_known() -> None:
-    assert set(STEPS_IN_FORCE) <= set(STEPS)
-    assert set(RUNS_IN_FORCE) <= set(RUNS)
+    assert draw("the same") == history
 
 
 def test_a_history_that_fails_is_made_shorter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

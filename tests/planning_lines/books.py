@@ -131,7 +131,8 @@ class Books:
     """Everything that a plan is made from; tests change what their story is about.
 
     `others` are products that no row names, with their notes; their ids count from 501. Without `recaps`
-    ConnectWise says of every agreement that nothing waits for its invoice.
+    ConnectWise says of every agreement that nothing waits for its invoice. `base` is the YAML that this one
+    replaces, where that is known.
     """
 
     folder: Path
@@ -155,10 +156,14 @@ class Books:
     unattended: bool = False
     today: date = TODAY
     closed: bool = True
+    base: str | None = None
 
     def desired(self) -> Desired:
         """The YAML as the tool reads it."""
-        text = self.settings + self.yaml
+        return self._loaded(self.yaml)
+
+    def _loaded(self, yaml: str) -> Desired:
+        text = self.settings + yaml
         for name in _names(text):
             text = text.replace(f"<{name}>", tenant_id(name))
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -232,6 +237,7 @@ class Books:
                 previous=books.last,
                 closed=books.closed,
                 unattended=books.unattended,
+                base=None if books.base is None else books._loaded(books.base),
             )
         )
 

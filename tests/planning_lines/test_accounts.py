@@ -105,6 +105,7 @@ def test_a_number_that_a_tenant_without_a_row_has_is_taken_for_that_one_s(books:
     """In a rollout most lines are of customers that have no row yet, and small numbers are often equal."""
     planned = books.plan(
         yaml=BETA,
+        agreements=agreements("id | company | name\n1 | OMEGA | Managed\n2 | BETA | Managed"),
         lines=JANES,
         bill=bill(NOW + "\nGamma | EP | 20"),
         tenants="tenant\nAlpha\nGamma",

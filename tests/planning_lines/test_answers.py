@@ -51,7 +51,7 @@ def test_an_approval_that_is_used_up_says_so(books: Books, quantity: str) -> Non
     planned = books.plan(yaml=SITE + approval(), bill=MORE, lines=f"id | qty\n11 | {quantity}")
     assert planned.said("approval-without-effect") == (
         f"The approval of MSP-EP for ALPHA from 38 to 64 is used up: line #11 stands at {quantity}. It lets "
-        "nothing else through. Nothing to do; take it out when convenient."
+        "nothing else through. Nothing to do: it may stay, or be taken out."
     )
     found = planned.diagnostic("approval-without-effect")
     assert (found.severity.value, found.location is not None) == ("notice", True)
@@ -98,6 +98,16 @@ def test_what_has_expired_is_said_elsewhere(books: Books) -> None:
     old = "2026-11-26"
     planned = books.plan(yaml=SITE + approval("BETA", until=old) + hold("BETA", until=old), bill=MORE)
     assert {"approval-without-effect", "hold-without-effect"}.isdisjoint(planned.codes)
+
+
+def test_a_line_that_waits_says_that_its_approval_has_ended(books: Books) -> None:
+    ended = SITE + approval(until="2026-11-26")
+    planned = books.plan(yaml=ended, bill=MORE, lines="id | qty\n11 | 38")
+    assert planned.states == ["Alpha MSP-EP withheld"]
+    assert "the approval for ALPHA (" in planned.reason
+    assert planned.reason.endswith(") ended on 2026-11-26")
+    used = books.plan(yaml=ended, bill=MORE, lines="id | qty | written\n11 | 38 | 2026-11-28")
+    assert "ended on" not in used.reason
 
 
 @pytest.mark.parametrize("unread", [frozenset({1}), frozenset()], ids=["lines unread", "no agreement"])

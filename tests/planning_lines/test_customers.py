@@ -438,6 +438,24 @@ def test_a_tenant_of_a_shared_line_that_has_ended_no_longer_counts(books: Books)
     assert "Beta (ALPHA) ended on 2026-11-20, and Sophos still bills EP 6" in planned.said("usage-after-end")
 
 
+@pytest.mark.parametrize(
+    ("ended", "said"), [("2026-11-24", True), ("2026-11-25", False), ("2026-11-30", False)]
+)
+def test_a_bill_that_is_over_by_the_last_day_is_no_usage_after_it(
+    books: Books, ended: str, said: bool
+) -> None:
+    """November's windows end on the 25th; the bill of a customer that left at its end comes as always."""
+    gone = ALPHA.replace("sync: true}\n", f"sync: true, ended: {ended}}}\n").replace(
+        f"MSP-EP, sync: true, ended: {ended}", "MSP-EP, sync: true"
+    )
+    planned = books.plan(
+        yaml=gone, bill=bill("tenant | code | units\nAlpha | EP | 6"), today=date(2026, 12, 2)
+    )
+    assert ("usage-after-end" in planned.codes) is said
+    if said:
+        assert "still bills EP 6, until 2026-11-25." in planned.said("usage-after-end")
+
+
 FIREWALLS = (
     ALPHA.replace("customers:\n", "customers:\n")
     .replace("sync: true}\n", "sync: true, firewalls: [c01234abc1cdef2]}\n")

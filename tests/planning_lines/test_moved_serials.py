@@ -109,3 +109,66 @@ def test_a_firewall_that_nobody_has_any_more_is_no_move(books: Books) -> None:
     )
     old = next(row for row in planned.plan.lines if row.line_id == 11)
     assert "Sophos bills firewall" not in old.reason
+
+
+# --- a customer with several firewalls that goes to another agreement
+
+
+def two_firewalls(books: Books, lines: str, **changed: object) -> Planned:
+    """Both were billed for one unit last month, and are this month."""
+    yaml = "mappings:\n  EP: {product: MSP-EP, sync: true}\nlines: {MSP-EP: {perSerial: true}}\n"
+    rows = customers(["Alpha"]).replace("agreement: Managed", "agreement: New")
+    both = HEAD + "Alpha | EP | 1 | C001\nAlpha | EP | 1 | C002"
+    given: dict[str, object] = {
+        "yaml": yaml + rows.replace("sync: true", "sync: true, movedFrom: {agreement: {id: 1}}"),
+        "settings": OFF,
+        "bill": bill(both),
+        "last": bill(both, OCTOBER),
+        "agreements": agreements("id | company | name\n1 | ALPHA | Managed\n2 | ALPHA | New"),
+        "lines": "id | product | qty | serial | price | by | written\n" + lines,
+    }
+    return books.plan(**{**given, **changed})
+
+
+def test_each_firewall_s_line_moves_to_its_own_line(books: Books) -> None:
+    lines = """11 | MSP-EP | 1 | C001 | 4.50 | apirec | 2026-10-27
+               12 | MSP-EP | 1 | C002 | 3.75 | apirec | 2026-10-27"""
+    planned = two_firewalls(books, lines)
+    assert planned.writes == [
+        "line 11 cancelledDate None→2026-11-30",
+        "new MSP-EP on 2: 1 × 4.50 from 2026-12-01 (serial/C001)",
+        "line 12 cancelledDate None→2026-11-30",
+        "new MSP-EP on 2: 1 × 3.75 from 2026-12-01 (serial/C002)",
+    ]
+    assert planned.states == ["Alpha MSP-EP moved"] * 2
+
+
+def test_of_two_firewalls_that_move_the_line_that_a_person_changed_waits_alone(books: Books) -> None:
+    """Two units are what the bill gives for both; each line is held against its own firewall."""
+    lines = """11 | MSP-EP | 2 | C001 | 4.50 | jane | 2026-11-20
+               12 | MSP-EP | 1 | C002 | 4.50 | jane | 2026-10-27"""
+    planned = two_firewalls(books, lines)
+    assert planned.writes == [
+        "line 12 cancelledDate None→2026-11-30",
+        "new MSP-EP on 2: 1 × 4.50 from 2026-12-01 (serial/C002)",
+    ]
+    asked, moved_on = planned.plan.lines
+    assert asked.state.value == "needs a decision"
+    assert "line #11 of MSP-EP (2)" in asked.reason
+    assert "was set by jane on 2026-11-20, and last month's bill gives 1." in asked.reason
+    assert moved_on.state.value == "moved"
+
+
+def test_the_line_of_a_firewall_that_no_bill_knows_was_given_nothing(books: Books) -> None:
+    lines = """11 | MSP-EP | 2 | C009 | 4.50 | jane | 2026-11-20
+               12 | MSP-EP | 1 | C002 | 4.50 | apirec | 2026-10-27"""
+    planned = two_firewalls(books, lines)
+    assert any("last month's bill gives 0." in row.reason for row in planned.plan.lines)
+    assert not any(write.startswith("line 11") for write in planned.writes)
+
+
+def test_a_line_for_all_firewalls_is_held_against_all_of_them(books: Books) -> None:
+    """It gets a line for each from now on: the first of them ends it, and the others wait for that."""
+    planned = two_firewalls(books, "11 | MSP-EP | 2 | | 4.50 | jane | 2026-11-20")
+    assert planned.writes[0] == "line 11 cancelledDate None→2026-11-30"
+    assert len(planned.writes) == 3

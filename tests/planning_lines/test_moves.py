@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.model.change import Action, Change, Target
 from reconciler.model.field_change import FieldChange
 from tests.planning_lines.books import ALPHA, NOVEMBER, SETTINGS, Books, agreements, bill, expect
+
+if TYPE_CHECKING:
+    from reconciler.model.observed import UsageMonth
+    from tests.planning_lines.books import Planned
 
 OCTOBER = NOVEMBER.previous()
 MORE = bill("tenant | code | units\nAlpha | EP | 22")
@@ -252,12 +256,29 @@ def test_agreements_of_different_invoice_days_are_not_joined_by_guessing(books: 
 
 
 def test_a_customer_whose_sync_is_off_keeps_its_lines(books: Books) -> None:
-    """Beta is of the same company and not synced: its line on the other agreement is not Alpha's."""
-    yaml = ALPHA + "  <Beta>: {name: Beta, company: ALPHA, nameDiffers: true, agreement: Old}\n"
-    planned = books.plan(
-        yaml=yaml, bill=MORE, agreements=TWO, lines=ON_OLD.format(by="apirec"), tenants="tenant\nAlpha\nBeta"
-    )
-    assert planned.writes == ["new MSP-EP on 1: 22 × 4.50 from 2026-12-01"]
+    """Beta is of the same company and not synced: its line on the other agreement is not Alpha's.
+
+    That it is Beta's is said by its number, or by Beta's row; otherwise it is a question.
+    """
+    beta = "  <Beta>: {{name: Beta, company: ALPHA, nameDiffers: true, agreement: Old{}}}\n"
+    theirs = bill("tenant | code | units\nAlpha | EP | 22\nBeta | EP | 20")
+    named = beta.format(", lines: {MSP-EP: {line: 21}}")
+    for usage, row in ((theirs, beta.format("")), (MORE, named)):
+        planned = _with_beta(books, row, usage)
+        assert planned.writes == ["new MSP-EP on 1: 22 × 4.50 from 2026-12-01"]
+    for row in (beta.format(""), beta.format(", openLines: keep")):
+        planned = _with_beta(books, row, MORE)
+        assert planned.writes == []
+        assert "line #21 of MSP-EP (20)" in planned.reason
+        assert "say `lines: {MSP-EP: {line: 21}}` in the row of Beta" in planned.reason
+        assert "say `movedFrom: {agreement: {id: 2}}`" in planned.reason
+    moved = ALPHA.replace("agreement: Managed,", "agreement: Managed, movedFrom: {agreement: {id: 2}},")
+    assert len(_with_beta(books, beta.format(""), MORE, moved).writes) == 2
+
+
+def _with_beta(books: Books, row: str, usage: UsageMonth, alpha: str = ALPHA) -> Planned:
+    lines, tenants = ON_OLD.format(by="apirec"), "tenant\nAlpha\nBeta"
+    return books.plan(yaml=alpha + row, bill=usage, agreements=TWO, lines=lines, tenants=tenants)
 
 
 # --- what may not end unasked

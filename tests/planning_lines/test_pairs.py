@@ -24,7 +24,7 @@ from reconciler.model.observed import CatalogItem, Instance, Observed, Tenant
 from reconciler.planning.plan import make_plan, only_customers, only_products
 from tests.planning_lines.applying import after
 from tests.planning_lines.books import NOVEMBER, OURS, TODAY, agreements, bill, tenant_id
-from tests.wanted_states import PRODUCTS, TENANTS, UNITS, Wanted, by_chance
+from tests.wanted_states import PRODUCTS, STRANGERS, TENANTS, UNITS, Wanted, by_chance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,7 +217,7 @@ def _janes(number: int, place: int, product: CatalogItem, chance: random.Random)
         agreement_id=place,
         product_id=product.id,
         product_identifier=product.identifier,
-        quantity=Decimal(chance.choice((101, 202, 303))),
+        quantity=Decimal(chance.choice(STRANGERS)),
         less_included=Decimal(0),
         unit_price=Decimal(3),
         unit_cost=Decimal(1),

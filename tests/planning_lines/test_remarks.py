@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -9,12 +10,24 @@ from decimal import Decimal
 import pytest
 
 from reconciler.model.billing import Recap
+from reconciler.model.change import Action, Change, Target
+from reconciler.model.diagnostics import Severity
+from reconciler.model.field_change import FieldChange
 from reconciler.model.months import Month
 from reconciler.planning.usage.notes import usage_notes
 from tests.planning_lines.books import ALPHA, NOVEMBER, Books, agreements, bill
 
 MORE = bill("tenant | code | units\nAlpha | EP | 25")
 DECEMBER = Month(2026, 12)
+#: ADD is mapped to MSP-EP in the same plan.
+MAPS_ADD = Change(
+    id="map_product:product/MSP-EP/code/ADD",
+    action=Action.MAP_PRODUCT,
+    target=Target("MSP-EP", 101),
+    reason="",
+    fields=(FieldChange("sophos/ADD", None, "sync on"),),
+    write="product/MSP-EP",
+)
 
 
 @pytest.mark.parametrize(
@@ -84,9 +97,45 @@ def test_a_correction_for_last_month_is_listed_with_its_amount_and_not_written(b
     )
     assert planned.said("correction-by-hand").startswith(
         "Alpha, Managed (#1), MSP-EP, line #11: the invoice of 2026-12-01 had 20, and Sophos's bill of that "
-        "month now gives 17: -13.50 EUR. It is not written."
+        "month gives 17 by the rows as they are now (17 = EP 17): -13.50 EUR. Sophos has corrected its bill, "
+        "or a row has changed since. It is not written."
     )
+    assert planned.diagnostic("correction-by-hand").severity is Severity.WARNING
     assert planned.writes == ["line 11 quantity 20→21"]
+
+
+@pytest.mark.parametrize(
+    ("terms", "notes", "own"),
+    [
+        ("{blocksOf: 40}", "", r"`blocksOf: 40` \(\S*a.yaml:\d+\)"),
+        ("{minimum: 25}", "", r"`minimum: 25` \(\S*a.yaml:\d+\)"),
+        ("{maximum: 15}", "", r"`maximum: 15` \(\S*a.yaml:\d+\)"),
+        ("{count: sum}", "", r"`count: sum` \(\S*a.yaml:\d+\)"),
+        ("{count: sum}", "[sophos:main EP]", "the mapping of ADD, which is new"),
+    ],
+    ids=["blocks", "minimum", "maximum", "count", "mapping"],
+)
+def test_a_number_that_the_rows_changed_is_not_laid_at_sophos_door(
+    books: Books, terms: str, notes: str, own: str
+) -> None:
+    """November was billed as 20 on 1 December, Sophos says 20 still, and a row has been changed since."""
+    several = "count" in terms
+    mapped = "  EP: {product: MSP-EP, sync: true}\n"
+    more = mapped + "  ADD: {product: MSP-EP, sync: true}\n" if several else mapped
+    added = "\nAlpha | ADD | " + ("4" if notes else "20") if several else ""
+    planned = books.plan(
+        yaml=ALPHA.replace(mapped, more) + f"lines: {{MSP-EP: {terms}}}\n",
+        notes={"MSP-EP": notes} if notes else {},
+        product_changes=(MAPS_ADD,) if notes else (),
+        bill=bill("tenant | code | units\nAlpha | EP | 21" + added, DECEMBER),
+        last=bill("tenant | code | units\nAlpha | EP | 20" + added, NOVEMBER),
+        lines="id | qty | written\n11 | 20 | 2026-11-28",
+        **LATE,
+    )
+    said = planned.said("correction-by-hand")
+    assert re.search(f"It is 20 without {own}", said), said
+    assert "the rows have changed since, and not Sophos's bill" in said
+    assert planned.diagnostic("correction-by-hand").severity is Severity.NOTICE
 
 
 @pytest.mark.parametrize(

@@ -301,7 +301,24 @@ def test_an_error_about_a_line_is_said_once() -> None:
     one = line(state=S.NEEDS_DECISION, reason="two open lines")
     problem = error("lines-ambiguous", "two", "Name one.", subject=one.key)
     verdict = ready(plan(one, diagnostics=(problem,)), INVOICE)
-    assert [(reason.kind, reason.remedy) for reason in verdict.reasons] == [(K.DECISION, "Name one.")]
+    (reason,) = verdict.reasons
+    assert (reason.kind, reason.remedy.partition(";")[0]) == (K.DECISION, "Name one")
+
+
+def test_each_line_that_waits_has_the_rows_that_answer_it() -> None:
+    """What a warning about a line says to do is no answer, and no line has another one's."""
+    withheld = line(state=S.WITHHELD, reason="26 units", before=38, after=64, given="2026-11-27")
+    by_hand = line("Novo", company="NOVO", state=S.NEEDS_DECISION, reason="27 was set by jane", line_id=2)
+    about = warning("text-has-quantity", "m", "Take the number out.", subject=by_hand.key)
+    said = {
+        one.customer: one.remedy
+        for one in ready(plan(withheld, by_hand, diagnostics=(about,)), INVOICE).reasons
+    }
+    assert "under approvals: {customer: SAFELOG, product: MSP-ENDPOINT, from: 38, upTo: 64" in said["Safelog"]
+    assert "under holds: {customer: SAFELOG, product: MSP-ENDPOINT, quantity: 38" in said["Safelog"]
+    assert said["Novo"].startswith("To keep it as it is, under holds: {customer: NOVO, product: MSP-ENDPOINT")
+    assert "Take the number out" not in said["Novo"]
+    assert all(remedy.endswith("}") for remedy in said.values())
 
 
 def test_an_error_about_a_line_of_another_invoice_stops_nothing() -> None:

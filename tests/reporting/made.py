@@ -13,7 +13,7 @@ from reconciler.model.diagnostics import Location
 from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import Amount, LineState, NotBilled, OldLine, PlannedLine
 from reconciler.model.plan import Period, Plan
-from reconciler.model.rests import Signed
+from reconciler.model.rests import LastWrite, Signed
 from reconciler.reporting.console import console_for
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ def ending(customer: str = "Velho", **values: Any) -> PlannedLine:
     return line(customer, **given)
 
 
+_WRITTEN = LastWrite("apirec", "2026-11-01T08:00:00Z")
 _TERMS: dict[str, Any] = {
     "quantity": "40", "lessIncluded": "0", "unitPrice": "4.50", "billCustomer": "Billable",
     "cancelledDate": None, "effectiveDate": "2025-01-01", "serialNumber": None, "taxableFlag": False,
@@ -159,7 +160,9 @@ def end_of(planned: PlannedLine, old: OldLine | None = None, **values: Any) -> C
         "write": f"agreement/{target.agreement}/line/{target.id}",
         "expected_identifier": target.identifier,
         "money": planned.sales if old is None else None,
-        "basis": Basis(tuple(sorted(basis.items())), signed_agreement(target.agreement or 0)),
+        "basis": Basis(
+            tuple(sorted(basis.items())), signed_agreement(target.agreement or 0), written=_WRITTEN
+        ),
     } | values
     return Change(**given)
 
@@ -169,7 +172,9 @@ def update_of(planned: PlannedLine, **values: Any) -> Change:
     basis = {name: value for name, value in _TERMS.items() if name != "quantity"}
     given: dict[str, Any] = {
         "expected_identifier": planned.product,
-        "basis": Basis(tuple(sorted(basis.items())), signed_agreement(planned.agreement_id or 0)),
+        "basis": Basis(
+            tuple(sorted(basis.items())), signed_agreement(planned.agreement_id or 0), written=_WRITTEN
+        ),
     } | values
     return change_of(planned, **given)
 

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.model.approving import open_row
 from reconciler.model.change import Cause
-from reconciler.model.diagnostics import error
+from reconciler.model.diagnostics import error, notice, warning
 from reconciler.model.field_change import FieldChange
 from reconciler.model.lines import Amount, LineState, NotBilled, OldLine, PlannedLine
+from reconciler.model.remedies import Remedies
 from reconciler.model.verdict import group_lines, rounded, sums, totals
-from reconciler.reporting.decisions_text import answers
 from reconciler.reporting.line_words import signed
 from reconciler.reporting.lines_text import print_lines
 from reconciler.reporting.markdown import markdown
@@ -164,8 +165,40 @@ def test_the_remedy_of_the_line_s_own_message_comes_first() -> None:
     assert "→ Name one under `line`." in shown(plan(undecided, diagnostics=(problem,)))
 
 
+def answers(planned: PlannedLine) -> list[str]:
+    return Remedies(plan(planned)).of(planned)
+
+
+def test_what_a_warning_about_a_line_says_to_do_is_no_answer_to_it() -> None:
+    """A line may wait for one thing and be remarked on for another: each has its own remedy."""
+    waits = line(state=S.NEEDS_DECISION, reason="27 was set by jane", line_id=12)
+    about = [warning("text-has-quantity", "m", "Take the number out of the text.", subject=waits.key)]
+    about.append(notice("correction-by-hand", "m", "Correct it by hand.", subject=waits.key))
+    text = shown(plan(waits, diagnostics=tuple(about)))
+    decisions = text[text.index("Please decide") :]
+    assert "to keep it as it is, under holds:" in decisions
+    assert "Take the number out" not in decisions
+    assert "Correct it by hand" not in decisions
+
+
+def test_what_holds_a_line_back_says_what_to_do_about_that() -> None:
+    one = line()
+    stops = error("marker-twice", "m", "Leave one tag.", subject="product/MSP-ENDPOINT")
+    other = error("tenant-gone", "m", "Give the row `ended`.", subject=one.key)
+    blocked = change_of(one, blocked_by=(stops.id,))
+    assert Remedies(plan(one, changes=(blocked,), diagnostics=(other, stops))).of(one) == ["Leave one tag."]
+
+
+def test_the_approval_is_printed_once() -> None:
+    waits = line(state=S.WITHHELD, reason="it goes to zero")
+    waits = waits.but(reason=f"{waits.reason}. To let it through, add under approvals: {open_row(waits)}")
+    text = shown(plan(waits))
+    assert text.count(f"from: {waits.before}") == 1
+    assert "withheld: it goes to zero [" in text
+
+
 def test_answers_are_quoted_where_yaml_needs_it() -> None:
-    (approve, _) = answers(line(state=S.WITHHELD, company="A, {B}: #1"), None, "2026-11-27")
+    (approve, _) = answers(line(state=S.WITHHELD, company="A, {B}: #1"))
     assert 'customer: "A, {B}: #1"' in approve
 
 
@@ -323,7 +356,7 @@ def test_what_the_days_of_new_lines_leave_unbilled_is_listed_and_added() -> None
 
 
 def test_a_withheld_new_line_is_let_in_from_zero_and_has_no_hold() -> None:
-    (approve,) = answers(new_line(state=S.WITHHELD), None, "2026-11-27")
+    (approve,) = answers(new_line(state=S.WITHHELD))
     assert (
         "{customer: NOVO, product: MSP-ENDPOINT, from: 0, upTo: 12, given: 2026-11-27, "
         "reason: …, until: 2026-12-01}" in approve
@@ -346,7 +379,7 @@ def test_a_withheld_new_line_is_let_in_from_zero_and_has_no_hold() -> None:
     ],
 )
 def test_only_rows_that_would_help_are_suggested(planned: PlannedLine, suggested: list[str]) -> None:
-    found = answers(planned, None, "2026-11-27")
+    found = answers(planned)
     assert len(found) == len(suggested)
     assert all(part in answer for part, answer in zip(suggested, found, strict=True))
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from reconciler.ci.lock import LONGEST
 from reconciler.ci.runs import LOOKS
 from reconciler.ci.sites import MESSAGES
 from tests.workflows import actions
@@ -42,6 +43,9 @@ WANTED = {
     ("comment", "pull-requests"): "write",
     ("issue", "issues"): "write",
     ("open", "contents"): "write",
+    ("lock", "contents"): "write",
+    ("lock", "actions"): "read",
+    ("unlock", "contents"): "write",
     ("open", "pull-requests"): "write",
     ("open", "statuses"): "write",
     ("apply", "actions"): "read",
@@ -244,6 +248,21 @@ def test_usage_waits_for_apply_and_never_takes_its_place() -> None:
     assert groups == 2 * [
         {"group": "reconciler-write-${{ matrix.site.site }}", "cancel-in-progress": "false"}
     ]
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_who_writes_holds_the_lock_and_gives_it_back_whatever_happened(name: str) -> None:
+    found = {job.name: job for job in jobs(name)}
+    lock, unlock, write = found["lock"], found["unlock"], found[name]
+    assert [step.run for step in lock.steps][-1] == "reconciler ci lock"
+    assert [step.run for step in unlock.steps][-1] == "reconciler ci unlock"
+    assert write.data["needs"] == ["sites", "lock"]
+    assert write.data["if"] == lock.data["if"], "nobody waits for a lock that nobody needs"
+    assert unlock.data["needs"] == ["sites", "lock", name]
+    assert unlock.data["if"] == "${{ always() && needs.lock.result == 'success' }}"
+    assert unlock.data["continue-on-error"] == "true", "the lock of a run that is over is free"
+    longest = sum(int(job.data["timeout-minutes"]) for job in (unlock, write))
+    assert longest * 60 < LONGEST.total_seconds(), "no lock is taken for left over while its run writes"
 
 
 def test_the_two_daily_schedules_look_at_each_other_and_tell() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,12 @@ from reconciler.config.rules.lines import unknown_product
 from reconciler.config.view import key_selector
 from reconciler.config.wording import did_you_mean, show
 from reconciler.model.desired import Approval
-from reconciler.model.diagnostics import Severity, error, warning
+from reconciler.model.diagnostics import Severity, error, notice, warning
 from reconciler.model.identifiers import Name, identifier_key
 from reconciler.model.moments import moment_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import date
 
     from reconciler.config.rules.facts import Facts
@@ -165,47 +165,98 @@ def given_by_today(facts: Facts) -> None:
 
 
 def expired(facts: Facts) -> None:
-    """What has run out is without effect.
+    """What has run out is without effect, and how bad that is depends on what follows.
 
-    Of a hold or an approval that is an error: a person's word about money has ended, and nobody has said what
-    follows. Of an exclusion it is a warning: its customer or product is billed by its row from then on.
+    After a hold a number changes by itself: an error, until somebody says what follows. After an exclusion
+    its customer or product is billed by its row: a warning. After an approval nothing changes, because what
+    it would let through waits again, and most are used up by then: a notice.
     """
     if facts.today is None:
         return
-    for say, endings in ((warning, _exclusions(facts)), (error, _answers(facts))):
-        for what, until, location, subject in endings:
-            if until is not None and until < facts.today:
-                facts.say(
-                    say(
-                        "expired",
-                        f"{what} ended on {until.isoformat()} and is without effect.",
-                        "Decide anew: take it out, or give it a later date.",
-                        location=location,
-                        subject=subject,
-                    )
+    for one in (*_exclusions(facts), *_holds(facts), *_approvals(facts)):
+        if one.until is not None and one.until < facts.today:
+            facts.say(
+                one.say(
+                    "expired",
+                    f"{one.what} ended on {one.until.isoformat()} and {one.follows}.",
+                    one.remedy,
+                    location=one.location,
+                    subject=one.subject,
                 )
+            )
 
 
-_Ending = tuple[str, "date | None", "Location", "str | None"]
+@dataclass(frozen=True)
+class _Ending:
+    """Something with a last day, and what to say once that has passed."""
+
+    say: Callable[..., Diagnostic]
+    what: str
+    until: date | None
+    follows: str
+    remedy: str
+    location: Location
+    subject: str
 
 
 def _exclusions(facts: Facts) -> Iterator[_Ending]:
     for row in facts.desired.rows:
-        yield f"The exclusion of {show(row.code)}", row.until, row.location, f"code/{row.code}"
+        what = f"The exclusion of {show(row.code)}"
+        yield _exclusion(what, row.until, row.location, f"code/{row.code}")
     for customer in facts.desired.customers:
         subject = f"customer/{customer.tenant_id}"
-        yield "The exclusion of this customer", customer.until, customer.location, subject
+        yield _exclusion("The exclusion of this customer", customer.until, customer.location, subject)
         for override in customer.overrides:
             what = f"The exclusion of {show(override.code)} for this customer"
-            yield what, override.until, override.location, subject
+            yield _exclusion(what, override.until, override.location, subject)
 
 
-def _answers(facts: Facts) -> Iterator[_Ending]:
-    for kind, person_row in _person_rows(facts):
-        product = key_selector(person_row.product)
-        name = product.text if isinstance(product, Name) else str(product)
-        what = f"The {kind} on {show(name)} of {show(person_row.customer)}"
-        yield what, person_row.until, person_row.location, f"product/{name}"
+def _exclusion(what: str, until: date | None, location: Location, subject: str) -> _Ending:
+    return _Ending(
+        warning,
+        what,
+        until,
+        "is without effect: it is billed by its row",
+        "Decide anew: take it out, or give it a later date.",
+        location,
+        subject,
+    )
+
+
+def _holds(facts: Facts) -> Iterator[_Ending]:
+    for hold in facts.desired.holds:
+        what, subject = _on_line("hold", hold)
+        yield _Ending(
+            error,
+            what,
+            hold.until,
+            "is without effect: nothing is planned for anyone until somebody says what follows",
+            "Take it out, and the bill counts again, or give it a later `until`.",
+            hold.location,
+            subject,
+        )
+
+
+def _approvals(facts: Facts) -> Iterator[_Ending]:
+    for approval in facts.desired.approvals:
+        what, subject = _on_line("approval", approval)
+        yield _Ending(
+            notice,
+            what,
+            approval.until,
+            "lets nothing through any more",
+            "Nothing to do: it may stay, or be taken out. A change that it did not let through by then waits "
+            "again in the plan, with the row that does.",
+            approval.location,
+            subject,
+        )
+
+
+def _on_line(kind: str, row: Hold | Approval) -> tuple[str, str]:
+    """Which answer it is, and its subject."""
+    product = key_selector(row.product)
+    name = product.text if isinstance(product, Name) else str(product)
+    return f"The {kind} on {show(name)} of {show(row.customer)}", f"product/{name}"
 
 
 RULES = (time_zone, known_names, one_hold, approves_something, given_by_today, expired)

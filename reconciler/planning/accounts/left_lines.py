@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reconciler.model.approving import yaml_text
 from reconciler.model.census import LineAccount, LineApart
 from reconciler.model.lines import LineState
 from reconciler.planning.accounts.money import monthly
@@ -183,7 +184,9 @@ def _of_codes(line: Open, synced: list[Party], desired: Desired, ground: Ground)
     reasons = [row for row in desired.rows if row.exclude is not None and set(row.codes) & codes]
     why = f"{listed} is excluded: {reasons[0].exclude}" if reasons else f"{listed} is mapped nowhere any more"
     if ground.settings.on_unmap == KEEP:
-        return Standing(f"{why}; {ON_UNMAP}", _LEFT, ON_UNMAP, source=ground.settings.location)
+        said = ground.settings.on_unmap_said
+        default = "" if said is not None else ", the default"
+        return Standing(f"{why}; {ON_UNMAP}{default}", _LEFT, ON_UNMAP, source=said)
     return Standing(f"{why}; onUnmap: end", ends=True) if synced else None
 
 
@@ -203,11 +206,25 @@ def _of_nobody(line: Open, synced: list[Party], customers: Customers, ground: Gr
         reason = f"no row of {names} speaks of it"
         remedy = "Correct the agreement or the products of the row, or end the line in ConnectWise by a date."
         return Standing(_and(reason, by), remedy=remedy, source=synced[0].row.location)
+    unnamed = ground.without_company.get(line.agreement.company_id)
+    if unnamed is not None:
+        return _of_no_company(line, unnamed, by)
     remedy = (
         "Give its customer a row under `customers` (`sync: false` leaves the line to people), say "
         "`movedFrom` in the row of the customer that was billed here, or end the line in ConnectWise."
     )
     return Standing(_and("no customer row names its company", by), remedy=remedy)
+
+
+def _of_no_company(line: Open, row: Customer, by: str) -> Standing:
+    """A line of a company that is called like a customer whose row, mostly an exclusion, names none."""
+    company = line.agreement.company_identifier.strip()
+    reason = f"the row of {row.name or row.tenant_id} names no company, and this one is called like it"
+    remedy = (
+        f"If it is the same, add `company: {yaml_text(company)}` to that row, and `openLines: keep` or "
+        "`openLines: end` for its lines; otherwise give this company's customer a row of its own."
+    )
+    return Standing(_and(reason, by), remedy=remedy, source=row.location)
 
 
 def _and(reason: str, more: str) -> str:

@@ -16,19 +16,18 @@ from reconciler.planning.accounts.left_lines import (
     ended_row,
     stand,
 )
-from reconciler.planning.allocation.allocation import Needed, wanted_place
-from reconciler.planning.allocation.writers import is_ours
+from reconciler.planning.allocation.allocation import Needed, concerns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reconciler.model.census import LineApart
     from reconciler.model.desired import Desired
-    from reconciler.planning.allocation.allocation import Allocation, Claim, Wanted
+    from reconciler.planning.allocation.allocation import Allocation, Claim
     from reconciler.planning.allocation.open_lines import Open
     from reconciler.planning.customers.party import Party
     from reconciler.planning.lines.judged import Ground, Judged
-    from reconciler.planning.usage.cells import Place
+    from reconciler.planning.usage.cells import Place, Wanted
 
 _IN_STATE = {
     LineState.UNCHANGED: LineAccount.IN_STEP,
@@ -81,7 +80,9 @@ def left_lines(
     for lines, is_beside in ((allocation.left, False), (allocation.beside, True)):
         for line in lines:
             found = stand(line, customers, desired, ground, beside=is_beside)
-            if allocation.claim_elsewhere(line, evidence=_evidence_for(found, is_beside=is_beside)):
+            is_theirs = line.line.id in allocation.theirs
+            needed = _evidence_for(found, is_beside=is_beside, is_theirs=is_theirs)
+            if allocation.claim_elsewhere(line, evidence=needed):
                 continue
             if found.ends:
                 ending.append((line, ended_row(line, customers.of(line), found, ground)))
@@ -90,11 +91,12 @@ def left_lines(
     return LeftLines(tuple(ending), tuple(standing))
 
 
-def _evidence_for(standing: Standing, *, is_beside: bool) -> Needed:
-    """What it takes that a line is asked about as another company's: a word settles it, but for a row's."""
-    if is_beside and standing.account is not LineAccount.WAITS and not standing.ends:
-        return Needed.WORD if standing.is_kept else Needed.NUMBER
-    return Needed.ANY if standing.account is LineAccount.UNEXPLAINED and not standing.ends else Needed.WORD
+def _evidence_for(standing: Standing, *, is_beside: bool, is_theirs: bool) -> Needed:
+    """What it takes that a line is asked about as another company's: a row's word, a sign, or less."""
+    if is_theirs or standing.ends:
+        return Needed.WORD
+    unexplained = standing.account is LineAccount.UNEXPLAINED and not is_beside
+    return Needed.ANY if unexplained else Needed.SIGN
 
 
 def account_lines(
@@ -116,6 +118,8 @@ def account_lines(
         else:
             found.append(accounted)
     for place, claim in allocation.claimed():
+        if not concerns(claim.open, ground.products, ground.settings):
+            continue
         accounted = rows.of_line(claim.open) or rows.of_claim(place, claim)
         if accounted is None:
             leave(claim.open, _unused(claim))
@@ -132,9 +136,7 @@ def account_lines(
 def count_lines(ground: Ground) -> int:
     """How many open lines concern us, counted from what was read."""
     return sum(
-        line.place in ground.managed
-        or ground.products.of_item(line.line.product_id) is not None
-        or is_ours(line.line, ground.settings)
+        line.place in ground.managed or concerns(line, ground.products, ground.settings)
         for line in ground.open_lines.every()
     )
 
@@ -158,7 +160,7 @@ class _Rows:
                 self._of_line[end.line.id] = row
             if row.cell.agreement is not None and not (row.row.left_over or row.doubled):
                 self._of_place[row.cell.agreement.id, row.cell.product.key].append(row)
-                self._of_wanted[wanted_place(row.cell)] = row
+                self._of_wanted[row.cell.wanted] = row
 
     def of_line(self, line: Open) -> Accounted | None:
         """The account of a line that a row changes, ends, keeps or asks about; None for any other."""
@@ -200,4 +202,6 @@ def _of_row(line: Open, judged: Judged) -> Accounted:
         return Accounted(line, LineAccount.LEFT, "shadow", row.key)
     if row.state is LineState.UNCHANGED and row.held:
         return Accounted(line, LineAccount.LEFT, "hold", row.key)
+    if row.state in WRITTEN - {LineState.ENDS} and line in judged.ends:
+        return Accounted(line, LineAccount.MOVES, row=row.key)
     return Accounted(line, _IN_STATE.get(row.state, LineAccount.CHANGES), row=row.key)

@@ -9,14 +9,14 @@ line ends and the wanted one starts. Otherwise nothing is written for these seat
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.planning.allocation.evidence import Evidence, fitting_numbers, same_company, side_by_side
-from reconciler.planning.allocation.why_not import Rules, approval_to_end, why_not
-from reconciler.planning.allocation.writers import taken_by_hand, writer_text
+from reconciler.planning.allocation.why_not import Rules, approval_to_end, or_theirs, why_not
+from reconciler.planning.allocation.writers import is_ours, taken_by_hand, writer_text
 from reconciler.planning.customers.agreements import describe, is_named
 from reconciler.planning.usage.quantities import ZERO
 
@@ -25,17 +25,11 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from reconciler.model.billing import Agreement, Line
+    from reconciler.model.desired import Customer, Settings
     from reconciler.planning.allocation.open_lines import Open, OpenLines
+    from reconciler.planning.allocation.origins import Origins
     from reconciler.planning.products.managed import Products
-    from reconciler.planning.usage.cells import Cell, Cells
-
-#: A wanted line: its agreement, its product's key, and its firewall's serial number.
-Wanted = tuple[int, str, str]
-
-
-def wanted_place(cell: Cell) -> Wanted:
-    """The place of a wanted line, equal for everybody who feeds it."""
-    return (0 if cell.agreement is None else cell.agreement.id), cell.product.key, cell.serial
+    from reconciler.planning.usage.cells import Cell, Cells, Wanted
 
 
 class Relation(StrEnum):
@@ -55,10 +49,12 @@ class Claim:
     """An open line that may bill a wanted line's seats until now.
 
     `told` says that the customer's row names its place (`movedFrom`), `elsewhere` that it is another
-    company's. `why_not` says why it may not end unasked.
+    company's. `why_not` says why it may not end unasked. `who` is the wanted line with those of its customers
+    that were billed there.
     """
 
     open: Open
+    who: Cell
     relation: Relation
     told: bool
     elsewhere: bool
@@ -72,7 +68,7 @@ class Claim:
     @property
     def only_without_line(self) -> bool:
         """Whether a wanted line that has a line of its own has nothing to do with it."""
-        return bool(self.why_not) and not self.told and self.is_twin
+        return bool(self.why_not) and not self.told and self.is_twin and not self.elsewhere
 
 
 @dataclass(frozen=True)
@@ -99,8 +95,9 @@ class Needed(StrEnum):
     """What it takes that an open line is taken for one of another company's seats."""
 
     WORD = "a row's word"
-    NUMBER = "its number"
-    ANY = "its number, or our hand"
+    ORIGIN = "a row's word, or where its customers come from"
+    SIGN = "its number, or where its customers come from"
+    ANY = "a sign, or our hand"
 
 
 @dataclass
@@ -108,7 +105,8 @@ class Allocation:
     """Every open line that concerns us, by whoever speaks of it; each is in exactly one place.
 
     `spoken` are the lines at places of wanted lines, `beside` those at places of customers that are excluded
-    or not synced, `left` those that no wanted line and no row has to do with. Where several wanted lines bill
+    or not synced (`theirs` are the ids of those that are surely such a customer's), `left` those that no
+    wanted line and no row has to do with. Where several wanted lines bill
     the seats of a claimed line, `shared` names it for each of the others (by its place), with the place that
     it is with.
     """
@@ -117,12 +115,13 @@ class Allocation:
     claims: dict[Wanted, list[Claim]] = field(default_factory=dict)
     spoken: list[Open] = field(default_factory=list)
     beside: list[Open] = field(default_factory=list)
+    theirs: set[int] = field(default_factory=set)
     left: list[Open] = field(default_factory=list)
     shared: dict[Wanted, list[tuple[Open, Wanted]]] = field(default_factory=dict)
 
     def of(self, cell: Cell, line: Line | None) -> Takeover:
         """What a wanted line takes over. Beside a line of its own, a twin that is not ours stays."""
-        every = self.claims.get(wanted_place(cell))
+        every = self.claims.get(cell.wanted)
         if every is None:
             return NOTHING
         claims = [claim for claim in every if line is None or not claim.only_without_line]
@@ -145,7 +144,9 @@ class Allocation:
             return ""
         made = date.min if line.effective is None else line.effective - timedelta(days=31)
         carries_the_rest = line.quantity not in fitting_numbers(cell)
-        in_step = carries_the_rest and rules.expected(cell, claim.open) == old.quantity
+        in_step = (carries_the_rest or claim.elsewhere) and rules.expected(
+            claim.who, claim.open
+        ) == old.quantity
         if not taken_by_hand(old, rules.settings, rules.closed if in_step else made):
             return ""
         return (
@@ -155,7 +156,7 @@ class Allocation:
 
     def twins(self, cell: Cell) -> list[Open]:
         """Open lines of the same product on other agreements, that no row speaks of and that do not end."""
-        claims = self.claims.get(wanted_place(cell), ())
+        claims = self.claims.get(cell.wanted, ())
         return [claim.open for claim in claims if claim.only_without_line]
 
     def claim_elsewhere(self, line: Open, *, evidence: Needed) -> bool:
@@ -172,32 +173,51 @@ class Allocation:
                 yield place, claim
 
 
-def allocate(cells: Cells, open_lines: OpenLines, products: Products, rules: Rules) -> Allocation:
+def allocate(
+    cells: Cells, open_lines: OpenLines, products: Products, rules: Rules, origins: Origins
+) -> Allocation:
     """Give every open line that concerns us its place: at a row, with the nearest wanted line, or left.
 
     A line concerns us where its product is, was or is to be fed by a Sophos code, or replaced by one that is,
-    and where our own member wrote it last. The nearest wanted line is one with units on the bill, of the
-    line's own product, on its own agreement.
+    and where our own member wrote it last. One of a product of which it wrote other lines is asked about
+    where it may bill our seats. The nearest wanted line is one with units on the bill, of the line's own
+    product, on its own agreement.
     """
-    managed, beside = cells.managed, cells.beside - cells.managed
+    managed = cells.managed
     near = _Neighbours(cells.cells)
-    result = Allocation(Evidence(cells.cells, open_lines, products, rules))
+    result = Allocation(Evidence(cells.cells, open_lines, products, rules, origins))
     for line in open_lines.every():
         if line.place in managed:
             result.spoken.append(line)
             continue
-        known = products.of_item(line.line.product_id) is not None
-        if not known and not rules.is_ours(line.line):
+        known = concerns(line, products, rules.settings)
+        if not known and line.line.product_id not in rules.by_our_hand:
             continue
-        if line.place in beside:
+        if known and line.place in cells.beside and _is_theirs(line, cells.beside[line.place]):
+            result.theirs.add(line.line.id)
             result.beside.append(line)
             continue
         bids = _around(line, near, result.evidence)
+        if line.place in cells.beside and not any(result.evidence.needs(bid.cell) for bid in bids):
+            result.beside.append(line)
+            continue
         if bids:
-            _claim(line, bids, result)
-        else:
+            bids += _elsewhere(line, result.evidence, Needed.ORIGIN)
+            _claim(line, bids, result, cells.beside.get(line.place))
+        elif known:
             result.left.append(line)
     return result
+
+
+def concerns(line: Open, products: Products, settings: Settings) -> bool:
+    """Whether a line at no row's place concerns us: by its product, or because our member wrote it last."""
+    return products.of_item(line.line.product_id) is not None or is_ours(line.line, settings)
+
+
+def _is_theirs(line: Open, cell: Cell) -> bool:
+    """Whether a line is of customers that are not synced: their row names it, or it has their number."""
+    named = {*cell.terms.fixed, cell.terms.line}
+    return line.line.id in named or line.line.quantity in fitting_numbers(cell)
 
 
 @dataclass(frozen=True)
@@ -223,41 +243,65 @@ def _around(line: Open, near: _Neighbours, evidence: Evidence) -> list[_Bid]:
 
 
 def _elsewhere(line: Open, evidence: Evidence, needed: Needed) -> list[_Bid]:
-    """The wanted lines of other companies that have no line yet and whose seats this line may bill.
+    """The wanted lines of other companies that need more than their own line, and whose seats this may bill.
 
-    It does where a row says that its customer comes from there, where its number is theirs, and where we
-    wrote it ourselves for somebody. A line at the place of a customer that is not synced is theirs unless its
-    number says otherwise.
+    It does where a row says that its customer comes from there, or its name or Git does; where its number is
+    theirs; and where we wrote it ourselves for somebody.
     """
     bids = []
     by_our_hand = needed is Needed.ANY and evidence.rules.is_ours(line.line)
-    for cell in evidence.without_line(line.line, by_our_hand=by_our_hand):
+    for cell in evidence.may_be_billed_by(line, by_our_hand=by_our_hand):
         told = _is_told(cell, line.agreement)
         relation = _relation(cell, line, evidence)
         if relation is None or same_company(cell, line):
             continue
-        by_number = needed is Needed.NUMBER
-        asked = needed is not Needed.WORD and evidence.may_be_elsewhere(cell, line, only_by_number=by_number)
-        if told or asked:
+        if told or (needed is not Needed.WORD and _is_seen(cell, line, evidence, needed)):
             bids.append(_Bid(cell, relation, told, elsewhere=True))
     return bids
 
 
-def _claim(line: Open, bids: Sequence[_Bid], result: Allocation) -> None:
-    """Give the line to the nearest wanted line, and tell the others of it."""
+def _is_seen(cell: Cell, line: Open, evidence: Evidence, needed: Needed) -> bool:
+    """Whether as much as is needed speaks for it that another company's line is of a wanted line's seats."""
+    if not line.line.quantity:
+        return False
+    return (
+        evidence.comes_from(cell, line)
+        or (needed in (Needed.SIGN, Needed.ANY) and evidence.has_its_number(cell, line))
+        or (needed is Needed.ANY and evidence.may_be_by_our_hand(cell, line))
+    )
+
+
+def _claim(line: Open, bids: Sequence[_Bid], result: Allocation, beside: Cell | None = None) -> None:
+    """Give the line to the nearest wanted line, and tell the others of it.
+
+    Of several firewalls with a line of their own only the one that it names has to do with it. `beside` is
+    what customers that are not synced use at its place: the line may be theirs.
+    """
+    named = [bid for bid in bids if bid.cell.serial and line.line.bears(bid.cell.serial)]
+    bids = named or bids
     number = min(range(len(bids)), key=lambda place: (*_nearness(bids[place], line), place))
     bid = bids[number]
+    place, who = bid.cell.wanted, _who_was_there(bid, line)
     reason = why_not(
-        bid.cell, line, result.evidence.products, result.evidence.rules,
+        who, line, result.evidence.products, result.evidence.rules,
         twin=bid.relation is Relation.TWIN, told=bid.told, elsewhere=bid.elsewhere,
         by_our_hand=bid.relation is Relation.OUR_HAND,
     )  # fmt: skip
-    place = wanted_place(bid.cell)
-    claim = Claim(line, bid.relation, bid.told, bid.elsewhere, reason)
+    if beside is not None and not bid.told:
+        reason = or_theirs(line, beside)
+    claim = Claim(line, who, bid.relation, bid.told, bid.elsewhere, reason)
     result.claims.setdefault(place, []).append(claim)
     for other in bids:
         if other is not bid:
-            result.shared.setdefault(wanted_place(other.cell), []).append((line, place))
+            result.shared.setdefault(other.cell.wanted, []).append((line, place))
+
+
+def _who_was_there(bid: _Bid, line: Open) -> Cell:
+    """The wanted line with those of its customers alone whose rows say that they were billed there."""
+    if not bid.told:
+        return bid.cell
+    told = [feeding for feeding in bid.cell.feedings if _says(feeding.party.row, bid.cell, line.agreement)]
+    return replace(bid.cell, feedings=told)
 
 
 class _Neighbours:
@@ -280,7 +324,7 @@ class _Neighbours:
         found = [*self._of_company.get(agreement.company_id, ()), *self._of_parent.get(agreement.id, ())]
         if agreement.parent_id is not None:
             found += self._of_agreement.get(agreement.parent_id, ())
-        return list({wanted_place(cell): cell for cell in found}.values())
+        return list({cell.wanted: cell for cell in found}.values())
 
 
 def _relation(cell: Cell, line: Open, evidence: Evidence) -> Relation | None:
@@ -305,22 +349,21 @@ def _nearness(bid: _Bid, line: Open) -> tuple[bool | int, ...]:
 
 def _is_told(cell: Cell, agreement: Agreement) -> bool:
     """Whether a row that feeds the cell says that its customer was billed on that agreement."""
-    for feeding in cell.feedings:
-        origin = feeding.party.row.moved_from
-        if origin is None:
-            continue
-        if origin.company is not None and origin.company.key not in (
-            agreement.company_key,
-            f"#{agreement.company_id}",
-        ):
-            continue
-        if origin.agreement is None:
-            return True
-        by_id = origin.agreement.id is not None or origin.company is not None
-        own = cell.agreement is not None and cell.agreement.company_id == agreement.company_id
-        if is_named(agreement, origin.agreement) and (by_id or own):
-            return True
-    return False
+    return any(_says(feeding.party.row, cell, agreement) for feeding in cell.feedings)
+
+
+def _says(row: Customer, cell: Cell, agreement: Agreement) -> bool:
+    origin = row.moved_from
+    if origin is None:
+        return False
+    company = (agreement.company_key, f"#{agreement.company_id}")
+    if origin.company is not None and origin.company.key not in company:
+        return False
+    if origin.agreement is None:
+        return True
+    by_id = origin.agreement.id is not None or origin.company is not None
+    own = cell.agreement is not None and cell.agreement.company_id == agreement.company_id
+    return is_named(agreement, origin.agreement) and (by_id or own)
 
 
 def shown(line: Open, cell: Cell, today: date) -> str:

@@ -1,23 +1,25 @@
-"""What speaks for it that an open line bills the seats of a wanted line that has none yet."""
+"""What speaks for it that an open line bills the seats of a wanted line that does not bill them yet."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconciler.planning.customers.agreements import day_that_counts
 from reconciler.planning.usage.cycles import quantity_before, quantity_now
+from reconciler.planning.usage.quantities import ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
-    from decimal import Decimal
 
-    from reconciler.model.billing import Agreement, Line
+    from reconciler.model.billing import Agreement
     from reconciler.planning.allocation.open_lines import Open, OpenLines
+    from reconciler.planning.allocation.origins import Origins
     from reconciler.planning.allocation.why_not import Rules
     from reconciler.planning.products.managed import Products
-    from reconciler.planning.usage.cells import Cell
+    from reconciler.planning.usage.cells import Cell, Place, Wanted
 
 
 def side_by_side(agreement: Agreement, line: Open, today: date) -> bool:
@@ -50,72 +52,117 @@ def was_billed_before(cell: Cell, rules: Rules) -> bool:
 
 
 class Evidence:
-    """The wanted lines that have no line yet, by the products whose lines may bill their seats."""
+    """The wanted lines that need more than the lines at their places bill, by what may bill it."""
 
     def __init__(
-        self, cells: Sequence[Cell], open_lines: OpenLines, products: Products, rules: Rules
+        self,
+        cells: Sequence[Cell],
+        open_lines: OpenLines,
+        products: Products,
+        rules: Rules,
+        origins: Origins,
     ) -> None:
         self.rules = rules
         self.products = products
-        covered = {line.place for line in open_lines.every() if line.line.in_force(line.day)}
-        self._bare = [
-            cell
-            for cell in cells
-            if cell.agreement is not None
-            and (cell.agreement.id, cell.product.key) not in covered
-            and any(any(feeding.now.values()) for feeding in cell.feedings)
-        ]
-        self._places = {(cell.agreement.id, cell.product.key) for cell in self._bare if cell.agreement}
+        self.origins = origins
+        there: dict[Place, Decimal] = defaultdict(Decimal)
+        for line in open_lines.every():
+            if line.line.in_force(line.day):
+                there[line.place] += max(ZERO, line.line.quantity)
+        self._bare: set[Place] = set()
+        self._units: dict[Wanted, frozenset[Decimal]] = {}
         self._by_product: dict[int, list[Cell]] = defaultdict(list)
         self._with_word: dict[int, dict[int, Cell]] = defaultdict(dict)
+        self._by_origin: dict[tuple[int, int], dict[int, Cell]] = defaultdict(dict)
         self._by_number: dict[tuple[int, Decimal], dict[int, Cell]] = defaultdict(dict)
         rivals: dict[tuple[str, frozenset[str]], frozenset[int]] = {}
-        for order, cell in enumerate(self._bare):
-            has_word = any(feeding.party.row.moved_from is not None for feeding in cell.feedings)
-            units = fitting_numbers(cell)
+        for order, cell in enumerate(cells):
+            if cell.agreement is None or not any(any(feeding.now.values()) for feeding in cell.feedings):
+                continue
+            place = cell.agreement.id, cell.product.key
+            units = missing_numbers(cell, there.get(place))
+            if units is None:
+                continue
             key = cell.product.key, cell.every_code
             if key not in rivals:
                 rivals[key] = products.rivals(cell.product, cell.every_code)
-            for number in rivals[key]:
-                self._by_product[number].append(cell)
-                if has_word:
-                    self._with_word[number][order] = cell
-                for quantity in units:
-                    self._by_number[number, quantity][order] = cell
+            self._units[cell.wanted] = units
+            self._learn(order, cell, rivals[key], units)
+            if place not in there:
+                self._bare.add(place)
+                for number in rivals[key]:
+                    self._by_product[number].append(cell)
 
-    def without_line(self, line: Line, *, by_our_hand: bool) -> Iterable[Cell]:
-        """The wanted lines without a line whose seats this line may bill.
+    def _learn(self, order: int, cell: Cell, rivals: Iterable[int], units: Iterable[Decimal]) -> None:
+        has_word = any(feeding.party.row.moved_from is not None for feeding in cell.feedings)
+        companies = self.origins.of(cell)
+        for number in rivals:
+            if has_word:
+                self._with_word[number][order] = cell
+            for company in companies:
+                self._by_origin[number, company][order] = cell
+            for quantity in units:
+                self._by_number[number, quantity][order] = cell
 
-        Those of its number, and those whose row says where they were billed; `by_our_hand` all of its
-        product. A site has thousands of either, of which few have to do with each other.
+    def may_be_billed_by(self, line: Open, *, by_our_hand: bool) -> Iterable[Cell]:
+        """The wanted lines whose seats this line may bill.
+
+        Those of its number, those of customers that come from its company, and those whose row says where
+        they were billed; `by_our_hand` all of its product that have no line. A site has thousands of each, of
+        which few have to do with each other.
         """
-        number = line.product_id
-        if by_our_hand:
-            return self._by_product.get(number, ())
-        found = {**self._with_word.get(number, {}), **self._by_number.get((number, line.quantity), {})}
-        return [found[order] for order in sorted(found)]
+        number = line.line.product_id
+        found = {
+            **self._with_word.get(number, {}),
+            **self._by_origin.get((number, line.agreement.company_id), {}),
+            **self._by_number.get((number, line.line.quantity), {}),
+        }
+        near = [found[order] for order in sorted(found)]
+        if not by_our_hand:
+            return near
+        known = {id(cell) for cell in near}
+        return [*near, *(cell for cell in self._by_product.get(number, ()) if id(cell) not in known)]
 
     def may_be_ours(self, cell: Cell, line: Open) -> bool:
-        """Whether a line that our member wrote last may be of these seats, whatever its product says."""
-        if cell.agreement is None or (cell.agreement.id, cell.product.key) not in self._places:
+        """Whether a line whose product has lost its tag, and is of our hand, may be of these seats."""
+        if not self._is_bare(cell) or self.products.of_item(line.line.product_id) is not None:
             return False
-        if not self.rules.is_ours(line.line) or not side_by_side(cell.agreement, line, self.rules.today):
+        if cell.agreement is None or not side_by_side(cell.agreement, line, self.rules.today):
             return False
-        if line.line.quantity in fitting_numbers(cell):
-            return True
-        return self.products.of_item(line.line.product_id) is None and was_billed_before(cell, self.rules)
+        return line.line.product_id in self.rules.by_our_hand and was_billed_before(cell, self.rules)
 
-    def may_be_elsewhere(self, cell: Cell, line: Open, *, only_by_number: bool) -> bool:
-        """Whether another company's line may be of these seats.
+    def needs(self, cell: Cell) -> bool:
+        """Whether a wanted line needs other units than those of the lines at its place."""
+        return cell.wanted in self._units
 
-        Its number is theirs this month or last, and no tenant without a synced row has that number; or our
-        member wrote it last, and they were on last month's bill.
-        """
-        if not line.line.quantity:
-            return False
-        if self.rules.is_ours(line.line) and was_billed_before(cell, self.rules) and not only_by_number:
-            return True
-        if line.line.quantity not in fitting_numbers(cell):
+    def _is_bare(self, cell: Cell) -> bool:
+        return cell.agreement is not None and (cell.agreement.id, cell.product.key) in self._bare
+
+    def comes_from(self, cell: Cell, line: Open) -> bool:
+        """Whether a customer of the wanted line, who was billed last month, comes from the line's company."""
+        return line.agreement.company_id in self.origins.of(cell) and was_billed_before(cell, self.rules)
+
+    def has_its_number(self, cell: Cell, line: Open) -> bool:
+        """Whether the wanted line needs the line's number, and no tenant without a synced row has it."""
+        if line.line.quantity not in self._units.get(cell.wanted, ()):
             return False
         codes = self.products.carried(line.line.product_id)
         return not any(line.line.quantity in self.rules.of_strangers.get(code, ()) for code in codes)
+
+    def may_be_by_our_hand(self, cell: Cell, line: Open) -> bool:
+        """Whether our member wrote the line last, and the wanted one has none and was billed last month."""
+        return self.rules.is_ours(line.line) and self._is_bare(cell) and was_billed_before(cell, self.rules)
+
+
+def missing_numbers(cell: Cell, there: Decimal | None) -> frozenset[Decimal] | None:
+    """The units that a wanted line needs beyond those at its place, by this and last month's bill.
+
+    `there` are the units of the lines at its place, None where there is none. None where they are what one
+    of the bills gives; an empty set where there are more.
+    """
+    numbers = fitting_numbers(cell)
+    if there is None:
+        return numbers
+    if there in numbers:
+        return None
+    return frozenset(number - there for number in numbers if number > there)

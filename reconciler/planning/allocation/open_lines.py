@@ -72,6 +72,10 @@ class OpenLines:
             found[agreement.parent_id] = self._by_id[agreement.parent_id]
         return [one for _, one in sorted(found.items()) if self._may_be_invoiced(one)]
 
+    def agreements_of(self, company: int) -> list[Agreement]:
+        """The agreements of a company, by record id, that may be invoiced."""
+        return [one for one in self._of_company.get(company, ()) if self._may_be_invoiced(one)]
+
     def every(self) -> tuple[Open, ...]:
         """The open lines of every agreement that may be invoiced, ordered by agreement and id."""
         if self._every is None:

@@ -29,7 +29,8 @@ class Rules:
     `closed` is the last day of the counted month's windows; `expected` gives, for a line of another product,
     what last month's bill gives for it; `approved` finds the approval that lets a line (by company, tenants
     and product label) go from its quantity to zero. `of_strangers` are the units of tenants without a synced
-    row, by code; `on_last_bill` the tenants on last month's bill, None where it is not known.
+    row, by code; `on_last_bill` the tenants on last month's bill, None where it is not known. `by_our_hand`
+    are the products, by record id, of which our member wrote some line of the site last.
     """
 
     settings: Settings
@@ -40,6 +41,7 @@ class Rules:
     closed: date
     of_strangers: Mapping[str, Collection[Decimal]] = field(default_factory=dict)
     on_last_bill: Collection[str] | None = None
+    by_our_hand: frozenset[int] = frozenset()
 
     def is_ours(self, line: Line) -> bool:
         """Whether the member that we write as wrote the line last."""
@@ -61,7 +63,7 @@ def why_not(
     if cell.agreement is None:
         return "no agreement could be chosen for the line that bills them from now on"
     if by_our_hand:
-        return _untagged(cell, line, products)
+        return _untagged(cell, line, rules)
     if elsewhere and not told:
         return _at_another_company(cell, line, rules)
     if line.line.cancelled is not None:
@@ -123,11 +125,21 @@ def _at_another_company(cell: Cell, line: Open, rules: Rules) -> str:
     )
 
 
-def _untagged(cell: Cell, line: Open, products: Products) -> str:
-    label = line.line.product_identifier.strip()
-    what = "feeds it by its tag" if products.of_item(line.line.product_id) is None else "feeds it any more"
+def or_theirs(line: Open, beside: Cell) -> str:
+    """The question whether a line is of a customer that is not synced, with the words for both answers."""
+    label, names = line.line.product_identifier.strip(), " + ".join(beside.names())
     return (
-        f"we wrote it, and no Sophos code of {cell.product.label} {what}. If it bills these seats, say "
+        f"it may be {names}'s, who is not synced, and has not their number. If it is, say `lines: {{{label}: "
+        f"{{line: {line.line.id}}}}}` in the row of {names}; if not, say `movedFrom: {{agreement: {{id: "
+        f"{line.agreement.id}}}}}` in the row of the customer that it bills"
+    )
+
+
+def _untagged(cell: Cell, line: Open, rules: Rules) -> str:
+    label = line.line.product_identifier.strip()
+    by = "we wrote it" if rules.is_ours(line.line) else "we wrote other lines of that product"
+    return (
+        f"{by}, and no Sophos code of {cell.product.label} feeds it by its tag. If it bills these seats, say "
         f"`{cell.product.label}: {{replaces: [{label}]}}` under products, and it ends where the new line "
         "starts; otherwise end it in ConnectWise"
     )

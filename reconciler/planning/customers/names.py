@@ -211,19 +211,28 @@ class Names:
 
         Several that fit equally well are no answer, but for those with exactly the tenant's name.
         """
-        own = self.fit(tenant, company)
-        least = max(own + 1, Fit.CONTAINED)
-        if own is Fit.SAME:
-            return None
-        ranked: Mapping[Fit, list[Called]] = defaultdict(list)
-        for other in self._near(tenant):
-            how = max(fit(name, other.name, self._common) for name in tenant if name.strip())
-            if how >= least and other.identifier.strip() != company.identifier.strip():
-                ranked[how].append(other)
+        ranked = self._ranked(tenant, company)
         for how in (Fit.SAME, Fit.CONTAINED):
             if ranked[how]:
                 return ranked[how][0] if how is Fit.SAME or len(ranked[how]) == 1 else None
         return None
+
+    def closer(self, tenant: Collection[str], company: Called) -> list[Called]:
+        """Every other company that fits a tenant better than its own, and well."""
+        return [called for found in self._ranked(tenant, company).values() for called in found]
+
+    def _ranked(self, tenant: Collection[str], company: Called) -> Mapping[Fit, list[Called]]:
+        """The other companies that fit a tenant better than its own, and well, by how well they do."""
+        ranked: Mapping[Fit, list[Called]] = defaultdict(list)
+        own = self.fit(tenant, company)
+        if own is Fit.SAME:
+            return ranked
+        least = max(own + 1, Fit.CONTAINED)
+        for other in self._near(tenant):
+            how = max(fit(name, other.name, self._common) for name in tenant if name.strip())
+            if how >= least and other.identifier.strip() != company.identifier.strip():
+                ranked[how].append(other)
+        return ranked
 
     def _near(self, tenant: Iterable[str]) -> list[Called]:
         """The companies that share a telling word, or the whole name, with a tenant's names."""

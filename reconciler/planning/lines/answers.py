@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from reconciler.planning.products.managed import Products
     from reconciler.planning.usage.cells import Cell
 
+    #: Approvals by customer and product.
+    _ByLine = Mapping[tuple[str, str], list[Approval]]
+
 
 class Answers:
     """Holds and approvals that count today, found by customer and product.
@@ -38,6 +41,7 @@ class Answers:
         self._billing = billing
         self._holds: dict[tuple[str, str], Hold] = {}
         self._approvals: dict[tuple[str, str], list[Approval]] = defaultdict(list)
+        self._ended: dict[tuple[str, str], list[Approval]] = defaultdict(list)
         self._company_keys = _company_keys(desired.customers)
         self._held_cells: dict[tuple[str, str], set[int | None]] = defaultdict(set)
         self._approved_cells: dict[int, set[int]] = defaultdict(set)
@@ -50,8 +54,8 @@ class Answers:
             if hold.until >= today:
                 self._holds[self._key(hold.customer, hold.product)] = hold
         for approval in desired.approvals:
-            if approval.until >= today:
-                self._approvals[self._key(approval.customer, approval.product)].append(approval)
+            there = self._approvals if approval.until >= today else self._ended
+            there[self._key(approval.customer, approval.product)].append(approval)
 
     def _key(self, customer: str, product: str) -> tuple[str, str]:
         return identifier_key(customer), self._products.key(identifier_key(product))
@@ -125,7 +129,7 @@ class Answers:
         """
         if not self._approvals:
             return None
-        found = self._naming(row)
+        found = self._naming(row, self._approvals)
         return next((a for a in found if not self._fits_several(a) and self._since(a, row) is None), None)
 
     def lets_end(self, cell: Cell, one: Open, product: str) -> Approval | None:
@@ -143,9 +147,9 @@ class Answers:
 
     def why_not_approved(self, row: PlannedLine) -> str:
         """Why no approval is taken for a change that one names; nothing where none does."""
-        found = self._naming(row)
+        found = self._naming(row, self._approvals)
         if not found:
-            return ""
+            return self._why_no_more(row)
         approval = found[0]
         name = f"the approval for {approval.customer} ({approval.location})"
         if self._fits_several(approval):
@@ -156,27 +160,39 @@ class Answers:
         line = self._since(approval, row)
         return "" if line is None else f"{name} is used up: {_since_text(line, approval)}"
 
+    def with_refusal(self, row: PlannedLine) -> PlannedLine:
+        """A withheld line that says why the approval which names its change is not taken."""
+        refused = self.why_not_approved(row) if row.state is LineState.WITHHELD else ""
+        return row.but(reason=f"{row.reason}. But {refused}") if refused else row
+
+    def _why_no_more(self, row: PlannedLine) -> str:
+        """That an approval would let the change through, and that its last day has passed."""
+        for one in self._naming(row, self._ended):
+            if self._since(one, row) is None:
+                return f"the approval for {one.customer} ({one.location}) ended on {one.until}"
+        return ""
+
     def given(self, row: PlannedLine) -> str:
         """What an approval of the row's change says as `given`, so that it covers it."""
         return given_text((line.last_updated for line in self._lines_of(row)), self._today)
 
-    def _naming(self, row: PlannedLine) -> list[Approval]:
+    def _naming(self, row: PlannedLine, among: _ByLine) -> list[Approval]:
         """The approvals that name the row's change, whether they cover it or not."""
         before, after = row.before or 0, row.after
-        if not self._approvals or after is None or before == after:
+        if not among or after is None or before == after:
             return []
         return [
             approval
-            for approval in self._speaking_of(row)
+            for approval in self._speaking_of(row, among)
             if approval.before == before
             and min(approval.before, approval.up_to) <= after <= max(approval.before, approval.up_to)
         ]
 
-    def _speaking_of(self, row: PlannedLine) -> list[Approval]:
+    def _speaking_of(self, row: PlannedLine, among: _ByLine) -> list[Approval]:
         """The approvals of the row's customer and product."""
         product = self._products.key(identifier_key(row.product))
         names = self._names(row.company, row.tenants)
-        return [approval for name in names for approval in self._approvals.get((name, product), ())]
+        return [approval for name in names for approval in among.get((name, product), ())]
 
     def _since(self, approval: Approval, row: PlannedLine) -> Line | None:
         """A line of the row's change that was written after the approval was given."""
@@ -214,7 +230,7 @@ class Answers:
             return holds
         spoken: dict[int, list[PlannedLine]] = defaultdict(list)
         for row in rows:
-            for approval in self._speaking_of(row):
+            for approval in self._speaking_of(row, self._approvals):
                 spoken[id(approval)].append(row)
             taken = self.approval(row) if row.state in WRITTEN else None
             if taken is not None:
@@ -292,9 +308,7 @@ def _fits_none(approval: Approval, name: str, lines: list[Line] | None) -> Diagn
     used = [line for line in lines or () if least <= line.quantity <= most]
     if used:
         message = f"{name} is used up: {_standing(used)}. It lets nothing else through."
-        return notice(
-            _IDLE, message, "Nothing to do; take it out when convenient.", location=approval.location
-        )
+        return notice(_IDLE, message, _MAY_STAY, location=approval.location)
     if lines is None:
         why = _NOT_BILLED
     elif not lines:
@@ -314,6 +328,7 @@ def _standing(lines: Iterable[Line]) -> str:
 
 
 _IDLE = "approval-without-effect"
+_MAY_STAY = "Nothing to do: it may stay, or be taken out."
 _NOT_BILLED = "no customer of that name whose usage sync is on is billed this product."
 
 

@@ -11,9 +11,12 @@ from reconciler.planning.usage.cycles import quantity_before, quantity_now
 from reconciler.planning.usage.quantities import ZERO, code_usage, line_quantity, merge_terms
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from decimal import Decimal
 
+    from reconciler.model.billing import Line
     from reconciler.model.desired import Desired, Row
+    from reconciler.model.observed import UsageLine
     from reconciler.planning.allocation.open_lines import Open, OpenLines
     from reconciler.planning.products.managed import Products
     from reconciler.planning.usage.bills import Bills
@@ -70,7 +73,11 @@ class Expected:
         for number, feeding in enumerate(cell.feedings):
             bill = self._before.of(feeding.party.row.tenant_id)
             counted = {
-                code: code_usage(bill.get(code, ()), terms.quantity, self._before.month.month)
+                code: code_usage(
+                    _of_its_firewall(cell, one.line, bill.get(code, ())),
+                    terms.quantity,
+                    self._before.month.month,
+                )
                 for code in codes
             }
             if not bill or self._before.problem(feeding.party.row.tenant_id):
@@ -79,6 +86,18 @@ class Expected:
                 return None
             units[str(number)] = {code: usage.quantity for code, usage in counted.items()}
         return line_quantity(units, terms).quantity
+
+
+def _of_its_firewall(cell: Cell, line: Line, usage: Sequence[UsageLine]) -> Sequence[UsageLine]:
+    """What the bill has of the firewalls that a line names, where each has a line of its own.
+
+    A line that names none of them was one for all.
+    """
+    if not cell.serial:
+        return usage
+    named = ((one.account_or_serial.strip(), one) for one in usage)
+    own = [one for serial, one in named if serial and line.bears(serial)]
+    return own if own or line.serial_number.strip() else usage
 
 
 def _of_the_successor(cell: Cell) -> set[Decimal]:

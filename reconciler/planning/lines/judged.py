@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.identifiers import identifier_key
@@ -14,11 +14,12 @@ from reconciler.planning.lines.rows import with_money
 from reconciler.planning.usage.quantities import ZERO
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
     from decimal import Decimal
 
     from reconciler.model.billing import Agreement, Billing, Line
-    from reconciler.model.desired import Settings
+    from reconciler.model.desired import Customer, Settings
     from reconciler.model.lines import PlannedLine
     from reconciler.model.months import Month
     from reconciler.planning.allocation.allocation import Allocation
@@ -34,7 +35,8 @@ class Ground:
     """What every line is judged against: `managed` are the places that rows speak of, `usage` the month.
 
     `closed` is the last day of the month's billing windows, `closed_before` that of the month before where
-    its bill is known.
+    its bill is known. `without_company` are the rows that name no company, by the record id of the one that
+    is called like their customer.
     """
 
     billing: Billing
@@ -48,6 +50,7 @@ class Ground:
     today: date
     closed: date
     closed_before: date | None = None
+    without_company: Mapping[int, Customer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,8 +261,10 @@ def _compare(
     reason = "; ".join(filter(None, said))
     row = row.but(after=wanted.quantity, included_after=included, reason=reason, declared=declared)
     row = with_money(row, line, then, agreement)
-    expected = _expected_before(cell, ground, found.fixed)
     ends = found.take.lines
+    expected = _expected_before(cell, ground, found.fixed)
+    if ends and expected == line.quantity + found.take.units:
+        expected = line.quantity  # with the lines that it takes over it stood at last month's number
     price = new_price(cell, line, ground) if wanted.quantity else None  # a line without usage is not created
     same = wanted.quantity == line.quantity and included == line.less_included
     if same and not declared and price is None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from reconciler.model.line_state import holds
 from reconciler.model.lines import LineState, OldLine
 from reconciler.model.money import plain, price
-from reconciler.planning.allocation.allocation import wanted_place
 from reconciler.planning.allocation.open_lines import Open
 from reconciler.planning.allocation.writers import is_ours
 from reconciler.planning.customers.agreements import day_that_counts, invoice_problem, overdue
 from reconciler.planning.lines.dates import Start, last_day, next_invoice, start_of_new_line
 from reconciler.planning.lines.judged import Judged, cannot_be_written, decide
+from reconciler.planning.lines.look_alikes import look_alike_text
 from reconciler.planning.lines.new_lines import new_line, not_billed, not_billed_text
 from reconciler.planning.lines.renewals import followed, unlike_terms
 from reconciler.planning.lines.rows import amount, billed, plus
@@ -208,7 +208,7 @@ def _ended_on_purpose(cell: Cell, found: Found, agreement: Agreement, ground: Gr
     """
     day = day_that_counts(agreement, ground.today)
     ended = [line for line in found.other if not line.may_bill(day)]
-    if not ended or found.take.lines:
+    if not ended or _all_come_along(cell, found.take, ground):
         return ""
     restarts = {number for feeding in cell.feedings for number in feeding.party.row.restart}
     last = max(ended, key=lambda line: (line.cancelled or day, line.id))
@@ -229,6 +229,20 @@ def _ended_on_purpose(cell: Cell, found: Found, agreement: Agreement, ground: Gr
         f"there is usage, and {who} ended line #{line.id} on {line.cancelled}. If it shall be billed again, "
         f"say `restart: [{row}]` in the customer's row; otherwise settle it with `ended` or `exclude`"
     )
+
+
+def _all_come_along(cell: Cell, take: Takeover, ground: Ground) -> bool:
+    """Whether every code with usage was billed by the lines that the new one takes over."""
+    products = [one.line.product_id for one in take.lines]
+    if not products:
+        return False
+    known = [ground.products.carried(number) for number in products]
+    if not all(known) or ground.products.replaced(cell.product).intersection(products):
+        return True  # of what has no tag nobody knows the codes
+    carried = frozenset().union(*known)
+    own = {code for feeding in cell.feedings for code in feeding.now}
+    used = {code for feeding in cell.feedings for code, units in feeding.now.items() if units}
+    return used <= carried or bool(carried & (cell.every_code - own))
 
 
 def other_invoices(agreement: Agreement, take: Takeover, ground: Ground) -> str:
@@ -266,7 +280,7 @@ def _came_back(cell: Cell, agreement: Agreement, ground: Ground) -> bool:
 
     A line at a place that a row speaks of ends for want of its own usage: it gives no seats to another.
     """
-    if ground.allocation.shared.get(wanted_place(cell)):
+    if ground.allocation.shared.get(cell.wanted):
         return True
     return any(one.place not in ground.managed for one in _just_ended(cell, agreement, ground))
 
@@ -293,7 +307,8 @@ def _added(one: Judged, new: NewLine, ground: Ground) -> Judged:
     unbilled = None if follows else not_billed(agreement, line, ground.usage, new.start)
     bills = billed(line.quantity, line.less_included, line)
     invoice = invoice_text(agreement, ZERO, bills) if not one.ends else ""
-    said = [row.reason, f"price from {new.price_source}", invoice, new.start_reason]
+    alike = "" if follows else look_alike_text(one.cell, agreement, ground)
+    said = [row.reason, f"price from {new.price_source}", invoice, new.start_reason, alike]
     if unbilled is not None:
         said.append(not_billed_text(unbilled, line, agreement.currency_places))
     row = row.but(

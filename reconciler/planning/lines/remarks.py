@@ -13,6 +13,7 @@ from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import cents, plain, to_places
 from reconciler.model.verdict import sums
 from reconciler.planning.customers.agreements import describe
+from reconciler.planning.lines.corrections import about, correction, invoice_exists
 from reconciler.planning.lines.rows import billed
 from reconciler.planning.usage.quantities import ZERO
 
@@ -34,20 +35,29 @@ SOON_DAYS = 30
 
 def remarks(
     judged: list[Judged], ground: Ground, *, windows: tuple[date, date | None], closed: bool
-) -> list[Diagnostic]:
-    """Everything to say of these lines. `windows` are the last days of this and the previous month's bill."""
+) -> tuple[list[Judged], list[Diagnostic]]:
+    """The lines with what is to be done by hand, and everything to say of them.
+
+    `windows` are the last days of this and the previous month's bill. `judged` is used up: a large plan's
+    rows do not fit into memory twice.
+    """
     found = _other_writers(judged, ground)
-    for one in judged:
+    for number, one in enumerate(judged):
         if one.line is None:
             continue
         found += _text_with_quantity(one, one.line)
         found += _free_at_sophos(one, one.line)
         found += _billed_elsewhere(one, one.line, ground)
         found += _zero_for_months(one, one.line)
-        if closed:
-            found += _invoice_exists(one, ground, windows[0])
-            found += _correction(one, one.line, ground, windows)
-    return found
+        works = (
+            (invoice_exists(one, ground, windows[0]), correction(one, one.line, ground, windows))
+            if closed
+            else ()
+        )
+        for work in filter(None, works):
+            found.append(about(work, one, ground))
+            judged[number] = one.with_row(one.row.but(by_hand=work))
+    return judged, found
 
 
 def _zero_for_months(one: Judged, line: Line) -> list[Diagnostic]:
@@ -128,56 +138,6 @@ def _billed_elsewhere(one: Judged, line: Line, ground: Ground) -> list[Diagnosti
 def _money(one: Judged, amount: Decimal) -> str:
     sales = one.row.sales
     return f"{cents(amount)}" if sales is None else f"{to_places(amount, sales.places):f} {sales.currency}"
-
-
-def _invoice_exists(one: Judged, ground: Ground, window: date) -> list[Diagnostic]:
-    """The month's invoice was made before the month's quantity was there."""
-    row, sales = one.row, one.row.sales
-    recap = ground.billing.recaps.get(row.agreement_id or 0)
-    if row.state not in WRITTEN or recap is None or recap.last_invoice is None:
-        return []
-    next_invoice = row.first_invoice
-    if next_invoice is None or recap.last_invoice <= window or next_invoice <= recap.last_invoice:
-        return []
-    if sales is None or sales.delta == 0:
-        return []
-    return [
-        warning(
-            "invoice-exists",
-            f"{_place(one)}: too late for the invoice of {recap.last_invoice}, which exists. The change "
-            f"first shows on the invoice of {next_invoice}. If the earlier invoice should have had it as "
-            f"well, {_money(one, sales.delta)} of it stays to correct.",
-            "Correct that invoice by hand (agreement adjustment or credit memo), or leave it.",
-            **_where(one),
-        )
-    ]
-
-
-def _correction(
-    one: Judged, line: Line, ground: Ground, windows: tuple[date, date | None]
-) -> list[Diagnostic]:
-    """Last month's bill, as Sophos gives it now, against what last month's invoice took from our line."""
-    window, before = windows
-    recap = ground.billing.recaps.get(one.row.agreement_id or 0)
-    member = ground.settings.connectwise_member
-    ours = member is not None and identifier_key(line.updated_by) == identifier_key(member)
-    if before is None or recap is None or recap.last_invoice is None or one.expected is None:
-        return []
-    written = line.last_updated[:10]
-    invoiced = before < recap.last_invoice <= window and "" < written <= recap.last_invoice.isoformat()
-    if not ours or one.row.held or not invoiced or one.expected == line.quantity:
-        return []
-    wanted = max(one.expected, ZERO)
-    amount = billed(wanted, line.less_included, line) - billed(line.quantity, line.less_included, line)
-    return [
-        warning(
-            "correction-by-hand",
-            f"{_place(one)}: the invoice of {recap.last_invoice} had {plain(line.quantity)}, and Sophos's "
-            f"bill of that month now gives {plain(wanted)}: {_money(one, amount)}. It is not written.",
-            "Correct it by hand (agreement adjustment or credit memo), or leave it.",
-            **_where(one),
-        )
-    ]
 
 
 def _other_writers(judged: Iterable[Judged], ground: Ground) -> list[Diagnostic]:

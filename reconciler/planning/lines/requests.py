@@ -11,7 +11,7 @@ from reconciler.model.line_fields import LESS_INCLUDED, QUANTITY
 from reconciler.model.line_state import line_plan_value
 from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
-from reconciler.model.rests import OF_LINE, sign_agreement, sign_company
+from reconciler.model.rests import OF_LINE, LastWrite, sign_agreement, sign_company, sign_recap
 from reconciler.planning.customers.agreements import day_that_counts
 from reconciler.planning.lines.dates import ending, last_day
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reconciler.model.billing import Agreement, Line
+    from reconciler.model.observed import CatalogItem
     from reconciler.planning.allocation.open_lines import Open
     from reconciler.planning.lines.judged import Ground, Judged
 
@@ -74,7 +75,7 @@ def _own(one: Judged, ground: Ground, needed: tuple[str, ...], stopped: tuple[st
         expected_identifier=row.product,
         source=row.source,
         money=row.sales,
-        basis=_basis(line, agreement, ground, fields) if ends else _alone(line, agreement, ground, fields),
+        basis=_basis(line, agreement, ground, fields) if ends else _alone(one, line, ground, fields),
     )
 
 
@@ -128,14 +129,6 @@ def _creation(one: Judged, ground: Ground, needed: tuple[str, ...], stopped: tup
     action = Action.MOVE_LINE if one.ends else Action.CREATE_LINE
     part = f"serial/{one.cell.serial}" if one.cell.serial else ""
     target = Target(product.label, None, agreement.id, part)
-    around = [other.id for other in ground.open_lines.agreements_around(agreement)]
-    rivals = ground.products.rivals(product, one.cell.every_code)
-    ended = {end.line.id for end in one.ends}
-    beside = {
-        other.line.id: plain(other.line.quantity)
-        for other in ground.open_lines.around(agreement)
-        if other.line.product_id in rivals and other.line.quantity and other.line.id not in ended
-    }
     return Change(
         id=f"{action.value}:{target.key}",
         action=action,
@@ -148,18 +141,68 @@ def _creation(one: Judged, ground: Ground, needed: tuple[str, ...], stopped: tup
         expected_identifier=product.label,
         source=row.source,
         money=row.sales,
-        basis=replace(
-            _beside_line(agreement, ground, None if product.item is None else product.item.id),
-            agreements=tuple(sorted({*around, agreement.id})),
-            products=tuple(sorted(rivals)),
-            codes=tuple(sorted(one.cell.every_code)),
-            beside=tuple(sorted(beside.items())),
+        basis=_clear_of_rivals(
+            replace(
+                _beside_line(agreement, ground, None if product.item is None else product.item.id),
+                over=_over(agreement, product.item, ground),
+            ),
+            one,
+            ground.open_lines.agreements_around(agreement),
+            ground,
         ),
     )
 
 
-def _alone(line: Line, agreement: Agreement, ground: Ground, fields: Iterable[FieldChange]) -> Basis:
+def _over(agreement: Agreement, product: CatalogItem | None, ground: Ground) -> tuple[int, ...]:
+    """The product's lines on the agreement that bill nothing any more."""
+    day = day_that_counts(agreement, ground.today)
+    lines = ground.billing.lines.get(agreement.id, ())
+    return tuple(
+        sorted(
+            line.id
+            for line in lines
+            if product is not None and line.product_id == product.id and not line.may_bill(day)
+        )
+    )
+
+
+def _clear_of_rivals(basis: Basis, one: Judged, around: Iterable[Agreement], ground: Ground) -> Basis:
+    """The basis with where its seats may be billed as well: around it, and where its customers were."""
+    companies = _companies_before(one, ground)
+    agreements = {agreement.id: agreement for agreement in around}
+    for company in companies:
+        agreements |= {agreement.id: agreement for agreement in ground.open_lines.agreements_of(company)}
+    rivals = ground.products.rivals(one.cell.product, one.cell.every_code)
+    own = {end.line.id for end in one.ends} | {line.id for line in [one.line] if line is not None}
+    beside = {
+        other.line.id: plain(other.line.quantity)
+        for agreement in agreements.values()
+        for other in ground.open_lines.on(agreement)
+        if other.line.product_id in rivals and other.line.quantity and other.line.id not in own
+    }
+    return replace(
+        basis,
+        agreements=tuple(sorted({*agreements, *([one.cell.agreement.id] if one.cell.agreement else [])})),
+        products=tuple(sorted(rivals)),
+        codes=tuple(sorted(one.cell.every_code)),
+        beside=tuple(sorted(beside.items())),
+        companies=companies,
+    )
+
+
+def _companies_before(one: Judged, ground: Ground) -> tuple[int, ...]:
+    """The companies that the customers of a line come from, where it needs more than it has."""
+    evidence = ground.allocation.evidence
+    return tuple(sorted(evidence.origins.of(one.cell))) if evidence.needs(one.cell) else ()
+
+
+def _alone(one: Judged, line: Line, ground: Ground, fields: Iterable[FieldChange]) -> Basis:
     """What a change of a line's units rests on: also that no other line of its product came beside it."""
+    agreement = one.cell.agreement
+    if agreement is None:
+        raise ValueError("a line is on an agreement")
+    if _companies_before(one, ground):
+        return _clear_of_rivals(_basis(line, agreement, ground, fields), one, [agreement], ground)
     beside = {
         other.line.id: plain(other.line.quantity)
         for other in ground.open_lines.on(agreement)
@@ -175,16 +218,20 @@ def _alone(line: Line, agreement: Agreement, ground: Ground, fields: Iterable[Fi
 
 def _basis(line: Line, agreement: Agreement, ground: Ground, fields: Iterable[FieldChange]) -> Basis:
     values = terms_of(line, fields)
-    return replace(_beside_line(agreement, ground, line.product_id), values=values)
+    return replace(
+        _beside_line(agreement, ground, line.product_id), values=values, written=LastWrite.of(line)
+    )
 
 
 def _beside_line(agreement: Agreement, ground: Ground, product: int | None) -> Basis:
     """The records beside a line, as they were read."""
     company = ground.open_lines.company_of(agreement)
+    recap = ground.billing.recaps.get(agreement.id)
     return Basis(
         agreement=sign_agreement(agreement),
         product=None if product is None else ground.products.signed(product),
         company=None if company is None else sign_company(company),
+        recap=None if recap is None else sign_recap(recap),
     )
 
 

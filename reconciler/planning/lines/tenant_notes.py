@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reconciler.model.desired import Customer, Desired, Row
+    from reconciler.model.months import Month
     from reconciler.model.observed import Tenant, UsageLine
+    from reconciler.planning.customers.likely import Likely
     from reconciler.planning.customers.party import Party
     from reconciler.planning.usage.bills import Bills
 
@@ -28,10 +30,13 @@ _NAMED = 5
 
 
 def tenant_notes(
-    desired: Desired, bills: Bills, tenants: Iterable[Tenant], today: date
+    desired: Desired, bills: Bills, tenants: Iterable[Tenant], today: date, likely: Likely
 ) -> tuple[UsageNote, ...]:
-    """Tenants without a row, with all their usage; customers that are not synced and excluded products of
-    others, with the usage that would have been billed."""
+    """Usage that no line has because of whose it is.
+
+    Tenants without a row come with all of it and the row to paste; customers that are not synced, and
+    excluded products of others, with what would have been billed.
+    """
     by_id = {tenant.id: tenant for tenant in tenants}
     rows = {customer.tenant_id: customer for customer in desired.customers}
     mapped = {code: row for row in desired.rows if row.sync for code in row.codes}
@@ -40,8 +45,9 @@ def tenant_notes(
         customer, tenant = rows.get(tenant_id), by_id.get(tenant_id)
         if customer is None:
             lines = [line for own in codes.values() for line in own]
+            row = likely.row(tenant_id)
             name = (tenant.show_as or tenant.name if tenant is not None else "") or tenant_id
-            notes.append(((name, tenant_id), _note("customer", name, lines, f"tenant {tenant_id}")))
+            notes.append(((name, tenant_id), _note("customer", name, lines, f"under customers: {row}")))
             continue
         name = shown_name(customer, tenant)
         own = {code: lines for code, lines in codes.items() if _would_bill(code, mapped, customer)}
@@ -61,7 +67,9 @@ def tenant_notes(
     return tuple(note for _, note in sorted(notes, key=lambda pair: pair[0]))
 
 
-def nobody_is_billed(desired: Desired, bills: Bills, tenants: Iterable[Tenant]) -> tuple[Diagnostic, ...]:
+def nobody_is_billed(
+    desired: Desired, bills: Bills, tenants: Iterable[Tenant], likely: Likely
+) -> tuple[Diagnostic, ...]:
     """An error where mapped products have usage and no customer has a row: a lost file, or none yet."""
     synced = {code for row in desired.rows if row.sync and row.exclude is None for code in row.codes}
     names = {tenant.id: tenant.show_as or tenant.name for tenant in tenants}
@@ -82,7 +90,7 @@ def nobody_is_billed(desired: Desired, bills: Bills, tenants: Iterable[Tenant]) 
             f"Nobody is billed: there is no row under `customers`, and {len(found)} Sophos {has} usage of "
             f"mapped products: {shown}{more}.",
             "Was a file lost? Then bring it back. Otherwise give each a row under `customers`, with "
-            "`exclude` where it is not to be billed.",
+            f"`exclude` where it is not to be billed: {'; '.join(map(likely.row, largest[:_NAMED]))}{more}",
             subject=ALL_USAGE,
         ),
     )
@@ -121,23 +129,32 @@ def _note(kind: str, code: str, lines: Sequence[UsageLine], detail: str) -> Usag
     )
 
 
-def usage_after_end(parties: Iterable[Party], bills: Bills, today: date) -> list[Diagnostic]:
-    """Customers that are said to have ended and that Sophos still bills."""
+def usage_after_end(parties: Iterable[Party], bills: Bills, month: Month, today: date) -> list[Diagnostic]:
+    """Customers that are said to have ended and that Sophos bills for days after that.
+
+    A window that is over by the last day is the bill of the time before it, whenever that comes.
+    """
     found = []
     for party in parties:
         if party.row.ended is None or party.row.ended >= today:
             continue
         units: dict[str, Decimal] = defaultdict(Decimal)
+        last = party.row.ended
         for code, lines in bills.of(party.row.tenant_id).items():
-            units[code] += sum((line.billable for line in lines), Decimal(0))
-        if not any(units.values()):
+            for line in lines:
+                until = line.window_end or month.last_day
+                if until > party.row.ended and line.billable:
+                    units[code] += line.billable
+                    last = max(last, until)
+        if not units:
             continue
-        shown = ", ".join(f"{code} {plain(number)}" for code, number in sorted(units.items()) if number)
+        shown = ", ".join(f"{code} {plain(number)}" for code, number in sorted(units.items()))
         found.append(
             warning(
                 "usage-after-end",
-                f"{party.name} ({party.company}) ended on {party.row.ended}, and Sophos still bills {shown}.",
-                "Cancel it at Sophos, or take `ended` back.",
+                f"{party.name} ({party.company}) ended on {party.row.ended}, and Sophos still bills {shown}, "
+                f"until {last}.",
+                "Cancel it at Sophos if that is not done, or take `ended` back.",
                 location=party.row.location,
                 subject=party.subject,
             )

@@ -125,6 +125,13 @@ class Products:
         key = f"#{number}"
         return codes | self._codes.get(key, {}).keys() | self._of_base.get(key, set())
 
+    def applied(self, product: Managed) -> frozenset[str]:
+        """The codes that our tag on the product has now: what is mapped as far as it was ever written."""
+        if product.item is None:
+            return frozenset()
+        tags = marker.read(product.item.tag_text(self._settings.marker_custom_field))
+        return frozenset(code for tag in tags.of(self._settings.owner) for code in tag.codes)
+
     def owned_by_others(self, number: int) -> str:
         """The owners whose tags alone the product of that record id has; nothing where one is ours."""
         item = self._by_id.get(number)

@@ -23,7 +23,7 @@ from reconciler.model.line_fields import (
 )
 from reconciler.model.line_state import holds, line_plan_value
 from reconciler.model.lines import LineState, PlannedLine
-from reconciler.model.rests import Signed, sign_agreement
+from reconciler.model.rests import LastWrite, Signed, sign_agreement
 from reconciler.model.value_check import number_of, value_problems
 from reconciler.planning.customers.agreements import day_that_counts, invoice_problem, months_of_cycle
 from reconciler.planning.lines.dates import ending, last_day
@@ -242,6 +242,7 @@ def _add(
                 terms_of(case.line, fields),
                 agreement=sign_agreement(case.agreement),
                 product=Signed(case.line.product_id),
+                written=LastWrite.of(case.line),
             ),
         )
     )

@@ -54,6 +54,10 @@ class Feeding:
     unnamed: Decimal = Decimal(0)
 
 
+#: A wanted line: its agreement, its product's key, and its firewall's serial number.
+Wanted = tuple[int, str, str]
+
+
 @dataclass(slots=True)
 class Cell:
     """One product on one agreement, and what feeds it. `agreement` is None where none could be chosen.
@@ -71,6 +75,11 @@ class Cell:
     parked: str = ""
     serial: str = ""
     every_code: frozenset[str] = frozenset()
+
+    @property
+    def wanted(self) -> Wanted:
+        """Its place as a wanted line, equal for everybody who feeds it."""
+        return (0 if self.agreement is None else self.agreement.id), self.product.key, self.serial
 
     @property
     def tenants(self) -> tuple[str, ...]:
@@ -105,10 +114,10 @@ Place = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The lines that are wanted; and the places of customers beside them, whose lines stay."""
+    """The lines that are wanted; and what customers beside them use, whose lines stay, by place."""
 
     cells: list[Cell]
-    beside: frozenset[Place]
+    beside: Mapping[Place, Cell]
     diagnostics: list[Diagnostic]
 
     @property
@@ -147,7 +156,7 @@ def collect_cells(
     router = _Router(desired, products, today)
     general = by_product(desired.lines, products)
     cells: dict[tuple[str, str, str], Cell] = {}
-    beside: set[Place] = set()
+    beside: dict[Place, Cell] = {}
     for party in sorted(parties, key=lambda one: one.unsynced):
         own = by_product(party.row.lines, products)
         for route in router.routes(party):
@@ -156,7 +165,9 @@ def collect_cells(
             place = f"{route.agreement.id:012}" if route.agreement is not None else party.company
             if party.unsynced:
                 if route.agreement is not None:
-                    beside.add((route.agreement.id, key))
+                    own_place = route.agreement.id, key
+                    theirs = beside.setdefault(own_place, Cell(route.agreement, route.product, terms, []))
+                    theirs.feedings.append(_feed(party, route, terms, bills))
                 cell = cells.get((place, key, ""))
                 if cell is not None and not party.excluded:
                     _add_unsynced(cell, _feed(party, route, cell.terms, bills))
@@ -175,7 +186,7 @@ def collect_cells(
                 cell.feedings.append(_feed(party, route, terms, bills, serial))
                 cell.every_code = router.every_code(route, cell.every_code)
     found = [cells[key] for key in sorted(cells)]
-    return Cells(found, frozenset(beside), router.diagnostics)
+    return Cells(found, beside, router.diagnostics)
 
 
 def _serials(
