@@ -10,6 +10,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from reconciler.transport.errors import EndpointNotFound, RecordNotFound
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -83,5 +85,8 @@ def _wrong(review: Mapping[str, Any], user: int, pull: Merged, pushers: Collecti
 async def _may_write(github: GitHub, login: str) -> bool:
     from urllib.parse import quote
 
-    answer = await github.get(f"/collaborators/{quote(login, safe='')}/permission")
+    try:
+        answer = await github.get(f"/collaborators/{quote(login, safe='')}/permission")
+    except (RecordNotFound, EndpointNotFound):  # nobody any more
+        return False
     return answer.get("permission") in _MAY_WRITE

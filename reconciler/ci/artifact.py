@@ -23,6 +23,7 @@ COMMENT_FILE, PLAN, SPREADSHEET, DIGEST = "comment.md", "plan.json", "plan.xlsx"
 UNCHANGED_FILE = "unchanged.json"
 UNCHANGED = "unchanged"
 _DIGEST = re.compile(r"(?P<digest>[0-9a-f]{64})  plan\.json\n?")
+_KEYS = frozenset(("repository", "pullRequest", "base", "head", "tree", "mappings", "made"))
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -51,10 +52,14 @@ def bound_in(content: bytes) -> tuple[BoundTo | None, dict[str, Any]]:
     """What a plan or an unchanged.json says that it is of, and the document; None where it does not say."""
     try:
         data = json.loads(content)
-        told = data.get("boundTo") if isinstance(data, dict) else None
-        return (BoundTo.from_json(told) if isinstance(told, dict) else None), data
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, RecursionError):
         return None, {}
+    told = data.get("boundTo") if isinstance(data, dict) else None
+    if not isinstance(told, dict) or set(told) != _KEYS:
+        return None, {}
+    number = told["pullRequest"]
+    texts = all(isinstance(told[key], str) for key in _KEYS - {"pullRequest"})
+    return (BoundTo.from_json(told), data) if texts and isinstance(number, int | None) else (None, {})
 
 
 async def artifacts_of(github: GitHub, run: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

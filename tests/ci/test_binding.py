@@ -124,6 +124,19 @@ def test_an_approval_that_does_not_count_is_none(merges: Merges, more: dict[str,
     refuse(merges, "not-reviewed", says)
 
 
+def test_an_approval_of_an_account_that_is_gone_is_none(merges: Merges) -> None:
+    merges.github.refused["GET /collaborators/person-2/permission"] = 404
+    refuse(merges, "not-reviewed", "may not write to this repository")
+
+
+@pytest.mark.parametrize("other", [{"repository": 1}, {"pullRequest": "9"}, {"made": None}, {"more": "x"}])
+def test_a_plan_that_says_it_in_another_form_says_nothing(merges: Merges, other: dict[str, Any]) -> None:
+    plan = json.loads(merges.plans[9])
+    plan["boundTo"] |= other
+    merges.upload(9, archive(json.dumps(plan).encode()))
+    refuse(merges, "not-reviewed", "does not say what it is a plan of")
+
+
 def test_an_approval_by_who_pushed_last_is_none(merges: Merges) -> None:
     for one in merges.runs():
         one["actor"] = merges.github.reviews[9][0]["user"]
