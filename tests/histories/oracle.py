@@ -198,7 +198,11 @@ class Oracle:
     def _is_less(self, site: Msp, units: Mapping[tuple[str, str], int]) -> bool:
         """Whether all lines of known seats together bill less than is used: seats that change places."""
         lines = site.lines()
-        counted = [n for n, seats in self.ledger.items() if seats and site.is_open(lines[n])]
+        counted = [
+            number
+            for number, seats in self.ledger.items()
+            if site.is_open(lines[number]) and any(route(site, seat).places for seat in seats)
+        ]
         wanted = sum(number for seat, number in units.items() if route(site, Seat(*seat)).places)
         return bool(sum(lines[number]["quantity"] for number in counted) < wanted)
 

@@ -21,6 +21,7 @@ customers:
   <Beta>: {{name: Beta, company: BETA, agreement: Managed, sync: true{beta}}}
 """
 USAGE = "tenant | code | units\nAlpha | EP | 20\nBeta | EP | 5"
+SUM = "  SV: {product: MSP-EP, sync: true}\nlines: {MSP-EP: {count: sum}}\ncustomers:"
 LINES = "id | on | qty | by\n11 | 1 | {old} | {by}\n12 | 2 | {own} | {by}"
 
 
@@ -76,6 +77,25 @@ def test_a_line_there_is_nobodys_concern_once_the_customer_is_billed_here(books:
     planned = joined(books, own="25")
     assert planned.accounts == {11: "unexplained", 12: "in step"}
     assert planned.writes == []
+
+
+def test_seats_that_a_person_ended_do_not_come_back_with_others(books: Books) -> None:
+    """Neither another customer's nor another code's line that is taken over brings them along."""
+    ended = "id | on | qty | by | to\n11 | 1 | 20 | |\n12 | 2 | 5 | jane | 2026-11-28"
+    planned = books.plan(
+        yaml=ROWS.format(alpha=", movedFrom: {company: ALPHA}", beta=""),
+        bill=bill(USAGE), last=bill(USAGE, OCTOBER), agreements=TWO, lines=ended,
+    )  # fmt: skip
+    assert planned.writes == []
+    assert "say `restart: [12]`" in planned.reason
+    both = "tenant | code | units\nAlpha | EP | 20\nAlpha | SV | 5"
+    planned = books.plan(
+        yaml=ALPHA.replace("customers:", "  SV: {product: MSP-EP, sync: true}\nlines: {MSP-EP: {count: sum}}\ncustomers:"),
+        bill=bill(both), last=bill(both, OCTOBER), agreements=TWO, others={"MSP-SV": "[sophos:main SV (former)]"},
+        lines="id | product | qty | by | to\n11 | MSP-SV | 5 | |\n12 | MSP-EP | 20 | jane | 2026-11-28",
+    )  # fmt: skip
+    assert planned.writes == []
+    assert "say `restart: [12]`" in planned.reason
 
 
 def test_a_git_base_says_where_a_customer_was_billed(books: Books) -> None:

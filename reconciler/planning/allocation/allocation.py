@@ -75,12 +75,14 @@ class Claim:
 class Takeover:
     """What a wanted line takes over: lines that end for it. With a `problem` some cannot end unasked.
 
-    `unsaid`: no row says why one of them is there no more; only that it was ours.
+    `unsaid`: no row says why one of them is there no more; only that it was ours. `tenants` may have been
+    billed by them.
     """
 
     lines: tuple[Open, ...] = ()
     problem: str = ""
     unsaid: bool = False
+    tenants: frozenset[str] = frozenset()
 
     @property
     def units(self) -> Decimal:
@@ -132,7 +134,8 @@ class Allocation:
         )
         problem = f"these seats are billed until now by {problems}" if problems else ""
         unsaid = any(claim.is_twin and not claim.told for claim in claims)
-        return Takeover(tuple(claim.open for claim in claims), problem, unsaid)
+        tenants = frozenset(tenant for claim in claims for tenant in claim.who.tenants)
+        return Takeover(tuple(claim.open for claim in claims), problem, unsaid, tenants)
 
     def _opened_again(self, cell: Cell, claim: Claim, line: Line | None) -> str:
         """Why a line does not end for one that is there: somebody wrote it since, and has perhaps opened it.

@@ -232,9 +232,10 @@ def _ended_on_purpose(cell: Cell, found: Found, agreement: Agreement, ground: Gr
 
 
 def _all_come_along(cell: Cell, take: Takeover, ground: Ground) -> bool:
-    """Whether every code with usage was billed by the lines that the new one takes over."""
+    """Whether everybody's codes with usage were billed by the lines that the new one takes over."""
     products = [one.line.product_id for one in take.lines]
-    if not products:
+    using = {f.party.row.tenant_id for f in cell.feedings if any(f.now.values())}
+    if not products or not using <= take.tenants:
         return False
     known = [ground.products.carried(number) for number in products]
     if not all(known) or ground.products.replaced(cell.product).intersection(products):
