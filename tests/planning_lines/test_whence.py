@@ -90,8 +90,8 @@ def test_seats_that_a_person_ended_do_not_come_back_with_others(books: Books) ->
     assert "say `restart: [12]`" in planned.reason
     both = "tenant | code | units\nAlpha | EP | 20\nAlpha | SV | 5"
     planned = books.plan(
-        yaml=ALPHA.replace("customers:", "  SV: {product: MSP-EP, sync: true}\nlines: {MSP-EP: {count: sum}}\ncustomers:"),
-        bill=bill(both), last=bill(both, OCTOBER), agreements=TWO, others={"MSP-SV": "[sophos:main SV (former)]"},
+        yaml=ALPHA.replace("customers:", SUM), bill=bill(both), last=bill(both, OCTOBER), agreements=TWO,
+        others={"MSP-SV": "[sophos:main SV (former)]"},
         lines="id | product | qty | by | to\n11 | MSP-SV | 5 | |\n12 | MSP-EP | 20 | jane | 2026-11-28",
     )  # fmt: skip
     assert planned.writes == []
