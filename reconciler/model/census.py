@@ -112,10 +112,12 @@ class UnitsIn:
 
 @dataclass(frozen=True)
 class LineApart:
-    """An open line that no row of the plan speaks of, with its account and the reason for it.
+    """An open line that no row of the plan has as its own, with its account and the reason for it.
 
-    `sales` is what it bills a month; `next_invoice` the next invoice date of its agreement, None where it has
-    none. `source` is the row whose word it is, None where no row has to do with it. `remedy` says what to do.
+    `row` is the key of the row that it stands beside: a fixed line, or one that waits for that row's answer;
+    empty where no row speaks of it. `sales` is what it bills a month; `next_invoice` the next invoice date of
+    its agreement, None where it has none. `source` is the row whose word it is, None where no row has to do
+    with it. `remedy` says what to do.
     """
 
     line_id: int
@@ -134,6 +136,7 @@ class LineApart:
     last_writer: str = ""
     last_written: str = ""
     source: Location | None = None
+    row: str = ""
 
     @property
     def key(self) -> str:
@@ -158,6 +161,7 @@ class LineApart:
             "lastWriter": self.last_writer,
             "lastWritten": self.last_written,
             "source": None if self.source is None else {"file": self.source.file, "line": self.source.line},
+            "row": self.row or None,
         }
 
     @classmethod
@@ -181,6 +185,7 @@ class LineApart:
             last_writer=data["lastWriter"],
             last_written=data["lastWritten"],
             source=None if source is None else Location(source["file"], source["line"]),
+            row=data.get("row") or "",  # plans of older versions know none
         )
 
 
@@ -190,7 +195,7 @@ class Census:
 
     `lines` and `units` hold the accounts that are not empty, in the order of their enums and by word.
     `line_total` and `unit_total` are counted from what was read and not from the accounts. `apart` are the
-    lines that no row of the plan speaks of. `narrowed` says that these are of some customers or products
+    lines that no row of the plan has as its own. `narrowed` says that these are of some customers or products
     alone, as the plan is; the accounts are always of the whole site.
     """
 

@@ -246,6 +246,20 @@ class PlannedLine:
         return next((one.before for one in self.declared if one.field == "billCustomer"), self.bill_customer)
 
     @property
+    def open_lines(self) -> tuple[int, ...]:
+        """The open lines whose units and money the row has: its own, and those that it takes over."""
+        own = () if self.line_id is None else (self.line_id,)
+        return (*own, *(old.line_id for old in self.takes_over))
+
+    @property
+    def units_now(self) -> Decimal | None:
+        """The units of all of them as they stand; None where it has none."""
+        own = Decimal(0) if self.line_id is None else self.before
+        if own is None or not self.open_lines:
+            return None
+        return sum((old.quantity for old in self.takes_over), own)
+
+    @property
     def who(self) -> str:
         """The customer with the ConnectWise company that is billed (`billed_as`)."""
         return billed_as(self.customer, self.company, self.company_name)

@@ -138,7 +138,7 @@ def _census(source: dict[str, Any]) -> dict[str, Any]:
         value={**money, "description": "At Sophos's feed price, per currency."},
     )
     apart = record(
-        "An open line without a row.",
+        "An open line that no row of `lines` has as its own.",
         line=RECORD_ID,
         agreement=record("Where it is billed.", id=RECORD_ID, name=TEXT),
         company=TEXT,
@@ -154,13 +154,14 @@ def _census(source: dict[str, Any]) -> dict[str, Any]:
         lastWriter=TEXT,
         lastWritten=TEXT,
         source=source,
+        row={**TEXT_OR_NULL, "description": "The key of the row that it stands beside, if any."},
     )
     return record(
         "The account of every open line that concerns us, and of every unit on the bill; null where no line "
         "was counted.",
         lines=record("All lines.", total=_COUNT, accounts=list_of(of_lines, "Those that are not empty.")),
         units=record("All units.", total=NUMBER, accounts=list_of(of_units, "Those that are not empty.")),
-        apart=list_of(apart, "Open lines that no row of the plan speaks of."),
+        apart=list_of(apart, "Open lines that no row of the plan has as its own."),
         narrowed={
             "type": "boolean",
             "description": "Whether `apart` has those of some customers or products alone.",

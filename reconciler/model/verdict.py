@@ -116,8 +116,17 @@ def needs_person(line: PlannedLine) -> bool:
 
 def open_apart(plan: Plan) -> tuple[LineApart, ...]:
     """The open lines without a row that wait for a person, or that nothing explains."""
+    return tuple(line for line in _open_lines(plan) if not line.row)
+
+
+def open_beside(plan: Plan) -> tuple[LineApart, ...]:
+    """The open lines that wait for the answer of the row that they stand beside: no decision of their own."""
+    return tuple(line for line in _open_lines(plan) if line.row)
+
+
+def _open_lines(plan: Plan) -> Iterable[LineApart]:
     census = plan.census
-    return () if census is None else tuple(line for line in census.apart if line.account in OPEN_LINES)
+    return () if census is None else (line for line in census.apart if line.account in OPEN_LINES)
 
 
 def has_open_accounts(plan: Plan) -> bool:

@@ -135,11 +135,8 @@ def _row(line: PlannedLine, today: _Today, *, waits: bool) -> ScoreRow:
 
 def _was(line: PlannedLine) -> Decimal | None:
     """The units before, of all the row's lines; 0 where a line starts and none was there."""
-    if line.before is None:
-        return _ZERO if line.starts is not None else None
-    if line.line_id is None:  # the units of the lines that end are its own before
-        return line.before
-    return line.before + sum((old.quantity for old in line.takes_over), _ZERO)
+    stands = line.units_now
+    return _ZERO if stands is None and line.starts is not None else stands
 
 
 def _stands(line: PlannedLine, today: _Today) -> Decimal | None:

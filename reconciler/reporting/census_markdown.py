@@ -1,4 +1,4 @@
-"""A plan's census as GitHub shows it: both identities, and the open lines without a row."""
+"""A plan's census as GitHub shows it: both identities, and the open lines that no row has."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def identity_rows(census: Census | None) -> list[str]:
 
 
 def lines_apart(census: Census | None, most: int) -> Iterable[str]:
-    """The open lines without a row. `most` cuts them further where the whole is too long."""
+    """The open lines that no row has. `most` cuts them further where the whole is too long."""
     groups = [] if census is None else apart_groups(census)
     is_open = [group for group in groups if group[0] in OPEN_LINES]
     left = [group for group in groups if group[0] not in OPEN_LINES]

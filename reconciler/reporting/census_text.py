@@ -1,4 +1,4 @@
-"""A plan's census on the terminal: the open lines without a row, and both identities."""
+"""A plan's census on the terminal: the open lines that no row has, and both identities."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.census import Census, LineApart
 
-TITLE = "Open lines without a row"
+TITLE = "Other open lines"
 #: Lines that a word leaves are cut after so many, by word; what is open only where there are many.
 MOST_LEFT, MOST_OPEN = 8, 50
 _COLUMNS = ("  Company · agreement", "Product", ">Quantity", ">A month", "Last written by", "Row")
@@ -44,7 +44,7 @@ def print_identities(console: Console, census: Census | None) -> None:
 
 
 def print_lines_apart(console: Console, census: Census | None) -> None:
-    """The open lines without a row: first what nothing explains, then what waits, then what a word leaves."""
+    """The open lines that no row has: what nothing explains, what waits, what a word leaves."""
     groups = [] if census is None else apart_groups(census)
     if not groups:
         return

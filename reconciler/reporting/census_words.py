@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.model.census import Census, LineApart
+    from reconciler.model.lines import PlannedLine
 
 #: How an account is counted: one line, and several.
 _COUNTED: dict[LineAccount, tuple[str, str]] = {
@@ -185,14 +186,23 @@ def apart_written(line: LineApart) -> str:
 
 
 def apart_title(account: LineAccount, word: str, lines: list[LineApart]) -> str:
-    """`2 lines unexplained, 160.00 EUR a month`, `1 line waits for a decision`, `3 lines left: exclude`."""
+    """`2 lines unexplained, 40 units, 160.00 EUR a month`, `3 lines left: exclude, 30 units`."""
     what = account_text(account, len(lines))
     if account is LineAccount.WAITS:
         what += " for a decision"
     if word:
         what += f": {clean(word)}"
     money = apart_sum(lines)
-    return f"{number_of(len(lines), 'line')} {what}" + (f", {money} a month" if money else "")
+    units = number_of(sum((line.quantity for line in lines), Decimal(0)), "unit")
+    return f"{number_of(len(lines), 'line')} {what}, {units}" + (f", {money} a month" if money else "")
+
+
+def rows_title(lines: Iterable[PlannedLine]) -> str:
+    """`All lines with a row: 17 open lines, 450 units`: with the other open lines they are the identity."""
+    own = [line for line in lines if line.open_lines]
+    units = sum((line.units_now or Decimal(0) for line in own), Decimal(0))
+    count = number_of(sum(len(line.open_lines) for line in own), "open line")
+    return f"All lines with a row: {count}, {number_of(units, 'unit')}"
 
 
 def apart_sum(lines: Iterable[LineApart]) -> str:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from reconciler.model.counts import number_of
 from reconciler.model.verdict import LineGroups, count_customers, group_lines, sums, totals
+from reconciler.reporting.census_words import rows_title
 from reconciler.reporting.changes_text import print_apart, print_changes, print_kinds, print_not_billed
 from reconciler.reporting.decisions_text import print_decisions
 from reconciler.reporting.line_words import day_text, money_list, signed, step_text
@@ -45,7 +46,7 @@ def print_lines(console: Console, plan: Plan) -> None:
     if plan.rollback_of is not None:
         _print_totals(console, groups, "The lines of this rollback alone, per month, before tax")
         return
-    _print_totals(console, groups, "All lines with a row, per month, before tax")
+    _print_totals(console, groups, f"{rows_title(plan.lines)}, per month, before tax")
     console.print(Text(_unchanged_line(groups)))
 
 
@@ -125,8 +126,8 @@ def _print_totals(console: Console, groups: LineGroups, title: str) -> None:
         for name, kind in (("Sales", "sales"), ("Cost", "cost"))
         for amount in totals(groups, kind)
     ]
+    console.print(Text(f"\n{title}", style="bold"))
     if rows:
-        console.print(Text(f"\n{title}", style="bold"))
         print_table(console, ("", ">Now → new", ">Change", "Currency"), rows)
 
 

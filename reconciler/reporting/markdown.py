@@ -11,6 +11,7 @@ from reconciler.model.change import MAPPING_PREFIX, Action
 from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Severity
 from reconciler.model.lines import LineState, PlannedLine
+from reconciler.model.money import money_text
 from reconciler.model.remedies import Remedies, reason_alone
 from reconciler.model.verdict import (
     LineGroups,
@@ -21,9 +22,10 @@ from reconciler.model.verdict import (
     is_settled,
     open_apart,
     sums,
+    totals,
 )
 from reconciler.reporting.census_markdown import identity_rows, lines_apart
-from reconciler.reporting.census_words import account_text
+from reconciler.reporting.census_words import account_text, rows_title
 from reconciler.reporting.changes_text import (
     CHANGE_COLUMNS,
     change_cells,
@@ -92,6 +94,7 @@ def _lines_of(plan: Plan, subject: str, most: int) -> Iterable[str]:
     yield from _census(plan)
     yield from _stops(plan)
     yield from _decisions(plan, groups, most)
+    yield from _rows_now(plan, groups)
     yield from lines_apart(plan.census, most)
     yield from _changes("What changes on invoices", groups.written, most)
     yield from _changes("What would change on invoices (nothing of this is written)", groups.shadow, most)
@@ -161,6 +164,16 @@ def _census(plan: Plan) -> Iterable[str]:
     if rows:
         yield from rows
         yield ""
+
+
+def _rows_now(plan: Plan, groups: LineGroups) -> Iterable[str]:
+    """What the rows have, so that it adds up to the identity with the other open lines."""
+    if plan.census is None or plan.rollback_of is not None:
+        return
+    amounts = totals(groups, "sales")
+    bill = " and ".join(f"{money_text(one.before, one.places)} {one.currency}" for one in amounts)
+    yield f"{md(rows_title(plan.lines))}" + (f", {md(bill)} a month as they stand." if bill else ".")
+    yield ""
 
 
 def _stops(plan: Plan) -> Iterable[str]:

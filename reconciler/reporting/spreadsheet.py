@@ -88,7 +88,7 @@ def _line_row(line: PlannedLine, written: bool) -> tuple[Value, ...]:
     return (
         line.customer, line.company, line.company_name, line.agreement, line.product, line.line_id,
         line.state.value, "yes" if written else "no", line.starts, line.ends, _taken_over(line),
-        line.before, line.after, line.included_before, line.included_after,
+        line.units_now, line.after, line.included_before, line.included_after,
         _billed_now(line),
         billed_units(line.after, line.included_after, line.bill_customer),
         price(line.unit_price, USUAL_PLACES if known is None else known.places), line.price_source,

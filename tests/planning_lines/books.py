@@ -19,6 +19,8 @@ from reconciler.model.billing import Agreement, Billing, Company, Line, Recap
 from reconciler.model.identifiers import Id
 from reconciler.model.months import Month
 from reconciler.model.observed import CatalogItem, Instance, Observed, Tenant, UsageLine, UsageMonth
+from reconciler.model.verdict import sums
+from reconciler.planning.accounts.census import census_of
 from reconciler.planning.line_plan import LinePlan, plan_lines
 from reconciler.planning.products.homes import wanted_homes
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from reconciler.model.census import Census
     from reconciler.model.change import Change
     from reconciler.model.desired import Desired
     from reconciler.model.diagnostics import Diagnostic
@@ -227,7 +230,7 @@ class Books:
         """The plan of these books, with some of them changed."""
         books = replace(self, **changed) if changed else self
         desired = books.desired()
-        return Planned(
+        made = Planned(
             plan_lines(
                 desired,
                 books.observed(desired),
@@ -240,6 +243,8 @@ class Books:
                 base=None if books.base is None else books._loaded(books.base),
             )
         )
+        made.add_up()
+        return made
 
 
 def _names(text: str) -> set[str]:
@@ -335,6 +340,24 @@ class Planned:
             found[name] = found.get(name, Decimal(0)) + one.units
         return {name: _number(units) for name, units in sorted(found.items())}
 
+    def add_up(self) -> None:
+        """Each open line of the identity stands in one place of the plan, and units and money add up.
+
+        Every story is held against this: rows with the lines that they take over, and lines beside them.
+        """
+        accounts = self.plan.accounts
+        if accounts is None:
+            return
+        ids = [number for row in self.plan.lines for number in row.open_lines]
+        ids += [line.line_id for line in accounts.apart]
+        census = census_of(accounts, ())
+        assert len(ids) == len(set(ids)), f"a line stands in two places: {sorted(ids)}"
+        assert {one.line.line.id for one in accounts.lines} == set(ids), sorted(ids)
+        assert len(ids) == census.line_total
+        sales = [row.sales for row in self.plan.lines] + [line.sales for line in accounts.apart]
+        shown = {one.currency: one.before for one in sums(sales) if one.before}
+        assert shown == _not_nothing(census), (shown, census.lines)
+
     def apart(self, number: int) -> str:
         """The reason and the remedy of an open line that no row of the plan has."""
         assert self.plan.accounts is not None
@@ -359,6 +382,14 @@ class Planned:
             + " ".join(f"{currency} {amount}" for currency, amount in note.value.items())
             for note in self.plan.notes
         ]
+
+
+def _not_nothing(census: Census) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for part in census.lines:
+        for currency, amount in part.money.items():
+            found[currency] = found.get(currency, Decimal(0)) + amount
+    return {currency: amount for currency, amount in found.items() if amount}
 
 
 def _written(change: Change) -> str:

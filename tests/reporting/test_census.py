@@ -1,4 +1,4 @@
-"""The census in every form of a plan: both identities, and the open lines without a row."""
+"""The census in every form of a plan: both identities, and the open lines that no row has."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def test_the_summary_sheet_has_the_money_of_each_account() -> None:
     ]
 
 
-# --- open lines without a row
+# --- open lines that no row has
 
 
 def test_unexplained_lines_come_first_then_waiting_ones_then_those_that_a_word_leaves() -> None:
@@ -201,22 +201,22 @@ def test_unexplained_lines_come_first_then_waiting_ones_then_those_that_a_word_l
         ),
     )
     shown = text_of(made)
-    section = shown.split("Open lines without a row (nothing is written to them)\n")[1].split("\n\n")[0]
+    section = shown.split("Other open lines (nothing is written to them)\n")[1].split("\n\n")[0]
     columns = ("Company · agreement".ljust(38), "Product".ljust(12), "Quantity", "  A month")
     head = "  " + "  ".join((*columns, "Last written by".ljust(19), "Row"))
     assert section.splitlines() == [
-        "  2 lines unexplained, 84.00 EUR a month",
+        "  2 lines unexplained, 21 units, 84.00 EUR a month",
         "  no customer row speaks of it",
         "  → give the customer a row",
         head,
         "  Birch & Sons (BIRCH) · Managed IT #300  MSP-EMAIL #4        20  80.00 EUR  apirec, 27 Oct 2026",
         "  Birch & Sons (BIRCH) · Managed IT #300  MSP-EMAIL #3         1   4.00 EUR  apirec, 27 Oct 2026",
-        "  1 line waits for a decision, 80.00 EUR a month",
+        "  1 line waits for a decision, 20 units, 80.00 EUR a month",
         "  its row names another company now",
         "  → movedFrom",
         head,
         "  Birch & Sons (BIRCH) · Managed IT #300  MSP-EMAIL #2        20  80.00 EUR  apirec, 27 Oct 2026",
-        "  1 line left: exclude, 80.00 EUR a month",
+        "  1 line left: exclude, 20 units, 80.00 EUR a month",
         head.replace("Row", "Row       Why"),
         (
             "  Birch & Sons (BIRCH) · Managed IT #300  MSP-EMAIL #1        20  80.00 EUR  "
@@ -229,18 +229,18 @@ def test_a_line_with_little_known_is_shown_all_the_same() -> None:
     bare = apart(remedy="", money=None, company_name="", last_writer="", last_written="")
     shown = text_of(plan(SAME, census=census(bare)))
     assert "  BIRCH · Managed IT #300  MSP-EMAIL #71        20        ?  ?\n" in shown
-    assert "→" not in shown.split("Open lines without a row")[1]
+    assert "→" not in shown.split("Other open lines")[1]
 
 
 def test_a_site_without_any_row_shows_its_open_lines() -> None:
     shown = text_of(plan(census=census(apart())))
-    assert "1 line unexplained, 80.00 EUR a month" in shown
+    assert "1 line unexplained, 20 units, 80.00 EUR a month" in shown
 
 
 def test_lines_that_change_or_are_in_step_are_only_counted() -> None:
     made = plan(SAME, census=census(apart(1, "in step"), apart(2, "moves")))
-    assert "Open lines without a row" not in text_of(made)
-    assert "Open lines without a row" not in markdown(made)
+    assert "Other open lines" not in text_of(made)
+    assert "Other open lines" not in markdown(made)
 
 
 @pytest.mark.parametrize(("account", "word", "shown"), [("unexplained", "", 50), ("left", "exclude", 8)])
@@ -265,7 +265,7 @@ def test_markdown_stays_within_a_comment_and_keeps_the_counts() -> None:
     several = [apart(number, reason="x" * 2_000) for number in range(1, 61)]
     text = markdown(plan(SAME, census=census(*several)), limit=COMMENT)
     assert len(text.encode()) <= COMMENT
-    assert "60 lines unexplained, 4,800.00 EUR a month" in text
+    assert "60 lines unexplained, 1200 units, 4,800.00 EUR a month" in text
     assert "Lines: 60 = 60 unexplained" in text
 
 
@@ -273,7 +273,7 @@ def test_markdown_puts_them_above_what_changes() -> None:
     made = plan(line(), census=census(("changes", 1), apart(), apart(5, "waits")))
     text = markdown(made)
     assert text.startswith("## 🟡 1 open line waits · 1 open line unexplained · ")
-    assert text.index("Open lines without a row") < text.index("What changes on invoices")
+    assert text.index("Other open lines") < text.index("What changes on invoices")
     assert "| Birch &amp; Sons (BIRCH) · Managed IT #&#8203;300 |" in text
 
 

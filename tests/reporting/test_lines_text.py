@@ -82,7 +82,7 @@ def test_currencies_are_never_added() -> None:
     made = plan(line(), line("Quinta do Lago", currency="USD", agreement_id=2))
     assert "+9.00 EUR and +9.00 USD" in shown(made).splitlines()[0]
     assert "18.00" not in shown(made)
-    totals_shown = held_to(shown(made), "All lines with a row, per month, before tax")
+    totals_shown = held_to(shown(made), "All lines with a row: 2 open lines, 20 units, per month, before tax")
     assert [row.split()[-1] for row in totals_shown.splitlines()[2:6]] == ["EUR", "USD", "EUR", "USD"]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.census import LineAccount
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 
     from reconciler.model.census import LineApart
     from reconciler.model.desired import Desired
+    from reconciler.model.lines import PlannedLine
     from reconciler.planning.allocation.allocation import Allocation, Claim
     from reconciler.planning.allocation.open_lines import Open
     from reconciler.planning.customers.party import Party
     from reconciler.planning.lines.judged import Ground, Judged
     from reconciler.planning.usage.cells import Place, Wanted
 
+#: Words for lines beside the one that a row has.
+FIXED, LATER = "fixed", "begins later"
 _IN_STATE = {
     LineState.UNCHANGED: LineAccount.IN_STEP,
     LineState.ENDS: LineAccount.ENDS,
@@ -102,21 +105,27 @@ def _evidence_for(standing: Standing, *, is_beside: bool, is_theirs: bool) -> Ne
 def account_lines(
     judged: Iterable[Judged], allocation: Allocation, left: LeftLines, ground: Ground
 ) -> tuple[list[Accounted], list[LineApart]]:
-    """Every open line that concerns us with its account, and those that no row of the plan has."""
+    """Every open line that concerns us with its account, and those that no row of the plan shows."""
     rows = _Rows(judged)
     found: list[Accounted] = []
     without_row: list[LineApart] = []
 
-    def leave(line: Open, standing: Standing) -> None:
-        found.append(Accounted(line, standing.account, standing.word))
-        without_row.append(apart(line, standing, ground))
+    def leave(line: Open, standing: Standing, row: str = "") -> None:
+        found.append(Accounted(line, standing.account, standing.word, row))
+        without_row.append(replace(apart(line, standing, ground), row=row))
+
+    def keep(line: Open, accounted: Accounted) -> None:
+        if rows.shows(line):
+            found.append(accounted)
+        else:
+            leave(line, rows.standing_beside(accounted), accounted.row)
 
     for line in allocation.spoken:
         accounted = rows.of_line(line) or rows.beside_own(line)
         if accounted is None:
             leave(line, _NO_ROW)
         else:
-            found.append(accounted)
+            keep(line, accounted)
     for place, claim in allocation.claimed():
         if not concerns(claim.open, ground.products, ground.settings):
             continue
@@ -124,9 +133,9 @@ def account_lines(
         if accounted is None:
             leave(claim.open, _unused(claim))
         else:
-            found.append(accounted)
+            keep(claim.open, accounted)
     for line, row in left.ending:
-        found.append(rows.of_line(line) or Accounted(line, LineAccount.WAITS, row=row.row.key))
+        keep(line, rows.of_line(line) or Accounted(line, LineAccount.WAITS, row=row.row.key))
     for line, standing in left.standing:
         leave(line, standing)
     without_row.sort(key=lambda line: (line.company.casefold(), line.agreement_id, line.line_id))
@@ -153,7 +162,11 @@ class _Rows:
         self._of_line: dict[int, Judged] = {}
         self._of_place: dict[Place, list[Judged]] = defaultdict(list)
         self._of_wanted: dict[Wanted, Judged] = {}
+        self._of_key: dict[str, PlannedLine] = {}
+        self._shown: set[int | None] = set()
         for row in judged:
+            self._of_key[row.row.key] = row.row
+            self._shown |= {row.row.line_id, *(old.line_id for old in row.row.takes_over)}
             if row.line is not None:
                 self._of_line[row.line.id] = row
             for end in row.ends:
@@ -161,6 +174,23 @@ class _Rows:
             if row.cell.agreement is not None and not (row.row.left_over or row.doubled):
                 self._of_place[row.cell.agreement.id, row.cell.product.key].append(row)
                 self._of_wanted[row.cell.wanted] = row
+
+    def shows(self, line: Open) -> bool:
+        """Whether a row of the plan has the line, or takes it over: then its money stands there."""
+        return line.line.id in self._shown
+
+    def standing_beside(self, accounted: Accounted) -> Standing:
+        """Why a line stands beside the row that has its account."""
+        line, row = accounted.line.line, self._of_key.get(accounted.row)
+        source = None if row is None else row.source
+        who = "its row" if row is None else f"the row of {row.customer}, {row.product}"
+        if accounted.account is LineAccount.WAITS:
+            reason, remedy = f"it waits for the decision about {who}", "Settle that one first."
+        else:
+            starts = "" if line.effective is None else f", on {line.effective}"
+            said = {FIXED: f"{who} names it under `fixed`", LATER: f"it begins later{starts}"}
+            reason, remedy = said.get(accounted.word, "it has no units"), ""
+        return Standing(reason, accounted.account, accounted.word, remedy, source)
 
     def of_line(self, line: Open) -> Accounted | None:
         """The account of a line that a row changes, ends, keeps or asks about; None for any other."""
@@ -172,12 +202,13 @@ class _Rows:
     def beside_own(self, line: Open) -> Accounted | None:
         """The account of a further line at a row's place: fixed, without units, of later, or asked about."""
         rows = self._of_place.get(line.place, [])
+        own = rows[0].row.key if rows else ""
         if any(line.line.id in row.cell.terms.fixed for row in rows):
-            return Accounted(line, LineAccount.LEFT, "fixed", rows[0].row.key)
+            return Accounted(line, LineAccount.LEFT, FIXED, own)
         if not line.line.quantity:
-            return Accounted(line, LineAccount.LEFT, NO_UNITS)
+            return Accounted(line, LineAccount.LEFT, NO_UNITS, own)
         if line.line.effective is not None and line.line.effective > line.day:
-            return Accounted(line, LineAccount.LEFT, "begins later")
+            return Accounted(line, LineAccount.LEFT, LATER, own)
         waiting = next((row for row in rows if row.row.state not in WRITTEN and _waits(row)), None)
         return None if waiting is None else Accounted(line, LineAccount.WAITS, row=waiting.row.key)
 

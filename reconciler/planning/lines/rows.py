@@ -63,15 +63,8 @@ def _feed(*found: tuple[str, Decimal]) -> Mapping[str, Decimal]:
 
 
 def with_lines(row: PlannedLine, found: Found, agreement: Agreement) -> PlannedLine:
-    """The row with what its line bills now; where it is not clear which line, with the money of all."""
-    line = found.line
-    if line is None:
-        if not found.open:
-            return row
-        sales = sum((billed(one.quantity, one.less_included, one) for one in found.open), ZERO)
-        cost = sum((one.quantity * one.unit_cost for one in found.open), ZERO)
-        return row.but(sales=amount(agreement, sales, sales), cost=amount(agreement, cost, cost))
-    return with_line(row, line, agreement)
+    """The row with what its line bills now; where it is not clear which line, each stands beside the row."""
+    return row if found.line is None else with_line(row, found.line, agreement)
 
 
 def with_line(row: PlannedLine, line: Line, agreement: Agreement) -> PlannedLine:
