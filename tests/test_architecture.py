@@ -35,7 +35,7 @@ LAYERS: dict[str, frozenset[str]] = {
 
 #: Inside `planning`, each folder may import those before it: what is billed as what, to whom, how much,
 #: and what becomes of the lines. The modules beside them make a whole of it.
-PLANNING = ("products", "customers", "usage", "allocation", "lines", "accounts", "rollback")
+PLANNING = ("products", "customers", "usage", "allocation", "lines", "seats", "accounts", "rollback")
 #: A module beside them that all of them may use.
 FOR_ALL = ("suggest", "order")
 

@@ -34,7 +34,6 @@ from reconciler.planning.lines.guards import (
     withhold,
 )
 from reconciler.planning.lines.judging import plan_cell
-from reconciler.planning.lines.moved_serials import link_serials
 from reconciler.planning.lines.prices import price_remarks
 from reconciler.planning.lines.remarks import (
     ending_soon,
@@ -46,9 +45,10 @@ from reconciler.planning.lines.remarks import (
 )
 from reconciler.planning.lines.requests import is_written, requests
 from reconciler.planning.lines.serials import with_silent_serials
-from reconciler.planning.lines.shifts import link_shifts
 from reconciler.planning.lines.tenant_notes import nobody_is_billed, tenant_notes, usage_after_end
 from reconciler.planning.products.managed import Products
+from reconciler.planning.seats.moved_serials import link_serials
+from reconciler.planning.seats.shifts import link_shifts
 from reconciler.planning.usage.bills import claimed_elsewhere, sort_bill
 from reconciler.planning.usage.cells import collect_cells
 from reconciler.planning.usage.cycles import months_back
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from reconciler.model.usage_notes import UsageNote
     from reconciler.planning.accounts.lines import LeftLines
     from reconciler.planning.lines.judged import Ground, Judged
-    from reconciler.planning.lines.shifts import Linked
+    from reconciler.planning.seats.shifts import Linked
     from reconciler.planning.usage.cells import Cell
 
 

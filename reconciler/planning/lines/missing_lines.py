@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from reconciler.model.line_state import holds
 from reconciler.model.lines import LineState, OldLine
 from reconciler.model.money import plain, price
-from reconciler.planning.allocation.look_alikes import look_alike_text
 from reconciler.planning.allocation.open_lines import Open
 from reconciler.planning.allocation.writers import is_ours
 from reconciler.planning.customers.agreements import day_that_counts, invoice_problem, overdue
 from reconciler.planning.lines.dates import Start, last_day, next_invoice, start_of_new_line
 from reconciler.planning.lines.judged import Judged, cannot_be_written, decide
+from reconciler.planning.lines.look_alikes import look_alike_text
 from reconciler.planning.lines.new_lines import new_line, not_billed, not_billed_text
 from reconciler.planning.lines.renewals import followed, unlike_terms
 from reconciler.planning.lines.rows import amount, billed, plus

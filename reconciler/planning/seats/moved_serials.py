@@ -10,7 +10,7 @@ from reconciler.model.lines import WRITTEN, LineState
 from reconciler.model.money import plain
 from reconciler.planning.lines.judged import Judged, decide
 from reconciler.planning.lines.requests import write_of
-from reconciler.planning.lines.shifts import Linked
+from reconciler.planning.seats.shifts import Linked
 from reconciler.planning.usage.quantities import ZERO
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.lines import WRITTEN
 from reconciler.model.money import plain
-from reconciler.planning.allocation.passing import Passing, Side
 from reconciler.planning.lines.judged import Judged, decide
 from reconciler.planning.lines.new_lines import not_billed_text
 from reconciler.planning.lines.requests import write_of
+from reconciler.planning.seats.passing import Passing, Side
 
 if TYPE_CHECKING:
     from reconciler.planning.allocation.open_lines import Open
