@@ -315,7 +315,7 @@ def _not_billed(plan: Plan, groups: LineGroups, most: int) -> Iterable[str]:
     ]
     if not rows:
         return
-    yield "### Not billed, so that nobody is surprised"
+    yield "### Not billed, or followed by no row"
     yield from rows[:most]
     if len(rows) > most:
         yield f"- … and {len(rows) - most} more"

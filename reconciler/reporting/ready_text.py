@@ -30,6 +30,7 @@ def print_ready(console: Console, ready: Ready) -> None:
         _print_reasons(console, reasons)
     if ready.remarks:
         console.print(Text("\nWorth a look, nothing waits for it", style="bold"))
+        _print_reasons(console, [reason for reason in ready.remarks if not reason.customer])
         for customer, reasons in by_customer(ready.remarks).items():
             console.print(Text(f"  {clean(customer)}"))
             _print_reasons(console, reasons)

@@ -18,6 +18,7 @@ from reconciler.model.census_check import CENSUS_OPEN, census_problem
 from reconciler.model.diagnostics import Location, error
 from reconciler.model.lines import Amount, LineState
 from reconciler.model.plan import Plan
+from reconciler.model.usage_notes import UsageNote
 from reconciler.planning.plan import guarded
 from reconciler.planning.ready import ready
 from reconciler.planning.score import score
@@ -397,3 +398,14 @@ def test_a_census_that_closes_stops_nothing() -> None:
     assert census_problem(census(("in step", 1), apart(), apart(5, "left", "hold"))) is None
     changed = line()
     assert guarded(plan(changed, changes=(change_of(changed),), census=CLOSED)).ready
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_nobody_is_told_that_nothing_bills_units_beside_which_a_line_bills(form: str) -> None:
+    """A customer without a row mostly has open lines: that no row follows its units is what is known."""
+    note = UsageNote("customer", "Birch & Sons", "CIXA-MSP", "20", 1, {"USD": "40.00"}, detail="a row")
+    lost = UsageNote("unmapped", "CW7-SUP-MSP", "Legacy", "13", 2)
+    shown = FORMS[form](plan(SAME, census=census(("in step", 1), apart()), usage_notes=(note, lost)))
+    assert "nothing bills" not in shown
+    assert "is not invoiced" not in shown
+    assert "no row" in shown
