@@ -580,3 +580,29 @@ def test_the_company_stands_with_the_customer_and_is_not_said_twice() -> None:
     assert "\nSafelog · Managed Security" in text
     assert "\nAlder Dental (Alder Clinics, Lda., ALD) · Managed Security" in text
     assert "\nBeech (B-17) · Managed Security" in text
+
+
+def test_causes_come_first_and_what_waits_for_them_stands_below() -> None:
+    """Five big consequences never hide the one small decision that settles them all."""
+    cause = line("Alder", state=S.NEEDS_DECISION, after=11, reason="27 was set by jane")
+    chain = line("Birch", state=S.NEEDS_DECISION, agreement_id=2, after=90, waits_for=cause.key)
+    others = [
+        line(f"Cedar {n}", state=S.NEEDS_DECISION, agreement_id=n, after=99, waits_for=chain.key)
+        for n in range(3, 10)
+    ]
+    made = plan(*others, chain, cause)
+    text = held_to(shown(made), "Please decide")
+    numbered = [row for row in text.splitlines() if row[2:3].isdigit()]
+    assert [row.split(" · ")[0] for row in numbered] == ["  1. Alder"]
+    assert text.count("then also: ") == 6
+    assert "then also: 3 more lines" in text
+    assert "more of" not in text, "all of them are accounted for"
+    assert markdown(made).count("then also: ") == 8, "a review names every one"
+
+
+def test_rows_that_wait_for_each_other_stand_under_one_of_them() -> None:
+    one = line("Alder", state=S.NEEDS_DECISION)
+    other = line("Birch", state=S.NEEDS_DECISION, agreement_id=2, waits_for=one.key)
+    made = plan(one.but(waits_for=other.key), other)
+    text = held_to(shown(made), "Please decide")
+    assert (text.count("  1. "), text.count("  2. "), text.count("then also: ")) == (1, 0, 1)
