@@ -201,3 +201,13 @@ def test_a_line_that_waits_beside_its_row_is_named() -> None:
     verdict = ready(plan(decision, census=census(beside)), INVOICE)
     assert [reason.line_id for reason in verdict.reasons] == [None, 21]
     assert "It has 20 units and bills 80.00 EUR a month" in verdict.reasons[1].message
+
+
+def test_a_long_remedy_is_told_once_and_then_referred_to() -> None:
+    long = "Give its customer a row under `customers`, " + "x" * 100
+    lines = [apart(n, company=f"C{n}", company_name=f"Customer {n}", remedy=long) for n in (1, 2, 3)]
+    verdict = ready(plan(SAME, census=census(("in step", 1), *lines)), INVOICE)
+    text = printed(lambda console: print_ready(console, verdict))
+    assert text.count(long) == 1
+    assert text.count("→ as for Customer 1 (C1)") == 2
+    assert json.loads(ready_json(verdict))["reasons"][2]["remedy"] == long
