@@ -121,7 +121,7 @@ def _verdict(plan: Plan, groups: LineGroups, subject: str) -> str:
         parts.append(number_of(waiting, "decision"))
     for account in (LineAccount.WAITS, LineAccount.UNEXPLAINED):
         if apart[account]:
-            what = account_text(account, apart[account])
+            what = account_text(account)
             parts.append(f"{number_of(apart[account], 'open line')} {what}")
     money = money_list(sums(line.sales for line in groups.written))
     if money:
