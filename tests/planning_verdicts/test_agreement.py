@@ -94,7 +94,7 @@ def test_what_waits_or_is_unexplained_is_drift_and_a_problem_of_the_review() -> 
     told = compare(made, base)
     assert len(told.standing) == 1
     assert [text.rpartition(", ")[2] for text in told.new] == [
-        "waits: no customer row speaks of it",
+        "waiting: no customer row speaks of it",
         "unexplained: no customer row speaks of it",
     ]
     assert compare(made, made).new == ()
