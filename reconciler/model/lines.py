@@ -170,7 +170,7 @@ class PlannedLine:
     `price_source` says where the price of a new line comes from, `not_billed` what its day leaves unbilled.
     `serial` is the firewall's where each has a line of its own; `left_over` a line that no row speaks of any
     more. An invoice of its agreement covers `cycle_months` months. `given` is what an approval of the change
-    says as its `given`, where one is asked for.
+    says as its `given`, where one is asked for. `waits_for` is the key of the row to be settled first.
     """
 
     customer: str
@@ -222,6 +222,7 @@ class PlannedLine:
     cycle_months: int = 1
     given: str = ""
     by_hand: ByHand | None = None
+    waits_for: str = ""
 
     @property
     def is_repriced(self) -> bool:
@@ -322,6 +323,7 @@ class PlannedLine:
             "cycleMonths": self.cycle_months,
             "given": self.given or None,
             "byHand": None if self.by_hand is None else self.by_hand.to_json(),
+            "waitsFor": self.waits_for or None,
         }
 
     @classmethod
@@ -371,6 +373,7 @@ class PlannedLine:
             cycle_months=data["cycleMonths"],
             given=data["given"] or "",
             by_hand=None if data["byHand"] is None else ByHand.from_json(data["byHand"]),
+            waits_for=data.get("waitsFor") or "",
         )
 
 

@@ -349,18 +349,21 @@ def _line(source: dict[str, Any]) -> dict[str, Any]:
         ends={**or_null(DAY), "description": "The last billed day of a line that ends."},
         takesOver=list_of(_old_line(), "The lines that end because this one bills their seats."),
         priceSource={**TEXT, "description": "Where the price of a new line comes from."},
-        notBilled=or_null(
-            record(
-                "What the first day of a new line leaves unbilled.",
-                months=list_of(_MONTH, "The months with usage before it."),
-                amount=NUMBER,
-            )
-        ),
+        notBilled=or_null(_not_billed()),
         serial={**TEXT_OR_NULL, "description": "Of a firewall with a line of its own."},
         prorates={"type": "boolean", "description": "Whether the agreement bills parts of a month."},
         leftOver={"type": "boolean", "description": "A line that no row speaks of any more."},
         given={**TEXT_OR_NULL, "description": "What an approval of the change says as `given`."},
         byHand=or_null(BY_HAND),
+        waitsFor={**TEXT_OR_NULL, "description": "The key of the row that has to be settled first."},
+    )
+
+
+def _not_billed() -> dict[str, Any]:
+    return record(
+        "What the first day of a new line leaves unbilled.",
+        months=list_of(_MONTH, "The months with usage before it."),
+        amount=NUMBER,
     )
 
 

@@ -260,6 +260,7 @@ class ReasonKind(StrEnum):
     WRITE = "write"  # a quantity still has to be written
     DECISION = "decision"  # a person has to say
     UNEXPLAINED = "unexplained"  # an open line that no row, no word and no change speaks of
+    NO_ROW = "no row"  # units on the bill that no row follows; only in remarks
     LINES = "lines"  # a line still has to be created, ended or moved; in a remark, one without usage
 
 

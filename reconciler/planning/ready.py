@@ -31,6 +31,7 @@ from reconciler.planning.ready_census import (
     open_on,
 )
 from reconciler.planning.ready_elsewhere import elsewhere
+from reconciler.planning.ready_usage import about_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,7 +89,7 @@ def ready(
         customers=len(customers),
         customers_ready=0 if concerns_all else len(customers - unready),
         reasons=(*reasons, *(reason for _, reason in about_lines), *about_open(plan, apart)),
-        remarks=tuple(_remarks(mine)),
+        remarks=(*_remarks(mine), *about_usage(plan)),
         elsewhere=elsewhere(plan, invoice_date, _pending(group_lines(plan))),
         holds_until=until,
         holds_why=why,

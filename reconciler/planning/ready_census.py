@@ -16,6 +16,7 @@ from reconciler.model.verdict import (
     has_open_accounts,
     needs_person,
     open_apart,
+    open_beside,
     rounded,
 )
 
@@ -30,8 +31,9 @@ _NO_REMEDY = "Give it a row or a word in the configuration, or end it in Connect
 
 
 def open_on(plan: Plan, invoice_date: date) -> list[LineApart]:
-    """The open lines without a row that this invoice bills; those without an invoice date are taken to be."""
-    here = [line for line in open_apart(plan) if line.next_invoice in (None, invoice_date)]
+    """The open lines beside the rows that this invoice bills, or that have no invoice date."""
+    every = (*open_apart(plan), *open_beside(plan))
+    here = [line for line in every if line.next_invoice in (None, invoice_date)]
     return sorted(
         here, key=lambda line: (line.company_name.casefold(), line.agreement.casefold(), line.line_id)
     )

@@ -56,13 +56,13 @@ def account_rows(census: Census | None) -> Iterator[tuple[Value, ...]]:
     for account in LineAccount:
         parts = [part for part in census.lines if part.account is account]
         for part in parts:
-            name = f"{_LINES}: {account_text(account, 2)}"
+            name = f"{_LINES}: {account_text(account)}"
             yield from _money_rows(name, part.word, part.lines, part.money)
         if not parts and account is LineAccount.UNEXPLAINED:
             yield f"{_LINES}: {account_text(account)}", "", 0, "", None
     yield _UNITS, of_units, census.unit_total, "", None
     for units in census.units:
-        name = f"{_UNITS}: {unit_account_text(units.account)}"
+        name = f"{_UNITS}: {unit_account_text(units.account, units.word)}"
         yield from _money_rows(name, units.word, units.units, units.value)
     if not any(units.account is UnitAccount.UNDECIDED for units in census.units):
         yield f"{_UNITS}: {unit_account_text(UnitAccount.UNDECIDED)}", "", 0, "", None

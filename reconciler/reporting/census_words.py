@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from reconciler.model.census import Census, LineApart
     from reconciler.model.lines import PlannedLine
 
-#: How an account is counted: one line, and several.
-_COUNTED: dict[LineAccount, tuple[str, str]] = {
-    LineAccount.CHANGES: ("changes", "change"),
-    LineAccount.ENDS: ("ends", "end"),
-    LineAccount.MOVES: ("moves", "move"),
-    LineAccount.WAITS: ("waits", "wait"),
+#: Accounts in words that are the same for one line and for several.
+_SAID: dict[LineAccount, str] = {
+    LineAccount.CHANGES: "to change",
+    LineAccount.ENDS: "to end",
+    LineAccount.MOVES: "to move",
+    LineAccount.WAITS: "waiting",
 }
-_IN_SHADOW = "in shadow"
+_IN_SHADOW, _NOT_SYNCED = "in shadow", "sync: false"
 #: Accounts that are shown where they are empty as well.
-_ALWAYS = frozenset({LineAccount.UNEXPLAINED, UnitAccount.UNDECIDED})
+_ALWAYS = frozenset({LineAccount.UNEXPLAINED})
 #: How many words of lines and reasons of units are named in an account, and how long each may be.
 _MOST_WORDS, _MOST_REASONS, _LONGEST_WORD = 5, 3, 40
 
@@ -38,7 +38,7 @@ _MOST_WORDS, _MOST_REASONS, _LONGEST_WORD = 5, 3, 40
 def identities(census: Census | None) -> tuple[str, ...]:
     """Both identities, of lines and of units; nothing where no line was counted.
 
-    `Lines: 21 = 14 in step + 4 change + 2 left (1 exclude, 1 hold) + 1 unexplained; 1,204.50 EUR a month`.
+    `Lines: 21 = 14 in step + 4 to change + 2 left (1 exclude, 1 hold) + 1 unexplained; 1,204.50 EUR a month`.
     """
     return () if census is None else (lines_identity(census), units_identity(census))
 
@@ -51,8 +51,7 @@ def lines_identity(census: Census) -> str:
         counts[part.account] += part.lines
         words[part.account][part.word] += part.lines
     parts = [
-        f"{_number(counts[account])} {account_text(account, counts[account])}"
-        f"{_listed(words[account], before=True)}"
+        f"{_number(counts[account])} {account_text(account)}{_listed(words[account], before=True)}"
         for account in LineAccount
         if counts[account] or account in _ALWAYS
     ]
@@ -62,29 +61,41 @@ def lines_identity(census: Census) -> str:
 
 def units_identity(census: Census) -> str:
     """Of the units on Sophos's bill, with their value at its feed price."""
-    counts: dict[UnitAccount, Decimal] = defaultdict(Decimal)
-    words: dict[UnitAccount, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    counts: dict[str, Decimal] = defaultdict(Decimal)
+    words: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for part in census.units:
-        counts[part.account] += part.units
-        words[part.account][part.word] += part.units
+        name = unit_account_text(part.account, part.word)
+        counts[name] += part.units
+        words[name][part.word if name != part.word else ""] += part.units
     parts = [
-        f"{_number(counts[account])} {unit_account_text(account)}{_listed(words[account], before=False)}"
-        for account in UnitAccount
-        if counts[account] or account in _ALWAYS
+        f"{_number(counts[name])} {name}{_listed(words[name], before=False)}"
+        for name in _UNIT_NAMES
+        if counts[name] or name == UnitAccount.UNDECIDED.value
     ]
     value = feed_text({name: value for name, value in _added(p.value for p in census.units).items() if value})
     return _identity("Units", census.unit_total, sum(counts.values(), Decimal(0)), parts, value)
 
 
-def account_text(account: LineAccount, count: int | Decimal = 1) -> str:
-    """`changes` of one line, `change` of several."""
-    one, several = _COUNTED.get(account, (account.value, account.value))
-    return one if count == 1 else several
+def account_text(account: LineAccount) -> str:
+    """The account in the words of reports, whatever the number in front: `to change`."""
+    return _SAID.get(account, account.value)
 
 
-def unit_account_text(account: UnitAccount) -> str:
-    """The account in the words of reports."""
+def unit_account_text(account: UnitAccount, word: str = "") -> str:
+    """The account in the words of reports; usage sync that is off excludes nobody, and has its own word."""
+    if account is UnitAccount.EXCLUDED and word == _NOT_SYNCED:
+        return word
     return _IN_SHADOW if account is UnitAccount.SHADOW else account.value
+
+
+def _unit_names() -> Iterable[str]:
+    for account in UnitAccount:
+        yield unit_account_text(account)
+        if account is UnitAccount.EXCLUDED:
+            yield unit_account_text(account, _NOT_SYNCED)
+
+
+_UNIT_NAMES = tuple(_unit_names())
 
 
 def _identity(what: str, total: Decimal, held: Decimal, parts: list[str], money: str) -> str:
@@ -152,7 +163,7 @@ def _places(amount: Decimal) -> int:
 
 
 def apart_account(line: LineApart) -> str:
-    """`unexplained`, `waits`, `left: exclude`."""
+    """`unexplained`, `waiting`, `left: exclude`."""
     text = account_text(line.account)
     return f"{text}: {clean(line.word)}" if line.word else text
 
@@ -187,7 +198,7 @@ def apart_written(line: LineApart) -> str:
 
 def apart_title(account: LineAccount, word: str, lines: list[LineApart]) -> str:
     """`2 lines unexplained, 40 units, 160.00 EUR a month`, `3 lines left: exclude, 30 units`."""
-    what = account_text(account, len(lines))
+    what = account_text(account)
     if account is LineAccount.WAITS:
         what += " for a decision"
     if word:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from reconciler.model.counts import number_of
 from reconciler.model.remedies import Remedies, reason_alone, stands_at
 from reconciler.model.verdict import LineGroups, held_back, is_held_back, rounded
 from reconciler.reporting.clean import clean
@@ -20,34 +21,77 @@ from reconciler.reporting.line_words import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from rich.console import Console
 
     from reconciler.model.lines import PlannedLine
     from reconciler.model.plan import Plan
 
-MOST_DECISIONS = 5
+#: How many causes are shown, and how many rows that wait for each.
+MOST_DECISIONS, MOST_WAITING = 5, 5
 
 
 def print_decisions(console: Console, plan: Plan, groups: LineGroups) -> None:
-    """The biggest few, each with its answers, and how many there are besides."""
+    """The biggest few causes, each with its answers and what waits for it, and how many there are besides."""
     if not groups.decisions:
         return
     held = held_back(plan)
     remedies = Remedies(plan)
     console.print(Text("\nPlease decide (nothing of this is written)", style="bold red"))
-    ordered = biggest_first(groups.decisions)
-    for number, line in enumerate(ordered[:MOST_DECISIONS], 1):
+    causes = causes_first(groups.decisions)
+    for number, (line, waiting) in enumerate(causes[:MOST_DECISIONS], 1):
         blocked_by = is_held_back(line, held)
         console.print(Text(f"  {number}. {_title(line)}"))
         console.print(Text(f"     {_what(line, blocked_by)}"))
         for answer in remedies.of(line):
             console.print(Text(f"     → {clean(answer)}", style="dim"))
-    left = len(ordered) - MOST_DECISIONS
-    if left > 0:
-        more = (
-            f"{left} more of {len(ordered)}: all of them stand in --format xlsx --report FILE, csv and json"
-        )
+        for text in waiting_text(waiting):
+            console.print(Text(f"     {text}"))
+    left = sum(1 + len(waiting) for _, waiting in causes[MOST_DECISIONS:])
+    if left:
+        every = len(groups.decisions)
+        more = f"{left} more of {every}: all of them stand in --format xlsx --report FILE, csv and json"
         console.print(Text(f"  … and {more}; `reconciler show PLAN` makes these of a saved plan."))
+
+
+def causes_first(decisions: Iterable[PlannedLine]) -> list[tuple[PlannedLine, list[PlannedLine]]]:
+    """What a person has to settle, the biggest first, each with the rows that only wait for it.
+
+    A row that waits for one that waits itself stands under the first of them. One whose cause is no decision
+    comes last.
+    """
+    ordered = biggest_first(decisions)
+    by_key = {line.key: line for line in ordered}
+    found: dict[str, tuple[PlannedLine, list[PlannedLine]]] = {}
+    waiting = []
+    for line in ordered:
+        cause = _cause(line, by_key)
+        if cause is line:
+            found[line.key] = (line, [])
+        else:
+            waiting.append((line, cause))
+    for line, cause in waiting:
+        found[cause.key][1].append(line)
+    return sorted(found.values(), key=lambda entry: bool(entry[0].waits_for))
+
+
+def _cause(line: PlannedLine, by_key: Mapping[str, PlannedLine]) -> PlannedLine:
+    """The first row of those that it waits for; in a circle the one with the least key."""
+    passed = [line]
+    while (following := by_key.get(passed[-1].waits_for)) is not None:
+        if following in passed:
+            return min(passed[passed.index(following) :], key=lambda one: one.key)
+        passed.append(following)
+    return passed[-1]
+
+
+def waiting_text(waiting: Sequence[PlannedLine]) -> Iterable[str]:
+    """The rows that are settled with their cause, by name; many are counted."""
+    for line in waiting[:MOST_WAITING]:
+        yield f"then also: {place(line)}, {subject_text(line)}{stake_text(line)}"
+    if waiting[MOST_WAITING:]:
+        yield f"then also: {number_of(len(waiting) - MOST_WAITING, 'more line')}"
 
 
 def _title(line: PlannedLine) -> str:

@@ -46,7 +46,7 @@ def what_text(line: PlannedLine) -> str:
             return f"moved: {old_lines_text(line)} → {_own(line)}{_from(line)}"
         case LineState.ENDS:
             last = "" if line.ends is None else f" {day_text(line.ends)}"
-            old = f"{old_lines_text(line)} " if line.takes_over else ""
+            old = f"{old_lines_text(line)} " if line.takes_over and not _only_old(line) else ""
             return f"{old}ends{last}"
         case _:
             taken = f", takes over {old_lines_text(line)}" if line.takes_over else ""
@@ -77,10 +77,27 @@ def old_line_text(old: OldLine, line: PlannedLine) -> str:
 
 
 def product_text(line: PlannedLine) -> str:
-    """`MSP-GOLD #5512`, and the firewall where each has a line of its own."""
+    """`MSP-GOLD #5512`, and the firewall where each has a line of its own.
+
+    Of a row whose old lines end and that has none of its own, the product that is billed until then.
+    """
+    if _only_old(line):
+        return " + ".join(clean(f"{old.product} #{old.line_id}") for old in line.takes_over)
     number = "" if line.line_id is None else f" #{line.line_id}"
     serial = f" ({line.serial})" if line.serial else ""
     return clean(f"{line.product}{number}{serial}")
+
+
+def _only_old(line: PlannedLine) -> bool:
+    """Whether only old lines end: nothing of the row's own product is billed, before or after."""
+    return line.state is LineState.ENDS and line.line_id is None and bool(line.takes_over)
+
+
+def billed_product(line: PlannedLine) -> str:
+    """The product that the row's invoices name: of lines that only end, the one that they are of."""
+    if not _only_old(line):
+        return line.product
+    return "; ".join(dict.fromkeys(old.product for old in line.takes_over))
 
 
 def subject_text(line: PlannedLine) -> str:

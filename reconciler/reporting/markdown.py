@@ -34,7 +34,7 @@ from reconciler.reporting.changes_text import (
     prices_line,
     unbilled_text,
 )
-from reconciler.reporting.decisions_text import stake_text
+from reconciler.reporting.decisions_text import MOST_DECISIONS, causes_first, stake_text
 from reconciler.reporting.line_words import (
     biggest_first,
     day_text,
@@ -59,7 +59,6 @@ if TYPE_CHECKING:
 
 #: GitHub's limits: characters of a comment, bytes of a step summary.
 COMMENT, SUMMARY = 65_536, 1_000_000
-_MOST_DECISIONS = 5
 #: How many rows a section may have, tried in this order until the whole fits.
 _STEPS = (10_000, 1_000, 300, 100, 40, 15, 5, 0)
 _TAKES_AWAY = frozenset({LineState.ENDS, LineState.TO_ZERO})
@@ -122,7 +121,7 @@ def _verdict(plan: Plan, groups: LineGroups, subject: str) -> str:
         parts.append(number_of(waiting, "decision"))
     for account in (LineAccount.WAITS, LineAccount.UNEXPLAINED):
         if apart[account]:
-            what = account_text(account, apart[account])
+            what = account_text(account)
             parts.append(f"{number_of(apart[account], 'open line')} {what}")
     money = money_list(sums(line.sales for line in groups.written))
     if money:
@@ -200,10 +199,9 @@ def _decisions(plan: Plan, groups: LineGroups, most: int) -> Iterable[str]:
         return
     held = held_back(plan)
     remedies = Remedies(plan)
-    ordered = biggest_first(groups.decisions)
-    shown = ordered[: max(_MOST_DECISIONS, 0)]
+    causes = causes_first(groups.decisions)
     yield "### Please decide"
-    for number, line in enumerate(shown, 1):
+    for number, (line, waiting) in enumerate(causes[:MOST_DECISIONS], 1):
         blocked_by = is_held_back(line, held)
         what = f"held back by {', '.join(blocked_by)}" if blocked_by else reason_alone(line)
         source = source_text(line.source)
@@ -214,7 +212,9 @@ def _decisions(plan: Plan, groups: LineGroups, most: int) -> Iterable[str]:
         if most:
             for answer in remedies.of(line):
                 yield f"   → {md(answer)}"
-    rest = ordered[len(shown) :]
+        for one in waiting:
+            yield f"   - then also: {md(place(one))}, {md(subject_text(one))}{md(stake_text(one))}"
+    rest = [line for cause, waiting in causes[MOST_DECISIONS:] for line in (cause, *waiting)]
     if rest:
         names = "; ".join(f"{md(place(line))} {md(subject_text(line))}" for line in rest)
         yield f"\n… and {len(rest)} more: {names}."
@@ -315,7 +315,7 @@ def _not_billed(plan: Plan, groups: LineGroups, most: int) -> Iterable[str]:
     ]
     if not rows:
         return
-    yield "### Not billed, so that nobody is surprised"
+    yield "### Not billed, or followed by no row"
     yield from rows[:most]
     if len(rows) > most:
         yield f"- … and {len(rows) - most} more"

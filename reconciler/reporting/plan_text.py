@@ -254,10 +254,10 @@ def _print_held(console: Console, changes: list[Change]) -> None:
 
 
 _KINDS = {
-    "unmapped": "Sophos usage with no mapping (nothing bills it)",
+    "unmapped": "Sophos usage with no mapping (no row follows it)",
     "unassigned": "Sophos usage without a customer (assign the firewall in Sophos Central)",
-    "customer": "Sophos customers with usage and no row under customers (nothing bills them)",
-    "unbilled": "Mapped Sophos products that only customers without a row use (nothing bills them)",
+    "customer": "Sophos customers with usage and no row under customers (no row follows them)",
+    "unbilled": "Mapped Sophos products that only customers without a row use (no row follows them)",
     "unsynced": "Usage sync is off (nothing of this is counted or written)",
     "excluded": "Deliberately not billed",
 }
@@ -293,6 +293,8 @@ def _usage_text(note: UsageNote) -> str:
         parts.append(clean(note.code))
     for currency, amount in sorted(note.value.items()):
         parts.append(f"≈ {currency} {amount} at Sophos")
-    if note.kind != "customer" and (note.detail or note.description):
+    if note.kind == "unmapped":
+        parts += [clean(text) for text in (note.detail, note.description) if text]
+    elif note.kind != "customer" and (note.detail or note.description):
         parts.append(clean(note.detail or note.description))
     return " · ".join(parts)

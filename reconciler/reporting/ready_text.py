@@ -21,18 +21,24 @@ if TYPE_CHECKING:
     from reconciler.model.verdict import Ready, Reason
 
 
+#: A remedy that is longer is not repeated for the next customer.
+_LONG = 80
+
+
 def print_ready(console: Console, ready: Ready) -> None:
     """The verdict first, then the reasons by customer, remarks, what is on another day, both identities."""
     console.print(Text(ready_line(ready), style="bold green" if ready.yes else "bold red"))
-    _print_reasons(console, [reason for reason in ready.reasons if not reason.customer])
+    said: dict[str, str] = {}
+    _print_reasons(console, [reason for reason in ready.reasons if not reason.customer], said)
     for customer, reasons in by_customer(ready.reasons).items():
         console.print(Text(f"\n{clean(customer)}", style="bold"))
-        _print_reasons(console, reasons)
+        _print_reasons(console, reasons, said)
     if ready.remarks:
         console.print(Text("\nWorth a look, nothing waits for it", style="bold"))
+        _print_reasons(console, [reason for reason in ready.remarks if not reason.customer], said)
         for customer, reasons in by_customer(ready.remarks).items():
             console.print(Text(f"  {clean(customer)}"))
-            _print_reasons(console, reasons)
+            _print_reasons(console, reasons, said)
     if ready.elsewhere:
         console.print(Text("\nNot on this invoice", style="bold"))
         rows = [
@@ -76,14 +82,20 @@ def by_customer(reasons: Iterable[Reason]) -> dict[str, list[Reason]]:
     return dict(sorted(found.items(), key=lambda one: one[0].casefold()))
 
 
-def _print_reasons(console: Console, reasons: Iterable[Reason]) -> None:
-    """Each reason with what to do; one that several in a row share is said with the last of them."""
+def _print_reasons(console: Console, reasons: Iterable[Reason], said: dict[str, str]) -> None:
+    """Each reason with what to do; one that several in a row share is said with the last of them.
+
+    `said` has what was told before, by whose: a long remedy is told once, and then refers to that one.
+    """
     several = list(reasons)
     for number, reason in enumerate(several, 1):
         console.print(Text(f"  - {_where(reason)}{clean(reason.message)}"))
         following = several[number].remedy if number < len(several) else ""
         if reason.remedy and reason.remedy != following:
-            console.print(Text(f"    → {clean(reason.remedy)}", style="dim"))
+            first = said.setdefault(reason.remedy, reason.who)
+            again = len(reason.remedy) > _LONG and first and first != reason.who
+            text = f"as for {first}" if again else reason.remedy
+            console.print(Text(f"    → {clean(text)}", style="dim"))
 
 
 def _where(reason: Reason) -> str:

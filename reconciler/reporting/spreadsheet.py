@@ -24,7 +24,7 @@ from reconciler.model.verdict import (
 from reconciler.reporting.census_rows import account_rows, apart_row
 from reconciler.reporting.census_words import apart_account
 from reconciler.reporting.changes_text import months_text
-from reconciler.reporting.line_words import old_line_text, places_of, source_text, why
+from reconciler.reporting.line_words import billed_product, old_line_text, places_of, source_text, why
 from reconciler.reporting.lines_text import verdict_line
 from reconciler.reporting.number_forms import CHANGE, DAY, MONEY, PRICE, UNITS
 from reconciler.reporting.sheets import Column, Table, Value, csv_table, workbook_bytes
@@ -86,7 +86,7 @@ def _line_row(line: PlannedLine, written: bool) -> tuple[Value, ...]:
     cost = None if line.cost is None else rounded(line.cost)
     known = sales or cost
     return (
-        line.customer, line.company, line.company_name, line.agreement, line.product, line.line_id,
+        line.customer, line.company, line.company_name, line.agreement, billed_product(line), line.line_id,
         line.state.value, "yes" if written else "no", line.starts, line.ends, _taken_over(line),
         line.units_now, line.after, line.included_before, line.included_after,
         _billed_now(line),

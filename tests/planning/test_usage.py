@@ -47,7 +47,8 @@ def test_unmapped_and_excluded_usage_with_quantity_and_value(bill: Site) -> None
     assert notes(plan) == [
         {
             "kind": "unmapped", "code": "NEW", "description": "New thing - 1-9 USERS", "quantity": "4.5",
-            "customers": 2, "value": {"EUR": "2.00", "USD": "4.38"}, "serial": None, "detail": "",
+            "customers": 2, "value": {"EUR": "2.00", "USD": "4.38"}, "serial": None,
+            "detail": "Birch Ltd 2.5, Alder Ltd 2",
         },
         {
             "kind": "excluded", "code": "FREE", "quantity": "4", "customers": 1, "value": {"USD": "0.40"},
@@ -98,7 +99,7 @@ def test_a_mapped_code_of_customers_without_a_row_is_listed_until_one_has_a_row(
         ("CODE-1", "18", 2, "mapped to MSP-A")
     ]
     text = bill.run("plan", str(bill.folder)).out
-    assert "only customers without a row use (nothing bills them)" in text
+    assert "only customers without a row use (no row follows them)" in text
     assert "CODE-1  18 units at 2 customers" in text
     bill.say(f"{mapped}{tenants['Cedar Ltd']}: {row % 'true'}\n")
     assert not [note for note in notes(bill.plan()) if note["kind"] == "unbilled"]

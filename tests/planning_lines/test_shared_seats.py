@@ -118,6 +118,8 @@ def test_a_customer_that_moves_to_a_line_that_is_there_already(books: Books) -> 
     )
     assert planned.writes == []
     assert "its seats may still be on line #11 of MSP-EP (25 → 5)" in planned.plan.lines[0].reason
+    (loser,) = [row for row in planned.plan.lines if row.line_id == 11]
+    assert (planned.plan.lines[0].waits_for, loser.waits_for) == (loser.key, "")
 
 
 @pytest.mark.parametrize("stands", [30, 24])

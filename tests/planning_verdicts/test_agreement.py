@@ -88,13 +88,13 @@ def test_what_waits_or_is_unexplained_is_drift_and_a_problem_of_the_review() -> 
     made = plan(silent, census=census(("in step", 1), apart(4, "waits"), apart(5)))
     assert [found.text for found in differences(made)] == [
         "Silent · Managed Security, MSP-ENDPOINT #5512: ",
-        "Birch & Sons (BIRCH) · Managed IT #300, MSP-EMAIL #4, waits: no customer row speaks of it",
+        "Birch & Sons (BIRCH) · Managed IT #300, MSP-EMAIL #4, waiting: no customer row speaks of it",
         "Birch & Sons (BIRCH) · Managed IT #300, MSP-EMAIL #5, unexplained: no customer row speaks of it",
     ]
     told = compare(made, base)
     assert len(told.standing) == 1
     assert [text.rpartition(", ")[2] for text in told.new] == [
-        "waits: no customer row speaks of it",
+        "waiting: no customer row speaks of it",
         "unexplained: no customer row speaks of it",
     ]
     assert compare(made, made).new == ()

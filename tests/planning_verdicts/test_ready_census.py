@@ -11,6 +11,7 @@ import pytest
 from reconciler.model.census import Census, UnitAccount, UnitsIn
 from reconciler.model.diagnostics import Location
 from reconciler.model.lines import LineState
+from reconciler.model.usage_notes import UsageNote
 from reconciler.model.verdict import Ready, Reason, ReasonKind
 from reconciler.planning.plan import guarded
 from reconciler.planning.ready import ready
@@ -20,6 +21,7 @@ from tests.reporting.made import INVOICE, apart, census, line, plan, printed
 S, K = LineState, ReasonKind
 SAME = line(state=S.UNCHANGED, after=10)
 LATER = date(2026, 12, 15)
+CLOSED = census(("in step", 1))
 
 
 def kinds(verdict: Ready) -> list[ReasonKind]:
@@ -150,3 +152,62 @@ def test_units_in_other_accounts_stop_nothing() -> None:
     units = tuple(UnitsIn(account, "", Decimal(1)) for account in UnitAccount if account != "undecided")
     found = Census(0, Decimal(len(units)), units=units)
     assert ready(plan(SAME, census=found), INVOICE).yes
+
+
+# --- units that no row follows
+
+NO_ROWS = (
+    UsageNote("customer", "Birch & Sons", "CIXA-MSP, CEMA-MSP", "63", 1, {"USD": "64.20"},
+              detail="under customers: 1a: {company: BIRCH}"),
+    UsageNote("unmapped", "NDR-MSP", "NDR", "92", 2, {"USD": "736.00"}, detail="Alder 60, Birch & Sons 32"),
+    UsageNote("unassigned", "xg_email_std", "Firewall", "1", 0, serial="C0123"),
+    UsageNote("excluded", "CDE-MSP", "Encryption", "5", 1, detail="Pilot"),
+    UsageNote("unmapped", "CMS-MSP", "Mobile", "0", 0),
+)  # fmt: skip
+
+
+def test_a_yes_names_the_units_that_no_row_follows() -> None:
+    """Customer, product, units, value and what to do, in the JSON and in the text."""
+    verdict = ready(plan(SAME, census=CLOSED, usage_notes=NO_ROWS), INVOICE)
+    assert verdict.yes
+    found = [(one["kind"], one["customer"], one["product"], one["message"], one["remedy"])
+             for one in json.loads(ready_json(verdict))["remarks"]]  # fmt: skip
+    assert found == [
+        (
+            "no row", "Birch & Sons", "CIXA-MSP, CEMA-MSP",
+            "no row under `customers` follows 63 units (≈ USD 64.20 at Sophos) on Sophos's bill",
+            "Under customers: 1a: {company: BIRCH}",
+        ),
+        (
+            "no row", None, "NDR-MSP",
+            ("no row under `mappings` follows 92 units (≈ USD 736.00 at Sophos) of NDR-MSP on Sophos's bill "
+            "at Alder 60, Birch & Sons 32"),
+            "Give the code a row under `mappings`: a product, or `exclude` with the reason.",
+        ),
+        (
+            "no row", None, "xg_email_std",
+            "firewall C0123 is assigned to no customer: 1 unit of xg_email_std",
+            ("Assign the firewall to a customer in Sophos Central, or name its serial number in a customer's "
+            "row."),
+        ),
+    ]  # fmt: skip
+    text = printed(lambda console: print_ready(console, verdict))
+    assert all(message in text and remedy in text for _, _, _, message, remedy in found)
+
+
+def test_a_line_that_waits_beside_its_row_is_named() -> None:
+    decision = line(state=S.NEEDS_DECISION, after=None, line_id=None, before=None, sales=None)
+    beside = apart(21, "waits", row=decision.key, reason="it waits for the decision about the row of Birch")
+    verdict = ready(plan(decision, census=census(beside)), INVOICE)
+    assert [reason.line_id for reason in verdict.reasons] == [None, 21]
+    assert "It has 20 units and bills 80.00 EUR a month" in verdict.reasons[1].message
+
+
+def test_a_long_remedy_is_told_once_and_then_referred_to() -> None:
+    long = "Give its customer a row under `customers`, " + "x" * 100
+    lines = [apart(n, company=f"C{n}", company_name=f"Customer {n}", remedy=long) for n in (1, 2, 3)]
+    verdict = ready(plan(SAME, census=census(("in step", 1), *lines)), INVOICE)
+    text = printed(lambda console: print_ready(console, verdict))
+    assert text.count(long) == 1
+    assert text.count("→ as for Customer 1 (C1)") == 2
+    assert json.loads(ready_json(verdict))["reasons"][2]["remedy"] == long

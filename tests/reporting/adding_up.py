@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _MONEY = re.compile(r"(-?[\d,]+(?:\.\d+)?) ([A-Z]{3}|\?)")
 _ROWS = re.compile(r"^All lines with a row: ([\d,]+) open lines?, (\S+) units?(.*)$", re.MULTILINE)
 _GROUP = re.compile(
-    r"^\W*([\d,]+) lines? (?:unexplained|waits? for a decision|left: .*?), (\S+) units?"
+    r"^\W*([\d,]+) lines? (?:unexplained|waiting for a decision|left: .*?), (\S+) units?"
     r"(?:, ((?:\S+ \S+ and )*\S+ \S+) a month)?\W*$",
     re.MULTILINE,
 )

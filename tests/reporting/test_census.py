@@ -18,6 +18,7 @@ from reconciler.model.census_check import CENSUS_OPEN, census_problem
 from reconciler.model.diagnostics import Location, error
 from reconciler.model.lines import Amount, LineState
 from reconciler.model.plan import Plan
+from reconciler.model.usage_notes import UsageNote
 from reconciler.planning.plan import guarded
 from reconciler.planning.ready import ready
 from reconciler.planning.score import score
@@ -63,26 +64,27 @@ def test_every_account_has_its_number_and_its_words() -> None:
         ("left", 1, "exclude"), ("left", 1, "sync: false"),
         units=(
             ("billed", 1_150), ("included", 20), ("excluded", 10, "Pilot"), ("excluded", 20, "internal"),
+            ("excluded", 9, "sync: false"),
             ("no mapping", 4), ("shadow", 3), ("no customer row", 2), ("no tenant", 1), ("term or trial", 5),
         ),
     )  # fmt: skip
     assert identities(found) == (
         (
-            "Lines: 1,312 = 1,287 in step + 14 change + 3 end + 2 move + 4 wait "
+            "Lines: 1,312 = 1,287 in step + 14 to change + 3 to end + 2 to move + 4 waiting "
             "+ 2 left (1 exclude, 1 sync: false) + 0 unexplained; 59,040.00 EUR a month"
         ),
         (
-            "Units: 1,215 = 1,150 billed + 20 included + 3 in shadow + 30 excluded (internal 20, Pilot 10) "
-            "+ 0 undecided + 4 no mapping + 2 no customer row + 1 no tenant + 5 term or trial; "
-            "≈ USD 2,430.00 at Sophos"
+            "Units: 1,224 = 1,150 billed + 20 included + 3 in shadow + 30 excluded (internal 20, Pilot 10) "
+            "+ 9 sync: false + 0 undecided + 4 no mapping + 2 no customer row + 1 no tenant "
+            "+ 5 term or trial; ≈ USD 2,448.00 at Sophos"
         ),
     )
 
 
-def test_one_line_changes_and_several_change() -> None:
+def test_an_account_is_called_the_same_for_one_line_and_for_several() -> None:
     found = census(("changes", 1), ("ends", 1), ("moves", 1), ("waits", 1), apart())
     assert identities(found)[0] == (
-        "Lines: 5 = 1 changes + 1 ends + 1 moves + 1 waits + 1 unexplained; 260.00 EUR a month"
+        "Lines: 5 = 1 to change + 1 to end + 1 to move + 1 waiting + 1 unexplained; 260.00 EUR a month"
     )
 
 
@@ -211,7 +213,7 @@ def test_unexplained_lines_come_first_then_waiting_ones_then_those_that_a_word_l
         head,
         "  Birch & Sons (BIRCH) · Managed IT #300  MSP-EMAIL #4        20  80.00 EUR  apirec, 27 Oct 2026",
         "  Birch & Sons (BIRCH) · Managed IT #300  MSP-EMAIL #3         1   4.00 EUR  apirec, 27 Oct 2026",
-        "  1 line waits for a decision, 20 units, 80.00 EUR a month",
+        "  1 line waiting for a decision, 20 units, 80.00 EUR a month",
         "  its row names another company now",
         "  → movedFrom",
         head,
@@ -272,7 +274,7 @@ def test_markdown_stays_within_a_comment_and_keeps_the_counts() -> None:
 def test_markdown_puts_them_above_what_changes() -> None:
     made = plan(line(), census=census(("changes", 1), apart(), apart(5, "waits")))
     text = markdown(made)
-    assert text.startswith("## 🟡 1 open line waits · 1 open line unexplained · ")
+    assert text.startswith("## 🟡 1 open line waiting · 1 open line unexplained · ")
     assert text.index("Other open lines") < text.index("What changes on invoices")
     assert "| Birch &amp; Sons (BIRCH) · Managed IT #&#8203;300 |" in text
 
@@ -397,3 +399,14 @@ def test_a_census_that_closes_stops_nothing() -> None:
     assert census_problem(census(("in step", 1), apart(), apart(5, "left", "hold"))) is None
     changed = line()
     assert guarded(plan(changed, changes=(change_of(changed),), census=CLOSED)).ready
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_nobody_is_told_that_nothing_bills_units_beside_which_a_line_bills(form: str) -> None:
+    """A customer without a row mostly has open lines: that no row follows its units is what is known."""
+    note = UsageNote("customer", "Birch & Sons", "CIXA-MSP", "20", 1, {"USD": "40.00"}, detail="a row")
+    lost = UsageNote("unmapped", "CW7-SUP-MSP", "Legacy", "13", 2)
+    shown = FORMS[form](plan(SAME, census=census(("in step", 1), apart()), usage_notes=(note, lost)))
+    assert "nothing bills" not in shown
+    assert "is not invoiced" not in shown
+    assert "no row" in shown

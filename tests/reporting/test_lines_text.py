@@ -22,6 +22,7 @@ from reconciler.reporting.line_words import signed
 from reconciler.reporting.lines_text import print_lines
 from reconciler.reporting.markdown import markdown
 from reconciler.reporting.plan_text import summary_line
+from reconciler.reporting.spreadsheet import csv_text
 from tests.reporting.made import (
     change_of,
     ending,
@@ -296,7 +297,7 @@ def change_row(planned: PlannedLine) -> str:
         (moved(line_id=5, starts=None), ("MSP-NEW #5  moved: #12 MSP-OLD → #5 MSP-NEW  ",)),
         (moved(line_id=5, starts=None, state=S.MORE), ("MSP-NEW #5  more, takes over #12 MSP-OLD  ",)),
         (ending(), ("MSP-ENDPOINT #5512  ends 30 Nov 2026  ", "4 → 0", "18.00 → 0.00 EUR", "-18.00 EUR")),
-        (moved(state=S.ENDS, starts=None, after=0), ("MSP-NEW  #12 MSP-OLD ends 30 Nov 2026  ",)),
+        (moved(state=S.ENDS, starts=None, after=0), ("MSP-OLD #12  ends 30 Nov 2026  ",)),
         (new_line(serial="C0123"), ("MSP-ENDPOINT (C0123)  new line from",)),
         (new_line(prorates=True), ("Novo · Managed Security (prorates)  ",)),
         (line(state=S.TO_ZERO, after=0), ("MSP-ENDPOINT #5512  to zero  ",)),
@@ -580,3 +581,42 @@ def test_the_company_stands_with_the_customer_and_is_not_said_twice() -> None:
     assert "\nSafelog · Managed Security" in text
     assert "\nAlder Dental (Alder Clinics, Lda., ALD) · Managed Security" in text
     assert "\nBeech (B-17) · Managed Security" in text
+
+
+def test_causes_come_first_and_what_waits_for_them_stands_below() -> None:
+    """Five big consequences never hide the one small decision that settles them all."""
+    cause = line("Alder", state=S.NEEDS_DECISION, after=11, reason="27 was set by jane")
+    chain = line("Birch", state=S.NEEDS_DECISION, agreement_id=2, after=90, waits_for=cause.key)
+    others = [
+        line(f"Cedar {n}", state=S.NEEDS_DECISION, agreement_id=n, after=99, waits_for=chain.key)
+        for n in range(3, 10)
+    ]
+    made = plan(*others, chain, cause)
+    text = held_to(shown(made), "Please decide")
+    numbered = [row for row in text.splitlines() if row[2:3].isdigit()]
+    assert [row.split(" · ")[0] for row in numbered] == ["  1. Alder"]
+    assert text.count("then also: ") == 6
+    assert "then also: 3 more lines" in text
+    assert "more of" not in text, "all of them are accounted for"
+    assert markdown(made).count("then also: ") == 8, "a review names every one"
+
+
+def test_rows_that_wait_for_each_other_stand_under_one_of_them() -> None:
+    one = line("Alder", state=S.NEEDS_DECISION)
+    other = line("Birch", state=S.NEEDS_DECISION, agreement_id=2, waits_for=one.key)
+    made = plan(one.but(waits_for=other.key), other)
+    text = held_to(shown(made), "Please decide")
+    assert (text.count("  1. "), text.count("  2. "), text.count("then also: ")) == (1, 0, 1)
+
+
+def test_a_line_that_only_ends_is_called_by_the_product_that_is_billed() -> None:
+    """A row of the new product takes over nothing where the customer has left: the old one is invoiced."""
+    old = OldLine(1, "Managed", "MSP-SERVER", 37, Decimal(4))
+    row = line(
+        state=S.ENDS, product="MSP-SERVER-MDR", line_id=None, before=4, after=0, takes_over=(old,),
+        ends=date(2026, 12, 31),
+    )  # fmt: skip
+    text = held_to(shown(plan(row)), "What changes on invoices")
+    assert "MSP-SERVER #37  ends 31 Dec 2026" in text
+    assert "MSP-SERVER-MDR" not in text
+    assert ",MSP-SERVER,,ends," in csv_text(plan(row))

@@ -72,7 +72,7 @@ def test_the_verdict_and_the_money_come_first() -> None:
     assert headings(text)[1:] == [
         "Please decide",
         "What changes on invoices",
-        "Not billed, so that nobody is surprised",
+        "Not billed, or followed by no row",
     ]
     assert "**Sul · Managed Security, MSP-ENDPOINT" in text
     assert "moved: #&#8203;12 MSP-OLD → MSP-NEW from 1 Dec 2026" in text

@@ -79,11 +79,11 @@ def _says_whence(one: Judged, losers: Sequence[Judged]) -> Judged:
     """The line that gets a firewall, with what bills it until now; it waits where that one does."""
     shown = " and ".join(f"{loser.row.customer} on {_shown(loser)}" for loser in losers)
     row = one.row.but(reason=f"{one.row.reason}; until now firewall {one.cell.serial} is billed to {shown}")
-    stuck = any(loser.row.state not in WRITTEN or loser.row.shadow > row.shadow for loser in losers)
+    stuck = [one.row for one in losers if one.row.state not in WRITTEN or one.row.shadow > row.shadow]
     if not stuck or row.state not in _GAINING:
         return one.with_row(row)
     said = f"{row.reason}. That line is not written now, and both would bill it: settle that one first"
-    return replace(one, row=decide(row, said), new=None)
+    return replace(one, row=decide(row, said).but(waits_for=stuck[0].key), new=None)
 
 
 def _shown(one: Judged) -> str:

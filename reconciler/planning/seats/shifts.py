@@ -114,7 +114,7 @@ def _hold_back(lines: list[Judged], pairs: list[_Pair]) -> bool:
         loser, gainer = lines[pair.loser], lines[pair.gainer]
         gives = _is_written_with(loser, gainer) and (pair.old is None or pair.old in loser.ends)
         if gainer.row.state in WRITTEN and not gives:
-            lines[pair.gainer], found = _waits(gainer, _shown(loser, pair.old)), True
+            lines[pair.gainer], found = _waits(gainer, _shown(loser, pair.old), loser.row.key), True
         elif loser.row.state in WRITTEN and not _takes(gainer, loser):
             lines[pair.loser], found = _keeps(loser, gainer), True
     return found
@@ -158,9 +158,9 @@ def _shown(loser: Judged, old: Open | None) -> str:
     return shown
 
 
-def _waits(one: Judged, shown: str) -> Judged:
+def _waits(one: Judged, shown: str, cause: str = "") -> Judged:
     reason = f"its seats may still be on {shown}, which is not written now: settle that one first"
-    return replace(one, row=decide(one.row, reason), new=None)
+    return replace(one, row=decide(one.row, reason).but(waits_for=cause), new=None)
 
 
 def _keeps(loser: Judged, gainer: Judged) -> Judged:
@@ -170,7 +170,7 @@ def _keeps(loser: Judged, gainer: Judged) -> Judged:
         f"seats of it go to {place} of {row.product} of {row.customer}, which is not written now: they would "
         "be billed nowhere. Settle that one first"
     )
-    return replace(loser, row=decide(loser.row, reason), new=None, ends=())
+    return replace(loser, row=decide(loser.row, reason).but(waits_for=row.key), new=None, ends=())
 
 
 def _billed_until_then(one: Judged) -> Judged:

@@ -27,17 +27,24 @@ _NAMED = 5
 @dataclass
 class _Tally:
     quantity: Decimal = Decimal(0)
-    customers: set[str] = field(default_factory=set)
+    customers: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     value: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     description: str = ""
 
     def add(self, line: UsageLine) -> None:
         self.quantity += line.billable
         if line.tenant_id is not None:
-            self.customers.add(line.tenant_id)
+            self.customers[line.tenant_id] += line.billable
         if line.unit_price is not None:
             self.value[line.currency or "?"] += line.billable * line.unit_price
         self.description = self.description or line.description
+
+    def whose(self, observed: Observed) -> str:
+        """`Birch 10, Alder 3`: its customers with their units, the biggest first."""
+        names = _names(observed)
+        units = ((names.get(tenant, tenant), number) for tenant, number in self.customers.items() if number)
+        listed = sorted(units, key=lambda one: (-one[1], one[0].casefold()))
+        return ", ".join(f"{name} {plain(number)}" for name, number in listed)
 
     def note(self, kind: str, code: str, *, serial: str | None = None, detail: str = "") -> UsageNote:
         return UsageNote(
@@ -94,7 +101,7 @@ def usage_notes(
             counted.add(row.code)
         elif named:
             strangers[line.product_code].add(line)
-    notes = [tally.note("unmapped", code) for code, tally in sorted(unmapped.items())]
+    notes = [one.note("unmapped", code, detail=one.whose(observed)) for code, one in sorted(unmapped.items())]
     notes += [
         tally.note("unassigned", code, serial=serial, detail=_whereabouts(serial, observed))
         for (serial, code), tally in sorted(unassigned.items())
@@ -192,8 +199,11 @@ def _whereabouts(serial: str, observed: Observed) -> str:
     found = next((f for f in observed.firewalls if f.serial == serial), None)
     if found is None:
         return "not in the firewall licence list"
-    names = {tenant.id: tenant.show_as or tenant.name for tenant in observed.tenants or ()}
-    return _describe(found, names)
+    return _describe(found, _names(observed))
+
+
+def _names(observed: Observed) -> dict[str, str]:
+    return {tenant.id: tenant.show_as or tenant.name for tenant in observed.tenants or ()}
 
 
 def _describe(firewall: FirewallLicence, names: dict[str, str]) -> str:
