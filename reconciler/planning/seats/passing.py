@@ -37,7 +37,8 @@ class Side:
     `stands` are the units of its open lines, None where there is none. `own` are the numbers that last
     month's and this month's bill give it. `gains` are seats that may not be on it yet. `holds`: seats of
     others may be on it, for no part of its own seats explains its number. `lines` are the units of each of
-    its open lines.
+    its open lines. `rest` are units of others that would explain its number as well, where only a part of its
+    own seats does.
     """
 
     judged: Judged
@@ -46,6 +47,7 @@ class Side:
     gains: frozenset[Seat]
     holds: bool
     lines: tuple[Decimal, ...] = ()
+    rest: frozenset[Decimal] = frozenset()
 
     @classmethod
     def of(cls, judged: Judged, ground: Ground) -> Side:
@@ -64,7 +66,9 @@ class Side:
         there = _NONE if stands is None else _there(cell, stands + fixed)
         gains = frozenset(_gained(cell, there or _NONE))
         holds = bool(stands) and there is None
-        return cls(judged, stands, own, gains, holds, tuple(line.quantity for line in lines))
+        in_part = stands and there is not None and len(there) < len(list(_seats(cell)))
+        rest = frozenset(_rest(cell, stands + fixed)) if stands and in_part else frozenset()
+        return cls(judged, stands, own, gains, holds, tuple(line.quantity for line in lines), rest)
 
     @property
     def surplus(self) -> set[Decimal]:
@@ -138,6 +142,16 @@ def _there(cell: Cell, stands: Decimal) -> frozenset[Seat] | None:
     return None
 
 
+def _rest(cell: Cell, stands: Decimal) -> Iterator[Decimal]:
+    """The units that are missing to a line's number beside each part of its own seats."""
+    every = list(_seats(cell))
+    for size in range(len(every)):
+        for seats in combinations(every, size):
+            for number in _numbers(_of_seats(cell, frozenset(seats))):
+                if number < stands:
+                    yield stands - number
+
+
 def _of_seats(cell: Cell, seats: frozenset[Seat]) -> Cell:
     """The cell as if these were all of its seats."""
     return replace(cell, feedings=[_part(feeding, seats) for feeding in cell.feedings])
@@ -180,7 +194,7 @@ class Passing:
         self._of_tenant: dict[str, list[int]] = defaultdict(list)
         for number, side in enumerate(sides):
             item = side.judged.cell.product.item
-            for company in side.companies if side.holds else ():
+            for company in side.companies if side.holds or side.rest else ():
                 self._of_company[company].append(number)
             if side.holds and item is not None:
                 self._by_product[item.id].append(number)
@@ -227,7 +241,11 @@ class Passing:
         if same or not carried & gaining.every_code:
             return False
         aliases = carried & gaining.every_code - {code for _, code in gainer.wants}
-        return any(aliases or code in carried for _, code in seats - loser.wants)
+        found = frozenset(seat for seat in seats - loser.wants if aliases or seat[1] in carried)
+        if not found or loser.holds:
+            return bool(found)
+        parts = [found, *(frozenset({seat}) for seat in found)]
+        return any(number in loser.rest for part in parts for number in _numbers(_of_seats(gaining, part)))
 
     def _under_another_code(self, gainer: Side) -> Iterator[int]:
         """Lines of the same company from which a tenant has gone with as many units as it has here anew."""
