@@ -14,6 +14,7 @@ from reconciler.planning.customers.parties import is_excluded
 from reconciler.planning.lines.answers import Answers
 from reconciler.planning.lines.before import Expected
 from reconciler.planning.lines.judged import Ground
+from reconciler.planning.usage.cells import excludes
 from reconciler.planning.usage.feed import last_window_day
 from reconciler.planning.usage.quantities import ZERO
 
@@ -113,11 +114,19 @@ def _products_by_our_hand(billing: Billing, settings: Settings) -> frozenset[int
 
 
 def _units_of_strangers(desired: Desired, months: Months) -> dict[str, set[Decimal]]:
-    """The units, this month and last, of tenants that no synced row speaks of, by code."""
+    """The units, this month and last, of tenants for which no synced row bills a code, by code."""
     synced = {row.tenant_id for row in desired.customers if row.sync and not is_excluded(row, months.today)}
+    left_out = {
+        (row.tenant_id, override.code)
+        for row in desired.customers
+        for override in row.overrides
+        if excludes(override, months.today)
+    }
     found: dict[str, set[Decimal]] = defaultdict(set)
     for bills in filter(None, (months.bills, months.before)):
         for tenant, codes in bills.by_tenant.items():
-            for code, lines in codes.items() if tenant not in synced else ():
+            for code, lines in codes.items():
+                if tenant in synced and (tenant, code) not in left_out:
+                    continue
                 found[code].add(sum((line.billable for line in lines), ZERO))
     return found

@@ -9,6 +9,7 @@ import pytest
 from tests.planning_lines.books import ALPHA, NOVEMBER, agreements, bill
 
 if TYPE_CHECKING:
+    from reconciler.model.billing import Agreement
     from tests.planning_lines.books import Books, Planned
 
 OCTOBER = NOVEMBER.previous()
@@ -111,6 +112,97 @@ def test_a_git_base_says_where_a_customer_was_billed(books: Books) -> None:
     assert "#11" not in books.plan(**asked).reason
     base = yaml.replace("company: BETA, nameDiffers", "company: OMEGA, nameDiffers", 1)
     assert "line #11 of MSP-EP (33) of Omega (OMEGA)" in books.plan(**asked, base=base).reason
+
+
+PARENT = agreements("id | company | parent\n1 | ALPHA |\n2 | BETA | 1")
+CHILD = agreements("id | company | parent\n1 | ALPHA | 2\n2 | BETA |")
+
+
+@pytest.mark.parametrize("family", [PARENT, CHILD], ids=["its child", "its parent"])
+@pytest.mark.parametrize("by", ["apirec", "jane"])
+def test_a_line_of_the_family_is_asked_about_beside_an_own_one(
+    books: Books, family: tuple[Agreement, ...], by: str
+) -> None:
+    planned = books.plan(
+        yaml=ROWS.format(alpha="", beta=""),
+        bill=bill(USAGE),
+        last=bill(USAGE, OCTOBER),
+        agreements=family,
+        lines=LINES.format(old="20", own="5", by=by),
+    )
+    assert planned.writes == []
+    assert "line #11 of MSP-EP (20)" in planned.reason
+
+
+def test_a_persons_line_on_the_agreement_that_a_customer_leaves_for_a_line_is_asked_about(
+    books: Books,
+) -> None:
+    planned = books.plan(
+        yaml=SHARED.format(alpha="Managed", more=""),
+        bill=bill(BOTH),
+        last=bill(BOTH, OCTOBER),
+        agreements=HOME,
+        lines="id | on | qty | by\n11 | 1 | 9 |\n12 | 2 | 3 | jane",
+    )
+    assert planned.writes == []
+    assert "line #12 of MSP-EP (3)" in planned.reason
+
+
+FIREWALLS = """
+mappings:
+  XG: {{product: MSP-FW, sync: true}}
+lines: {{MSP-FW: {{perSerial: true}}}}
+customers:
+  <Alpha>: {{name: Alpha, company: BETA, nameDiffers: true, agreement: Managed, sync: true{word}}}
+  <Beta>: {{name: Beta, company: BETA, agreement: Managed, sync: true}}
+"""
+
+
+@pytest.mark.parametrize(("word", "written"), [("", 0), (", movedFrom: {company: ALPHA}", 2)])
+def test_a_firewall_whose_customer_joins_another_companys_is_billed_once(
+    books: Books, word: str, written: int
+) -> None:
+    usage = "tenant | code | units | serial\nAlpha | XG | 1 | C001\nBeta | XG | 1 | C002"
+    planned = books.plan(
+        yaml=FIREWALLS.format(word=word),
+        bill=bill(usage),
+        last=bill(usage, OCTOBER),
+        agreements=TWO,
+        lines="id | on | product | qty | serial\n11 | 1 | MSP-FW | 1 | C001\n12 | 2 | MSP-FW | 1 | C002",
+    )
+    assert len(planned.writes) == written, [row.reason for row in planned.plan.lines]
+
+
+# --- customers that have nothing to do with each other
+
+
+@pytest.mark.parametrize(
+    ("now", "hold"), [("20", ""), ("20", "5"), ("5", "")], ids=["out of step", "held", "in step"]
+)
+def test_equal_numbers_of_strangers_stop_no_new_line(books: Books, now: str, hold: str) -> None:
+    """Beta's line of 5 is Beta's, whatever its number; Alpha is another customer with 5 seats."""
+    if hold:
+        said = f"holds: [{{customer: BETA, product: MSP-EP, quantity: {hold}, reason: r, until: 2026-12-31}}]"
+        books.settings = f"{books.settings.rstrip()}\n{said}\n"
+    usage = f"tenant | code | units\nAlpha | EP | 5\nBeta | EP | {now}"
+    planned = books.plan(
+        yaml=ROWS.format(alpha="", beta="").replace("company: BETA, nameDiffers: true", "company: ALPHA", 1),
+        bill=bill(usage), last=bill(usage, OCTOBER), agreements=TWO,
+        lines="id | on | qty | by\n12 | 2 | 5 | jane",
+    )  # fmt: skip
+    assert "new MSP-EP on 1: 5 × 4.50 from 2026-12-01" in planned.writes
+
+
+@pytest.mark.parametrize(("units", "word"), [("5", ""), ("9", ", openLines: keep")])
+def test_a_line_that_an_override_leaves_out_is_nobody_elses(books: Books, units: str, word: str) -> None:
+    usage = f"tenant | code | units\nAlpha | EP | 5\nBeta | EP | {units}"
+    yaml = ROWS.format(alpha="", beta=f", overrides: {{EP: {{exclude: made up}}}}{word}")
+    planned = books.plan(
+        yaml=yaml.replace("company: BETA, nameDiffers: true", "company: ALPHA", 1),
+        bill=bill(usage), last=bill(usage, OCTOBER), agreements=TWO,
+        lines="id | on | qty | by\n12 | 2 | 5 | jane",
+    )  # fmt: skip
+    assert "new MSP-EP on 1: 5 × 4.50 from 2026-12-01" in planned.writes
 
 
 # --- lines that wait keep their seats

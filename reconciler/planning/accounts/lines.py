@@ -96,7 +96,7 @@ def left_lines(
 
 def _evidence_for(standing: Standing, *, is_beside: bool, is_theirs: bool) -> Needed:
     """What it takes that a line is asked about as another company's: a row's word, a sign, or less."""
-    if is_theirs or standing.ends:
+    if is_theirs or standing.ends or (standing.is_kept and not is_beside):
         return Needed.WORD
     unexplained = standing.account is LineAccount.UNEXPLAINED and not is_beside
     return Needed.ANY if unexplained else Needed.SIGN

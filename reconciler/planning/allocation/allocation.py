@@ -49,7 +49,8 @@ class Claim:
     """An open line that may bill a wanted line's seats until now.
 
     `told` says that the customer's row names its place (`movedFrom`), `elsewhere` that it is another
-    company's. `why_not` says why it may not end unasked. `who` is the wanted line with those of its customers
+    company's, `fits` that it has the units which the wanted line needs beyond its own. `why_not` says why it
+    may not end unasked. `who` is the wanted line with those of its customers
     that were billed there.
     """
 
@@ -59,6 +60,7 @@ class Claim:
     told: bool
     elsewhere: bool
     why_not: str
+    fits: bool = False
 
     @property
     def is_twin(self) -> bool:
@@ -68,7 +70,7 @@ class Claim:
     @property
     def only_without_line(self) -> bool:
         """Whether a wanted line that has a line of its own has nothing to do with it."""
-        return bool(self.why_not) and not self.told and self.is_twin and not self.elsewhere
+        return bool(self.why_not) and self.is_twin and not (self.told or self.elsewhere or self.fits)
 
 
 @dataclass(frozen=True)
@@ -292,7 +294,8 @@ def _claim(line: Open, bids: Sequence[_Bid], result: Allocation, beside: Cell | 
     )  # fmt: skip
     if beside is not None and not bid.told:
         reason = or_theirs(line, beside)
-    claim = Claim(line, who, bid.relation, bid.told, bid.elsewhere, reason)
+    fits = result.evidence.has_its_number(bid.cell, line)
+    claim = Claim(line, who, bid.relation, bid.told, bid.elsewhere, reason, fits)
     result.claims.setdefault(place, []).append(claim)
     for other in bids:
         if other is not bid:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reconciler.planning.customers.agreements import day_that_counts
@@ -13,8 +12,9 @@ from reconciler.planning.usage.quantities import ZERO
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
+    from decimal import Decimal
 
-    from reconciler.model.billing import Agreement
+    from reconciler.model.billing import Agreement, Line
     from reconciler.planning.allocation.open_lines import Open, OpenLines
     from reconciler.planning.allocation.origins import Origins
     from reconciler.planning.allocation.why_not import Rules
@@ -65,10 +65,10 @@ class Evidence:
         self.rules = rules
         self.products = products
         self.origins = origins
-        there: dict[Place, Decimal] = defaultdict(Decimal)
+        there: dict[Place, list[Line]] = defaultdict(list)
         for line in open_lines.every():
             if line.line.in_force(line.day):
-                there[line.place] += max(ZERO, line.line.quantity)
+                there[line.place].append(line.line)
         self._bare: set[Place] = set()
         self._units: dict[Wanted, frozenset[Decimal]] = {}
         self._by_product: dict[int, list[Cell]] = defaultdict(list)
@@ -80,7 +80,7 @@ class Evidence:
             if cell.agreement is None or not any(any(feeding.now.values()) for feeding in cell.feedings):
                 continue
             place = cell.agreement.id, cell.product.key
-            units = missing_numbers(cell, there.get(place))
+            units = missing_numbers(cell, _units_there(cell, there.get(place)))
             if units is None:
                 continue
             key = cell.product.key, cell.every_code
@@ -152,6 +152,16 @@ class Evidence:
     def may_be_by_our_hand(self, cell: Cell, line: Open) -> bool:
         """Whether our member wrote the line last, and the wanted one has none and was billed last month."""
         return self.rules.is_ours(line.line) and self._is_bare(cell) and was_billed_before(cell, self.rules)
+
+
+def _units_there(cell: Cell, lines: Sequence[Line] | None) -> Decimal | None:
+    """The units of the lines at a wanted line's place; of a firewall those of its own, or of all."""
+    if lines is None:
+        return None
+    own = [line for line in lines if line.bears(cell.serial)] if cell.serial else lines
+    if not own and any(line.serial_number.strip() for line in lines):
+        return None
+    return sum((line.quantity for line in own or lines if line.quantity > 0), ZERO)
 
 
 def missing_numbers(cell: Cell, there: Decimal | None) -> frozenset[Decimal] | None:

@@ -73,9 +73,10 @@ class Side:
     @property
     def surplus(self) -> set[Decimal]:
         """The units by which it may stand above its own: of several open lines each one, or all together."""
+        if self.stands is None:
+            return set()
         several = self.lines if len(self.lines) > 1 else ()
-        together = () if self.stands is None else (self.stands,)
-        return {units - own for units in (*together, *several) for own in (*self.own, ZERO)}
+        return {units - own for units in (self.stands, *several) for own in self.own} | set(several)
 
     @property
     def wants(self) -> frozenset[Seat]:
