@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from reconciler.planning.allocation.writers import is_ours
 from reconciler.planning.customers.agreements import day_that_counts, invoice_problem, overdue
 from reconciler.planning.lines.dates import Start, last_day, next_invoice, start_of_new_line
 from reconciler.planning.lines.judged import Judged, cannot_be_written, decide
+from reconciler.planning.lines.just_ended import billed_until, just_ended
 from reconciler.planning.lines.look_alikes import look_alike_text
 from reconciler.planning.lines.new_lines import new_line, not_billed, not_billed_text
 from reconciler.planning.lines.renewals import followed, unlike_terms
@@ -169,14 +169,8 @@ def _line_before(cell: Cell, agreement: Agreement, found: Found, ground: Ground)
     moved = [one.line for one in found.take.lines if one.line.product_id == item.id]
     if moved:
         return moved[0], ""
-    ended = [one.line for one in _just_ended(cell, agreement, ground) if one.line.product_id == item.id]
+    ended = [one.line for one in just_ended(cell, agreement, ground) if one.line.product_id == item.id]
     return followed(cell, ended or ground.open_lines.predecessors(agreement, item.id))
-
-
-def _just_ended(cell: Cell, agreement: Agreement, ground: Ground) -> list[Open]:
-    """Lines that billed these seats through the day before: an earlier run ended them, and no more."""
-    rivals = _rivals(cell, ground)
-    return [one for one in ground.open_lines.just_ended(agreement) if one.line.product_id in rivals]
 
 
 def _rivals(cell: Cell, ground: Ground) -> frozenset[int]:
@@ -283,7 +277,7 @@ def _came_back(cell: Cell, agreement: Agreement, ground: Ground) -> bool:
     """
     if ground.allocation.shared.get(cell.wanted):
         return True
-    return any(one.place not in ground.managed for one in _just_ended(cell, agreement, ground))
+    return any(one.place not in ground.managed for one in just_ended(cell, agreement, ground))
 
 
 def _not_seen(agreement: Agreement, ground: Ground) -> str:
@@ -302,9 +296,7 @@ def _added(one: Judged, new: NewLine, ground: Ground) -> Judged:
     if agreement is None:
         raise ValueError("a line is on an agreement")
     row = one.row
-    follows = (
-        one.ends or _just_ended(one.cell, agreement, ground) or _renews(one.cell, agreement, new, ground)
-    )
+    follows = one.ends or billed_until(one.cell, agreement, new.start, ground)
     unbilled = None if follows else not_billed(agreement, line, ground.usage, new.start)
     bills = billed(line.quantity, line.less_included, line)
     invoice = invoice_text(agreement, ZERO, bills) if not one.ends else ""
@@ -327,13 +319,6 @@ def _added(one: Judged, new: NewLine, ground: Ground) -> Judged:
         cost=amount(agreement, ZERO, line.quantity * line.unit_cost),
     )
     return with_old_lines(replace(one, row=row))
-
-
-def _renews(cell: Cell, agreement: Agreement, new: NewLine, ground: Ground) -> bool:
-    """Whether the agreement that this one renews billed these seats through the day before."""
-    item = cell.product.item
-    last = new.start - timedelta(days=1)
-    return item is not None and bool(ground.open_lines.predecessors(agreement, item.id, still_on=last))
 
 
 def with_old_lines(one: Judged) -> Judged:

@@ -1,0 +1,103 @@
+"""A line that ended the day before: whose seats it billed decides what is unbilled, and whose terms go on."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.planning_lines.books import ALPHA, NOVEMBER, agreements, bill
+
+if TYPE_CHECKING:
+    from reconciler.model.billing import Agreement
+    from reconciler.model.lines import PlannedLine
+    from tests.planning_lines.books import Books
+
+    Where = tuple[Agreement, ...]
+
+OCTOBER = NOVEMBER.previous()
+USAGE = "tenant | code | units\nAlpha | EP | 20"
+FORMER = {"MSP-OLD": "[sophos:main EP (former)]"}
+OF_TWO = """
+mappings:
+  EP: {product: MSP-EP, sync: true}
+customers:
+  <Alpha>: {name: Alpha, company: ALPHA, agreement: {id: 1}, sync: true}
+  <Second>: {name: Second, company: SECOND, nameDiffers: true, agreement: {id: 2}, sync: true}
+"""
+BOTH = "tenant | code | units\nAlpha | EP | 20\nSecond | EP | 20"
+THEIRS = agreements("id | company\n1 | ALPHA\n2 | SECOND")
+CHILD = agreements("id | company | parent\n1 | ALPHA\n2 | SECOND | 1")
+OTHER = agreements("id | company | name\n1 | ALPHA | Managed\n2 | ALPHA | Other")
+NOTHING = Decimal(0)
+WHOLE = Decimal("90.00")
+
+
+def unbilled(row: PlannedLine) -> Decimal:
+    """What a new line says that its first day leaves unbilled, in its row and in its reason."""
+    assert row.state.value == "new line"
+    assert ("not billed by this plan" in row.reason) == (row.not_billed is not None)
+    return NOTHING if row.not_billed is None else row.not_billed.amount
+
+
+@pytest.mark.parametrize(
+    ("line", "amount"),
+    [
+        ("20 | apirec", NOTHING),
+        ("7 | apirec", NOTHING),
+        ("20 | jane", NOTHING),
+        ("7 | jane", WHOLE),
+        ("0 | apirec", WHOLE),
+    ],
+    ids=["ours", "ours at another number", "its number", "a person's at another number", "without units"],
+)
+def test_only_units_of_these_seats_were_billed_until_now(books: Books, line: str, amount: Decimal) -> None:
+    """An earlier run ended the line that it moved; whatever a person ended has the number of the seats."""
+    planned = books.plan(
+        yaml=ALPHA, bill=bill(USAGE), last=bill(USAGE, OCTOBER), others=FORMER,
+        lines=f"id | product | to | qty | by\n11 | MSP-OLD | 2026-11-30 | {line}",
+    )  # fmt: skip
+    (row,) = planned.plan.lines
+    assert unbilled(row) == amount
+
+
+@pytest.mark.parametrize("runs", ["", ", ended: 2026-11-30"], ids=["ended before", "ends in this plan"])
+@pytest.mark.parametrize("where", [THEIRS, CHILD, OTHER], ids=["another", "a child's", "the same company"])
+def test_another_customer_s_line_that_ends_hides_nothing(books: Books, where: Where, runs: str) -> None:
+    """Its row speaks of its place, whatever its number, and whether it ended before or ends now."""
+    yaml = OF_TWO.replace("{id: 2}, sync: true", f"{{id: 2}}, sync: true{runs}")
+    if where is OTHER:
+        yaml = yaml.replace("company: SECOND", "company: ALPHA")
+    planned = books.plan(
+        yaml=yaml, agreements=where, bill=bill(USAGE), last=bill(BOTH, OCTOBER),
+        lines="id | on | qty | price | to\n11 | 2 | 20 | 3.90 | " + ("" if runs else "2026-11-30"),
+    )  # fmt: skip
+    row = next(row for row in planned.plan.lines if row.customer == "Alpha")
+    assert unbilled(row) == WHOLE
+    assert row.price_source == "catalog", "the terms of another customer's line are not this one's"
+
+
+@pytest.mark.parametrize(("units", "amount"), [("20", NOTHING), ("0", WHOLE)])
+def test_a_renewed_agreement_billed_what_its_line_had(books: Books, units: str, amount: Decimal) -> None:
+    renewed = agreements(
+        "id | company | from | to\n1 | ALPHA | 2025-12-01 | 2026-11-30\n2 | ALPHA | 2026-12-01"
+    )
+    planned = books.plan(
+        yaml=ALPHA, agreements=renewed, bill=bill(USAGE), last=bill(USAGE, OCTOBER),
+        lines=f"id | on | qty\n11 | 1 | {units}",
+    )  # fmt: skip
+    (row,) = planned.plan.lines
+    assert unbilled(row) == amount
+
+
+@pytest.mark.parametrize(("serial", "amount"), [("FW-1", NOTHING), ("FW-2", Decimal("4.50"))])
+def test_a_firewall_s_line_billed_no_other_firewall(books: Books, serial: str, amount: Decimal) -> None:
+    usage = "tenant | code | units | serial\nAlpha | EP | 1 | FW-1"
+    back = ALPHA.replace("agreement: Managed", "agreement: Managed, restart: [11]")
+    planned = books.plan(
+        yaml=back + "lines: {MSP-EP: {perSerial: true}}\n", bill=bill(usage), last=bill(usage, OCTOBER),
+        lines=f"id | qty | to | serial\n11 | 1 | 2026-11-30 | {serial}",
+    )  # fmt: skip
+    (row,) = planned.plan.lines
+    assert unbilled(row) == amount
