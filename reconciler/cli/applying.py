@@ -27,7 +27,8 @@ from reconciler.model.identifiers import identifier_key
 from reconciler.model.months import Month
 from reconciler.model.observed import Instance
 from reconciler.model.outcome import Result
-from reconciler.model.verdict import needs_person, open_apart, usage_is_counted
+from reconciler.model.unsettled import unsettled
+from reconciler.model.verdict import usage_is_counted
 from reconciler.planning.usage.months import newest_closed
 from reconciler.reporting.by_hand_text import print_by_hand
 from reconciler.reporting.clean import clean
@@ -357,8 +358,8 @@ def _print_end(console: Console, run: Run) -> None:
     elif run.outcomes:
         for outcome in run.untold:
             print_outcome(console, outcome, {})
-        undecided = sum(map(needs_person, run.plan.lines)) + len(open_apart(run.plan))
-        waits = f" {number_of(undecided, 'line')} still to be decided." if undecided else ""
+        left = unsettled(run.plan).counts
+        waits = f" Left to people: {', '.join(left)}." if left else ""
         if run.interrupted:
             console.print("\nInterrupted: no further request was started.", style="bold red")
         console.print()

@@ -232,12 +232,12 @@ def _stopped_by(made: Plan) -> str:
 def _reasons(made: Plan) -> list[str]:
     """What keeps a plan from being simply good: how many of what."""
     from reconciler.model.diagnostics import Severity
-    from reconciler.reporting.plan_text import OPEN_ACCOUNTS, unsettled_counts
+    from reconciler.model.unsettled import OPEN_ACCOUNTS, unsettled
 
     errors = [d.code for d in made.diagnostics if d.severity is Severity.ERROR]
     named = ", ".join(dict.fromkeys(errors))
     found = [f"{number_of(len(errors), 'error')} ({named})"] if errors else []
-    counts = unsettled_counts(made)
+    counts = unsettled(made).counts
     # that accounts are open is no reason of its own where an error or what is held back says why
     found += [] if counts == [OPEN_ACCOUNTS] and (errors or made.blocked) else counts
     return [*found, f"{number_of(len(made.blocked), 'change')} held back"] if made.blocked else found

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from reconciler.model.counts import number_of
 from reconciler.model.remedies import Remedies, reason_alone, stands_at
+from reconciler.model.unsettled import cause_of
 from reconciler.model.verdict import LineGroups, held_back, is_held_back, rounded
 from reconciler.reporting.clean import clean
 from reconciler.reporting.line_words import (
@@ -21,7 +22,7 @@ from reconciler.reporting.line_words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from rich.console import Console
 
@@ -66,7 +67,7 @@ def causes_first(decisions: Iterable[PlannedLine]) -> list[tuple[PlannedLine, li
     found: dict[str, tuple[PlannedLine, list[PlannedLine]]] = {}
     waiting = []
     for line in ordered:
-        cause = _cause(line, by_key)
+        cause = cause_of(line, by_key)
         if cause is line:
             found[line.key] = (line, [])
         else:
@@ -74,16 +75,6 @@ def causes_first(decisions: Iterable[PlannedLine]) -> list[tuple[PlannedLine, li
     for line, cause in waiting:
         found[cause.key][1].append(line)
     return sorted(found.values(), key=lambda entry: bool(entry[0].waits_for))
-
-
-def _cause(line: PlannedLine, by_key: Mapping[str, PlannedLine]) -> PlannedLine:
-    """The first row of those that it waits for; in a circle the one with the least key."""
-    passed = [line]
-    while (following := by_key.get(passed[-1].waits_for)) is not None:
-        if following in passed:
-            return min(passed[passed.index(following) :], key=lambda one: one.key)
-        passed.append(following)
-    return passed[-1]
 
 
 def waiting_text(waiting: Sequence[PlannedLine]) -> Iterable[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from reconciler.model.counts import number_of
+from reconciler.model.unsettled import unsettled
 from reconciler.model.verdict import LineGroups, count_customers, group_lines, sums, totals
 from reconciler.reporting.census_words import rows_title
 from reconciler.reporting.changes_text import print_apart, print_changes, print_kinds, print_not_billed
@@ -33,7 +34,7 @@ def print_lines(console: Console, plan: Plan) -> None:
         return
     groups = group_lines(plan)
     forecast = plan.period is not None and not plan.period.closed
-    console.print(Text(verdict_line(groups, forecast=forecast), style="bold"))
+    console.print(Text(verdict_line(groups, unsettled(plan).counts, forecast=forecast), style="bold"))
     for more in _more_lines(groups):
         console.print(Text(more))
     print_kinds(console, groups.moving, "This plan" if groups.written else "It would be")
@@ -53,13 +54,12 @@ def print_lines(console: Console, plan: Plan) -> None:
 # --- the verdict
 
 
-def verdict_line(groups: LineGroups, *, forecast: bool = False) -> str:
+def verdict_line(groups: LineGroups, left: Sequence[str] = (), *, forecast: bool = False) -> str:
     """The first line: what waits for a person, and what invoices change by, per currency.
 
-    `forecast` says that the month is still running.
+    `left` is what people have to settle. `forecast` says that the month is still running.
     """
-    waiting = len(groups.decisions)
-    decisions = f"{number_of(waiting, 'decision')}. " if waiting else ""
+    decisions = f"{', '.join(left)}. " if left else ""
     if groups.written:
         return f"{decisions}This plan changes invoices by {_effect(groups.written)}."
     if groups.shadow and forecast:

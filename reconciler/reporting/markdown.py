@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from reconciler.model.census import LineAccount
 from reconciler.model.change import MAPPING_PREFIX, Action
 from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Severity
 from reconciler.model.lines import LineState, PlannedLine
 from reconciler.model.money import money_text
 from reconciler.model.remedies import Remedies, reason_alone
+from reconciler.model.unsettled import count_causes, unsettled
 from reconciler.model.verdict import (
     LineGroups,
     count_customers,
     group_lines,
     held_back,
     is_held_back,
-    is_settled,
-    open_apart,
     sums,
     totals,
 )
 from reconciler.reporting.census_markdown import identity_rows, lines_apart
-from reconciler.reporting.census_words import account_text, rows_title
+from reconciler.reporting.census_words import rows_title
 from reconciler.reporting.changes_text import (
     CHANGE_COLUMNS,
     change_cells,
@@ -78,7 +75,7 @@ def markdown(plan: Plan, *, limit: int = SUMMARY, subject: str = "this plan") ->
     taken = sum(line.state in _TAKES_AWAY for line in (*groups.written, *groups.shadow))
     return (
         f"## {_verdict(plan, groups, subject)}\n\n**The plan is too long to be shown here:** "
-        f"{number_of(taken, 'line')} to zero or to an end, {number_of(len(groups.decisions), 'decision')}, "
+        f"{', '.join((number_of(taken, 'line') + ' to zero or to an end', *unsettled(plan).counts))}, "
         f"{number_of(len(plan.blocked), 'change')} held back. Do not approve it before you have read these "
         "in the spreadsheet.\n" + "".join(f"\n{row}" for row in identity_rows(plan.census))
     ).rstrip() + "\n"
@@ -110,19 +107,12 @@ def _lines_of(plan: Plan, subject: str, most: int) -> Iterable[str]:
 
 def _verdict(plan: Plan, groups: LineGroups, subject: str) -> str:
     stopped = any(d.severity is Severity.ERROR and d.subject is None for d in plan.diagnostics)
-    waiting = len(groups.decisions)
-    unsettled = not is_settled(plan)
-    sign = "🔴" if stopped else "🟡" if unsettled or waiting or plan.blocked else "🟢" if plan.ready else "⚪"
-    apart = Counter(line.account for line in open_apart(plan))
+    left = unsettled(plan).counts
+    sign = "🔴" if stopped else "🟡" if left or plan.blocked else "🟢" if plan.ready else "⚪"
     parts = []
     if stopped:
         parts.append("nothing can be written")
-    if waiting:
-        parts.append(number_of(waiting, "decision"))
-    for account in (LineAccount.WAITS, LineAccount.UNEXPLAINED):
-        if apart[account]:
-            what = account_text(account)
-            parts.append(f"{number_of(apart[account], 'open line')} {what}")
+    parts += left
     money = money_list(sums(line.sales for line in groups.written))
     if money:
         parts.append(f"{subject} changes invoices by **{md(money)} a month**")
@@ -341,7 +331,7 @@ def _how_to_answer(plan: Plan, groups: LineGroups) -> Iterable[str]:
     if not count:
         return
     stay = (
-        f"; the {number_of(len(groups.decisions), 'decision')} above stay untouched"
+        f"; the {number_of(count_causes(groups.decisions), 'decision')} above stay untouched"
         if groups.decisions
         else ""
     )

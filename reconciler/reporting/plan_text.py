@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from reconciler.model.census import LineAccount
 from reconciler.model.census_check import CENSUS_OPEN
 from reconciler.model.change import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action, Change
 from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Severity
-from reconciler.model.verdict import UNDECIDED, has_open_accounts, open_apart
+from reconciler.model.unsettled import unsettled
 from reconciler.reporting.census_text import print_identities, print_lines_apart
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
@@ -123,7 +122,6 @@ def _day(iso: str) -> str:
 
 
 #: Said where no line or row says more.
-OPEN_ACCOUNTS = "lines or units whose accounts are open"
 
 
 def summary_line(plan: Plan) -> str:
@@ -141,13 +139,13 @@ def summary_line(plan: Plan) -> str:
     if waiting:
         nothing = "Nothing is written by this change."
     parts = [f"Plan: {', '.join(counts)}." if counts else nothing]
-    unsettled = unsettled_counts(plan)
-    if unsettled:
+    left = unsettled(plan).counts
+    if left:
         parts[0] = parts[0] if counts else "Nothing is written until somebody decides."
-        parts += [f"{count}." for count in unsettled]
+        parts += [f"{count}." for count in left]
     problems = sum(d.severity is Severity.ERROR for d in plan.diagnostics)
     if held:
-        parts[0] = parts[0] if counts or unsettled else "Nothing can be written yet."
+        parts[0] = parts[0] if counts or left else "Nothing can be written yet."
         parts.append(f"{number_of(held, 'change')} held back.")
     if problems:
         parts.append(f"{number_of(problems, 'problem')} to settle.")
@@ -155,18 +153,6 @@ def summary_line(plan: Plan) -> str:
     if waiting:
         parts.append(f"{number_of(waiting, 'change')} waiting anyway, not part of this change.")
     return " ".join(parts)
-
-
-def unsettled_counts(plan: Plan) -> list[str]:
-    """Of the lines that no invoice can be made with, how many of what: `2 lines waiting for a decision`."""
-    apart = [line.account for line in open_apart(plan)]
-    waiting = sum(line.state in UNDECIDED for line in plan.lines) + apart.count(LineAccount.WAITS)
-    silent = sum(line.billed_without_usage and line.state not in UNDECIDED for line in plan.lines)
-    unexplained = apart.count(LineAccount.UNEXPLAINED)
-    found = [f"{number_of(waiting, 'line')} waiting for a decision"] if waiting else []
-    found += [f"{number_of(silent, 'line')} billed without Sophos usage"] if silent else []
-    found += [f"{number_of(unexplained, 'open line')} unexplained"] if unexplained else []
-    return found or ([OPEN_ACCOUNTS] if has_open_accounts(plan) else [])
 
 
 def _line_counts(ready: Sequence[Change], repriced: Container[str]) -> list[str]:

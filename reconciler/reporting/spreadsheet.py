@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.lines import Amount, LineState, PlannedLine
 from reconciler.model.money import USUAL_PLACES, cents, plain, price, to_places
 from reconciler.model.remedies import Remedies, reason_alone
+from reconciler.model.unsettled import unsettled
 from reconciler.model.verdict import (
     billed_units,
     count_customers,
@@ -222,7 +223,7 @@ def summary_table(plan: Plan) -> Table:
     """The verdict, the money per currency, the counts, and which plan it is."""
     groups, period = group_lines(plan), plan.period
     counts = Counter(line.state for line in plan.lines)
-    rows: list[tuple[Value, ...]] = [("Verdict", verdict_line(groups), *[None] * 5)]
+    rows: list[tuple[Value, ...]] = [("Verdict", verdict_line(groups, unsettled(plan).counts), *[None] * 5)]
     rows += _money_rows("Sales of what changes", sums(line.sales for line in groups.moving))
     rows += _money_rows("Cost of what changes", sums(line.cost for line in groups.moving))
     rows += _money_rows("Sales of all lines with a row", totals(groups, "sales"))

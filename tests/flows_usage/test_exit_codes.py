@@ -210,7 +210,7 @@ OTHER = "Nothing of this is written; 1 other change can be."
 @pytest.mark.parametrize(
     ("situation", "last"),
     [
-        (withheld, f"Exit code 4 because of 1 line waiting for a decision. {OTHER}"),
+        (withheld, f"Exit code 4 because of 1 decision. {OTHER}"),
         (
             no_usage,
             "Exit code 4 because of 1 error (usage-unknown). Nothing can be written.",

@@ -274,7 +274,7 @@ def test_markdown_stays_within_a_comment_and_keeps_the_counts() -> None:
 def test_markdown_puts_them_above_what_changes() -> None:
     made = plan(line(), census=census(("changes", 1), apart(), apart(5, "waits")))
     text = markdown(made)
-    assert text.startswith("## 🟡 1 open line waiting · 1 open line unexplained · ")
+    assert text.startswith("## 🟡 1 open line waiting for a decision · 1 open line unexplained · ")
     assert text.index("Other open lines") < text.index("What changes on invoices")
     assert "| Birch &amp; Sons (BIRCH) · Managed IT #&#8203;300 |" in text
 
@@ -309,8 +309,8 @@ def test_open_ones_are_among_the_problems_of_a_workbook() -> None:
     ("lines", "says"),
     [
         ([apart(), apart(5)], "2 open lines unexplained"),
-        ([apart(5, "waits")], "1 line waiting for a decision"),
-        ([apart(5, "waits"), apart()], "1 line waiting for a decision and 1 open line unexplained"),
+        ([apart(5, "waits")], "1 open line waiting for a decision"),
+        ([apart(5, "waits"), apart()], "1 open line waiting for a decision and 1 open line unexplained"),
     ],
 )
 def test_what_is_open_ends_with_exit_code_4_and_its_name(lines: list[Any], says: str) -> None:

@@ -97,7 +97,7 @@ def test_a_line_that_waits_anyway_fails_no_apply(project: Project) -> None:
     project.merge(head)
     ran = project.apply(head)
     assert not any(one.failed for one in ran.values()), told(ran)
-    assert "1 line still to be decided" in ran["apply"].said
+    assert "Left to people: 1 decision." in ran["apply"].said
     assert "EM-MSP" in project.books.notes("MSP-EM")
 
 

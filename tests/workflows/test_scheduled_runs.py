@@ -129,7 +129,7 @@ def test_a_usage_run_that_leaves_a_line_to_people_has_done_its_work(project: Pro
     ran = project.scheduled("usage", "usage", "notify")
     assert not any(one.failed for one in ran.values()), told(ran)
     assert len(project.books.writes) == 1, "Alder's line"
-    assert "1 line still to be decided" in ran["usage"].said
+    assert "Left to people: 1 decision." in ran["usage"].said
     assert not project.messages()
     project.books.forget()
     project.books.break_("PATCH", "/additions/*", status(400))
