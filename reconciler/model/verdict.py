@@ -339,7 +339,8 @@ class Ready:
     """Whether invoices of a date may be made, by a plan of `today`.
 
     A yes holds through `holds_until`, that day included, for the reason in `holds_why`; a no has `reasons`.
-    `customers` and `customers_ready` count those that this invoice is about. `remarks` need a look and stop
+    `customers` counts those with a line on this invoice, be it one that is left as it is, and those that wait
+    for one; `customers_ready` are those of them that nothing waits for. `remarks` need a look and stop
     nothing; `elsewhere` is invoiced on other days. `census` is the plan's, None where no line was counted.
     """
 

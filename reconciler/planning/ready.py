@@ -28,6 +28,7 @@ from reconciler.planning.ready_census import (
     about_identities,
     about_open,
     company_key,
+    left_on,
     open_on,
 )
 from reconciler.planning.ready_elsewhere import elsewhere
@@ -73,11 +74,10 @@ def ready(
     ]
     about_lines = _about_lines(plan, mine)
     reasons += _about_problems(plan, mine, about_lines)
-    customers = {customer_key(line) for line in mine} | {company_key(line) for line in apart}
-    unready = {customer_key(line) for line, _ in about_lines} | {
-        customer_key(line) for line in mine if line.shadow
-    }
-    unready |= {company_key(line) for line in apart}
+    unready = {customer_key(line) for line, _ in about_lines} | {company_key(line) for line in apart}
+    unready |= {customer_key(line) for line in mine if line.shadow}
+    customers = unready | {customer_key(line) for line in mine if _has_line(line)}
+    customers |= {company_key(line) for line in left_on(plan, invoice_date)}
     concerns_all = any(reason.kind in _OF_EVERYBODY and not reason.customer for reason in reasons)
     until, why = (None, "")
     if not reasons and not about_lines and not apart:
@@ -258,6 +258,11 @@ def _about_problems(
 
 
 # --- lines
+
+
+def _has_line(line: PlannedLine) -> bool:
+    """Whether a row has a line on the invoice, or is to get one."""
+    return line.line_id is not None or line.starts is not None or bool(line.takes_over)
 
 
 def _about_lines(plan: Plan, mine: list[PlannedLine]) -> list[tuple[PlannedLine, Reason]]:

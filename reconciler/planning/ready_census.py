@@ -39,6 +39,12 @@ def open_on(plan: Plan, invoice_date: date) -> list[LineApart]:
     )
 
 
+def left_on(plan: Plan, invoice_date: date) -> list[LineApart]:
+    """The open lines beside the rows that this invoice bills and that a word leaves as they are."""
+    apart = () if plan.census is None else plan.census.apart
+    return [line for line in apart if line.account is LineAccount.LEFT and line.next_invoice == invoice_date]
+
+
 def about_open(plan: Plan, lines: Iterable[LineApart]) -> list[Reason]:
     """A reason for each of these lines, under the name that the rows of its customer have."""
     names = Names(plan)

@@ -59,13 +59,15 @@ def print_ready(console: Console, ready: Ready) -> None:
 def ready_line(ready: Ready) -> str:
     """The verdict in one sentence, with the day until which a yes holds."""
     day = day_text(ready.invoice_date)
-    count = f"{ready.customers_ready} of {number_of(ready.customers, 'customer')}"
+    them = "is" if ready.customers == 1 else "are"
+    whose = f"{number_of(ready.customers, 'customer')} with lines on this invoice"
+    count = f"{ready.customers_ready} of {whose} {them} ready"
     if not ready.yes:
-        return f"No: invoices of {day} have to wait. {count} ready."
+        return f"No: invoices of {day} have to wait. {count}."
     until = ""
     if ready.holds_until is not None:
         until = f" This holds through {day_text(ready.holds_until)} ({ready.holds_why})."
-    return f"Yes: invoices of {day} may be made, {count} ready.{until}"
+    return f"Yes: invoices of {day} may be made. {count}.{until}"
 
 
 def ready_json(ready: Ready) -> str:

@@ -31,13 +31,17 @@ def ready(site: Books, *options: str, date: str = "2026-12-01") -> Said:
 def test_no_until_the_lines_are_written_then_yes(busy: Books) -> None:
     said = ready(busy)
     assert said.code == 4
-    assert said.out.startswith("No: invoices of 1 Dec 2026 have to wait. 0 of 3 customers ready.\n")
+    assert said.out.startswith(
+        "No: invoices of 1 Dec 2026 have to wait. 0 of 3 customers with lines on this invoice are ready.\n"
+    )
     assert "MSP-EP #1" in said.out
     assert "10 → 12 still has to be written" in said.out
     busy.apply()
     said = ready(busy)
     assert said.code == 0
-    assert said.out.startswith("Yes: invoices of 1 Dec 2026 may be made, 3 of 3 customers ready.")
+    assert said.out.startswith(
+        "Yes: invoices of 1 Dec 2026 may be made. 3 of 3 customers with lines on this invoice are ready."
+    )
     assert "holds through 1 Dec 2026 (the invoice date)" in said.out
 
 
@@ -76,7 +80,10 @@ def test_a_customer_without_usage_stops_its_invoice_from_the_second_month_on(
     books.customer("Birch", ep=(5, october, 0))
     books.live()
     said = ready(books)
-    assert (said.code, "20 of 21 customers ready" in said.out) == (code, code == 4)
+    assert (said.code, "20 of 21 customers with lines on this invoice are ready" in said.out) == (
+        code,
+        code == 4,
+    )
     assert "It bills 20.00 EUR a month" in said.out
     plan = books.run("plan", str(books.folder))
     assert (plan.code, "for at least two months" in plan.out) == (code, code == 4)
@@ -107,7 +114,7 @@ def test_customers_that_are_live_on_a_shadow_site_may_be_invoiced(books: Books) 
     assert ready(books).code == 0
     books.customer("Birch", ep=(12, 10, 12))
     said = ready(books.shadow())
-    assert (said.code, "1 of 2 customers ready" in said.out) == (4, True)
+    assert (said.code, "1 of 2 customers with lines on this invoice are ready" in said.out) == (4, True)
 
 
 def test_shadow_says_no_where_not_even_a_line_is_there(books: Books) -> None:

@@ -340,7 +340,9 @@ def test_the_text_groups_by_customer_and_names_the_place() -> None:
     )
     verdict = ready(made, INVOICE)
     text = printed(lambda console: print_ready(console, verdict))
-    assert text.startswith("No: invoices of 1 Dec 2026 have to wait. 1 of 3 customers ready.")
+    assert text.startswith(
+        "No: invoices of 1 Dec 2026 have to wait. 1 of 3 customers with lines on this invoice are ready."
+    )
     assert (
         "\nSafelog\n  - Managed Security, MSP-ENDPOINT #5512, mappings/customers.yaml:14: 10 → 12 still"
         in text
@@ -353,8 +355,8 @@ def test_the_text_groups_by_customer_and_names_the_place() -> None:
 
 def test_a_yes_says_until_when() -> None:
     assert ready_line(ready(plan(SAME), INVOICE)) == (
-        "Yes: invoices of 1 Dec 2026 may be made, 1 of 1 customer ready. This holds through 1 Dec 2026 "
-        "(the invoice date)."
+        "Yes: invoices of 1 Dec 2026 may be made. 1 of 1 customer with lines on this invoice is ready. "
+        "This holds through 1 Dec 2026 (the invoice date)."
     )
 
 

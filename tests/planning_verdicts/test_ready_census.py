@@ -15,7 +15,7 @@ from reconciler.model.usage_notes import UsageNote
 from reconciler.model.verdict import Ready, Reason, ReasonKind
 from reconciler.planning.plan import guarded
 from reconciler.planning.ready import ready
-from reconciler.reporting.ready_text import print_ready, ready_json
+from reconciler.reporting.ready_text import print_ready, ready_json, ready_line
 from tests.reporting.made import INVOICE, apart, census, line, plan, printed
 
 S, K = LineState, ReasonKind
@@ -31,9 +31,20 @@ def kinds(verdict: Ready) -> list[ReasonKind]:
 def test_yes_when_every_line_and_every_unit_has_its_account() -> None:
     verdict = ready(plan(SAME, census=census(("in step", 1), apart(5, "left", "exclude"))), INVOICE)
     assert verdict.yes
-    assert (verdict.customers, verdict.customers_ready) == (1, 1)
+    assert (verdict.customers, verdict.customers_ready) == (2, 2), "the line that is left is on it as well"
     assert verdict.holds_until == INVOICE
     assert verdict.remarks == ()
+
+
+def test_the_customers_that_are_counted_have_a_line_on_this_invoice() -> None:
+    """One whose row needs no line is on no invoice; a line that a word leaves is, in its own month."""
+    none = line("None", state=S.UNCHANGED, line_id=None, before=None, after=0, agreement_id=5)
+    left = apart(5, "left", "sync: false")
+    verdict = ready(plan(SAME, none, census=census(("in step", 1), left)), INVOICE)
+    assert (verdict.customers, verdict.customers_ready) == (2, 2)
+    assert "2 of 2 customers with lines on this invoice are ready." in ready_line(verdict)
+    later = apart(5, "left", "sync: false", next_invoice=LATER)
+    assert ready(plan(SAME, census=census(("in step", 1), later)), INVOICE).customers == 1
 
 
 def test_an_unexplained_line_is_named_with_its_money_and_what_to_do() -> None:
