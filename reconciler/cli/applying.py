@@ -36,6 +36,7 @@ from reconciler.reporting.diagnostics import print_diagnostics
 from reconciler.reporting.json_text import json_text
 from reconciler.reporting.outcome_text import left_alone, outcome_summary, print_outcome, repeated_causes
 from reconciler.reporting.within_text import print_within, within_json
+from reconciler.reporting.written_words import Words
 from reconciler.sophos.usage import read_usage
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ async def _write_all(runtime: Runtime, run: Run, record: Record, *, check_first:
     place = MarkerPlace(run.plan.owner, run.plan.marker_custom_field)
     console = runtime.out()
     causes: dict[str, str] = {}
+    words = Words(run.plan)
 
     def tell(outcome: Outcome) -> None:
         run.learn(outcome)
@@ -186,7 +188,7 @@ async def _write_all(runtime: Runtime, run: Run, record: Record, *, check_first:
         if quiet or run.unheard is not None:
             return
         try:
-            print_outcome(console, outcome, causes)
+            print_outcome(console, outcome, causes, words)
         except OSError as lost:  # what is in flight is finished, and nothing more is begun unheard
             run.unheard = lost
             stop.set()
@@ -323,8 +325,9 @@ def report(runtime: Runtime, run: Run, output_format: str) -> None:
     with suppress(OSError):
         console = runtime.err()
         causes: dict[str, str] = {}
+        words = Words(run.plan)
         for outcome in run.outcomes[: len(run.outcomes) - len(run.untold)]:
-            print_outcome(console, outcome, causes)
+            print_outcome(console, outcome, causes, words)
         _print_end(console, run)
 
 
@@ -356,8 +359,9 @@ def _print_end(console: Console, run: Run) -> None:
             console.print(f"  {clean(one.change.id)}: {clean(one.what)}")
         console.print("Plan again and have that reviewed.")
     elif run.outcomes:
+        words = Words(run.plan)
         for outcome in run.untold:
-            print_outcome(console, outcome, {})
+            print_outcome(console, outcome, {}, words)
         left = unsettled(run.plan).counts
         waits = f" Left to people: {', '.join(left)}." if left else ""
         if run.interrupted:
@@ -365,7 +369,7 @@ def _print_end(console: Console, run: Run) -> None:
         console.print()
         for said in repeated_causes(run.outcomes):
             console.print(said)
-        console.print(f"{outcome_summary(run.outcomes)}{waits}", style="bold")
+        console.print(f"{outcome_summary(run.outcomes, words)}{waits}", style="bold")
     if run.journal is not None:
         print_by_hand(console, run.plan)
         console.print(f"Recorded in {clean(str(run.journal.path))}")

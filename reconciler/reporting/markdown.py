@@ -43,8 +43,8 @@ from reconciler.reporting.line_words import (
     subject_text,
 )
 from reconciler.reporting.markdown_text import code, md, table
-from reconciler.reporting.plan_text import mapping_text, period_line, summary_line
-from reconciler.reporting.values import value_text
+from reconciler.reporting.plan_text import period_line, summary_line
+from reconciler.reporting.values import mapping_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -17,14 +17,13 @@ from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
 from reconciler.reporting.line_words import day_text
 from reconciler.reporting.lines_text import print_lines
-from reconciler.reporting.values import field_title, value_text
+from reconciler.reporting.values import field_title, mapping_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
     from rich.console import Console
 
-    from reconciler.model.field_change import FieldChange
     from reconciler.model.plan import Period, Plan
     from reconciler.model.usage_notes import UsageNote
 
@@ -214,16 +213,6 @@ def _lines(change: Change) -> Iterable[Text]:
         if field.field.startswith(CUSTOM_FIELD_PREFIX):
             line.append("  (custom field)", style="dim")
         yield line
-
-
-def mapping_text(field: FieldChange) -> str:
-    """`CEMA-MSP, sync on`, `CEMA-MSP (sync on until now)`."""
-    code = clean(field.field.removeprefix(MAPPING_PREFIX))
-    if field.before is None:
-        return f"{code}, {field.after}"
-    if field.after is None:
-        return f"{code} ({field.before} until now)"
-    return code
 
 
 def _print_held(console: Console, changes: list[Change]) -> None:

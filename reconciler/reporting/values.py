@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reconciler.model.change import CUSTOM_FIELD_PREFIX
+from reconciler.model.change import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX
 from reconciler.reporting.clean import clean
+
+if TYPE_CHECKING:
+    from reconciler.model.field_change import FieldChange
 
 _LONGEST = 72
 
@@ -26,3 +29,13 @@ def value_text(value: Any, *, longest: int = _LONGEST) -> str:
 def field_title(name: str) -> str:
     """A field's name without the prefix that plan files need."""
     return clean(name.removeprefix(CUSTOM_FIELD_PREFIX))
+
+
+def mapping_text(field: FieldChange) -> str:
+    """`CEMA-MSP, sync on`, `CEMA-MSP (sync on until now)`."""
+    code = clean(field.field.removeprefix(MAPPING_PREFIX))
+    if field.before is None:
+        return f"{code}, {field.after}"
+    if field.after is None:
+        return f"{code} ({field.before} until now)"
+    return code

@@ -54,7 +54,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 def outcomes(text: str) -> dict[str, str]:
     """What a report for people says of each product."""
-    said = re.findall(r"^  . (\w[\w ]*?) +map_product:product/([\w-]+)/code", text, re.MULTILINE)
+    said = re.findall(r"^  . (\w[\w ]*?) +([\w-]+): map .*  map_product:product/\2/code", text, re.MULTILINE)
     return {product: result for result, product in said}
 
 

@@ -108,7 +108,8 @@ def test_what_every_change_fails_for_is_told_once_and_counted(books: Books) -> N
     assert sum("Probably missing" in row for row in rows) == 1
     others = [row for row in rows if row != first]
     assert len(others) == 9
-    assert all(row.endswith(f"for the same reason as {first.split()[2]}") for row in others)
+    told = next(word for word in first.split() if word.startswith("update_line:"))
+    assert all(row.endswith(f"for the same reason as {told}") for row in others)
     assert "\n10 changes for one reason: ConnectWise" in said.out
 
 
