@@ -141,8 +141,7 @@ def _writes(pair: _Pair, lines: list[Judged]) -> list[str]:
         return []
     if loser.line is not None:
         return [write_of(agreement.id, loser.line.id)]
-    own = [end.line for end in loser.ends if end.agreement is agreement and end.line.product_id == item.id]
-    return [write_of(agreement.id, line.id) for line in own]
+    return [write_of(end.agreement.id, end.line.id) for end in loser.ends]
 
 
 def _shown(loser: Judged, old: Open | None) -> str:
