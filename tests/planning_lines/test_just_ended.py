@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.planning_lines.books import ALPHA, NOVEMBER, agreements, bill
+from tests.planning_lines.books import ALPHA, NOVEMBER, SETTINGS, agreements, bill
 
 if TYPE_CHECKING:
     from reconciler.model.billing import Agreement
@@ -30,6 +30,23 @@ BOTH = "tenant | code | units\nAlpha | EP | 20\nSecond | EP | 20"
 THEIRS = agreements("id | company\n1 | ALPHA\n2 | SECOND")
 CHILD = agreements("id | company | parent\n1 | ALPHA\n2 | SECOND | 1")
 OTHER = agreements("id | company | name\n1 | ALPHA | Managed\n2 | ALPHA | Other")
+LEAVES = """
+mappings:
+  EP: {product: MSP-EP, sync: true}
+customers:
+  <Alpha>: {name: Alpha, company: ALPHA, agreement: Managed, sync: true, overrides: {EP: {product: MSP-EDU}}}
+  <Second>: {name: Second, company: ALPHA, nameDiffers: true, agreement: Managed, sync: true}
+"""
+OF_THREE = """
+mappings:
+  EP: {product: MSP-ONE, sync: true}
+  MAIL: {product: MSP-TWO, sync: true}
+  EDR: {product: MSP-THREE, sync: true}
+customers:
+  <Alpha>: {name: Alpha, company: ALPHA, agreement: Managed, sync: true}
+"""
+ONCE = {"MSP-OLD": "[sophos:main EP (former), MAIL (former), EDR (former)]"}
+THREE = "tenant | code | units\nAlpha | EP | 20\nAlpha | MAIL | 6\nAlpha | EDR | 5"
 NOTHING = Decimal(0)
 WHOLE = Decimal("90.00")
 
@@ -101,3 +118,41 @@ def test_a_firewall_s_line_billed_no_other_firewall(books: Books, serial: str, a
     )  # fmt: skip
     (row,) = planned.plan.lines
     assert unbilled(row) == amount
+
+
+@pytest.mark.parametrize(
+    ("stands", "uses", "amount", "said"),
+    [
+        (29, 20, NOTHING, ""),
+        (29, 132, Decimal("504.00"), "November 2026, 112 × 4.50 = 504.00"),
+        (14, 132, Decimal("571.50"), "November 2026, 127 × 4.50 = 571.50"),
+    ],
+    ids=["all of them", "it has grown", "a few of them"],
+)
+def test_a_line_that_goes_on_hides_the_units_that_it_gives_up(
+    books: Books, stands: int, uses: int, amount: Decimal, said: str
+) -> None:
+    """Second's nine stay where they are; what stood beside them was billed until the new line's first day."""
+    before = stands - 9
+    planned = books.plan(
+        yaml=LEAVES,
+        settings=SETTINGS.replace("mode: live", "mode: live, guards: {lineChange: off}"),
+        bill=bill(f"tenant | code | units\nAlpha | EP | {uses}\nSecond | EP | 9"),
+        last=bill(f"tenant | code | units\nAlpha | EP | {before}\nSecond | EP | 9", OCTOBER),
+        lines=f"id | qty\n11 | {stands}",
+    )
+    row = next(row for row in planned.plan.lines if row.product == "MSP-EDU")
+    assert unbilled(row) == amount
+    assert said in row.reason
+    new = f"new MSP-EDU on 1: {uses} × 4.50 from 2026-12-01"
+    assert planned.writes == [new, f"line 11 quantity {stands}→9"]
+
+
+def test_two_new_lines_share_the_units_that_one_line_gives_up(books: Books) -> None:
+    """Both may have been on the line that ends: beside the first one's 20 it billed six units, not eleven."""
+    planned = books.plan(
+        yaml=OF_THREE, others=ONCE, lines="id | product | qty\n11 | MSP-OLD | 26",
+        bill=bill(THREE), last=bill("tenant | code | units\nAlpha | EP | 20\nAlpha | MAIL | 6", OCTOBER),
+    )  # fmt: skip
+    rows = {row.product: row for row in planned.plan.lines}
+    assert sum(row.not_billed.amount for row in rows.values() if row.not_billed) == Decimal("22.50")
