@@ -95,6 +95,33 @@ def test_another_customer_s_line_that_ends_hides_nothing(books: Books, where: Wh
     assert row.price_source == "catalog", "the terms of another customer's line are not this one's"
 
 
+@pytest.mark.parametrize(
+    ("word", "line", "amount", "source"),
+    [
+        ("{company: SECOND}", "7 | apirec", NOTHING, "line #11"),
+        ("{agreement: {id: 2}}", "7 | apirec", NOTHING, "line #11"),
+        ("{company: SECOND}", "20 | jane", NOTHING, "line #11"),
+        ("{company: SECOND}", "7 | jane", WHOLE, "catalog"),
+        ("{company: SECOND}", "0 | apirec", WHOLE, "catalog"),
+        ("", "20 | apirec", WHOLE, "catalog"),
+    ],
+    ids=["ours", "by its agreement", "its number", "a person's", "without units", "nobody says so"],
+)
+def test_a_move_from_another_company_goes_on_where_it_stopped(
+    books: Books, word: str, line: str, amount: Decimal, source: str
+) -> None:
+    """The run that ended the old line died before it created the new one, which takes its terms over."""
+    moved = f"agreement: {{id: 1}}, movedFrom: {word}" if word else "agreement: {id: 1}"
+    planned = books.plan(
+        yaml=ALPHA.replace("agreement: Managed", moved), agreements=THEIRS, bill=bill(USAGE),
+        last=bill(USAGE, OCTOBER),
+        lines=f"id | on | price | to | qty | by\n11 | 2 | 3.90 | 2026-11-30 | {line}",
+    )  # fmt: skip
+    (row,) = planned.plan.lines
+    assert unbilled(row) == amount
+    assert row.price_source == source
+
+
 @pytest.mark.parametrize(("units", "amount"), [("20", NOTHING), ("0", WHOLE)])
 def test_a_renewed_agreement_billed_what_its_line_had(books: Books, units: str, amount: Decimal) -> None:
     renewed = agreements(
