@@ -254,6 +254,8 @@ def _elsewhere(line: Open, evidence: Evidence, needed: Needed) -> list[_Bid]:
     theirs; and where we wrote it ourselves for somebody.
     """
     bids = []
+    if needed is Needed.ANY and evidence.moved_from(line.agreement):
+        needed = Needed.SIGN  # it was written for the customer who was billed there
     by_our_hand = needed is Needed.ANY and evidence.rules.is_ours(line.line)
     for cell in evidence.may_be_billed_by(line, by_our_hand=by_our_hand):
         told = is_told(cell, line.agreement)
