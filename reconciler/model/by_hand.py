@@ -52,7 +52,8 @@ class ByHand:
         money = f"{self.amount:f} {self.currency}"
         if self.work is Work.NOT_BILLED:
             return f"{' and '.join(self.months)} not billed by any invoice: {money}"
-        had, gives = ("?" if one is None else plain(one) for one in (self.before, self.after))
+        had = "nothing of it" if self.before is None else plain(self.before)
+        gives = "another number" if self.after is None else plain(self.after)
         return (
             f"the invoice of {self.invoice} had {had}, and its month's bill gives {gives}: {money} to correct"
         )

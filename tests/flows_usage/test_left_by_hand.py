@@ -64,3 +64,11 @@ def test_a_journal_of_another_site_is_not_repeated(left: Books) -> None:
     (file,) = (left.root / "journal").glob("*.ndjson")
     file.write_text(file.read_text().replace('"owner":"main"', '"owner":"lab"', 1))
     assert "to be done by hand" not in ready(left).out
+
+
+def test_a_quantity_that_is_not_known_is_said_in_words(left: Books) -> None:
+    left.apply()
+    (file,) = (left.root / "journal").glob("*.ndjson")
+    file.write_text(file.read_text().replace('"before":"20","after":"22"', '"before":null,"after":"22"'))
+    shown = left.run("show", str(file)).out
+    assert "the invoice of 2026-11-01 had nothing of it, and its month's bill gives 22: 8.00 EUR" in shown
