@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from reconciler.config.homes import ANSWERS_HOME, HOMES
 from tests.docs.pages import DOCS, Block, blocks, prose, read
 from tests.workflows.reader import FOLDER, NAMES, jobs, workflow
 from tests.workflows.test_promises import HOOKS, KEYS, PLAN_KEYS
@@ -86,17 +87,43 @@ def _owners(name: str) -> str:
     return found
 
 
+#: Whose the home of a section is by the example; of `answers`, the words of a customer's row.
+TEAMS = {
+    "customers": "billing",
+    "defaults": "billing",
+    "mappings": "product-managers",
+    "products": "pricing",
+    "lines": "pricing",
+    "approvals": "billing-leads",
+    "holds": "billing-leads",
+    ANSWERS_HOME: "billing-leads",
+    "settings": "owners",
+    "protected": "owners",
+}
+
+
+@pytest.mark.parametrize("site", ["mappings", "sites/acme"])
+def test_the_example_of_owners_gives_each_section_to_its_team(site: str) -> None:
+    """With `settings.homes: fixed` no section stands anywhere else (tests/config/test_homes.py)."""
+    homes = {**HOMES, ANSWERS_HOME: ANSWERS_HOME}
+    for form in ("{}.yaml", "{}/deeper/more.yaml"):
+        found = {section: _owners(f"{site}/{form.format(home)}") for section, home in homes.items()}
+        assert found == TEAMS
+    assert _owners(f"{site}/new.yaml") == "billing", "no file of a site is nobody's"
+
+
+def test_the_page_says_which_section_stands_where_and_whose_it_is() -> None:
+    rows = re.findall(r"^\| `(\w+)\.yaml` \|.*\| (\S+) \|$", read(PAGE), re.MULTILINE)
+    assert dict(rows) == {home: TEAMS[home] for home in (*HOMES.values(), ANSWERS_HOME)}
+
+
 @pytest.mark.parametrize(
     ("name", "owners"),
     [
-        ("mappings/customers.yaml", "billing"),
-        ("sites/acme/lines.yaml", "billing"),
         ("month-end/acme/2026-11/plan.json", "billing"),
-        ("sites/acme/products.yaml", "product-managers"),
-        ("mappings/settings.yaml", "billing-leads"),
-        ("sites/acme/settings.yaml", "billing-leads"),
         (".github/workflows/plan.yml", "engineering"),
         ("reconciler/cli/main.py", "engineering"),
+        (".github/CODEOWNERS", "engineering"),
         ("README.md", ""),
     ],
 )
