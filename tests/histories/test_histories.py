@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.histories.site import Msp
 
 #: How many histories are tried; `.ci/run` asks for more.
-HISTORIES = int(os.environ.get("HISTORIES", "60"))
+HISTORIES = int(os.environ.get("HISTORIES", "40"))
 FIRST = int(os.environ.get("HISTORIES_FROM", "0"))
 
 
