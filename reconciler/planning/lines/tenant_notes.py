@@ -6,6 +6,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import ALL_USAGE, Diagnostic, error, warning
 from reconciler.model.money import cents, plain
 from reconciler.model.usage_notes import UsageNote
@@ -87,12 +88,12 @@ def nobody_is_billed(
     largest = sorted(found, key=lambda tenant: (-found[tenant], names.get(tenant, tenant)))
     shown = ", ".join(f"{names.get(one, one)} ({one}, {plain(found[one])})" for one in largest[:_NAMED])
     more = f" and {len(largest) - _NAMED} more" if len(largest) > _NAMED else ""
-    has = "tenant has" if len(found) == 1 else "tenants have"
+    have = "has" if len(found) == 1 else "have"
     return (
         error(
             "customers-missing",
-            f"Nobody is billed: there is no row under `customers`, and {len(found)} Sophos {has} usage of "
-            f"mapped products: {shown}{more}.",
+            f"Nobody is billed: there is no row under `customers`, and "
+            f"{number_of(len(found), 'Sophos tenant')} {have} usage of mapped products: {shown}{more}.",
             "Was a file lost? Then bring it back. Otherwise give each a row under `customers`, with "
             f"`exclude` where it is not to be billed: {'; '.join(map(likely.row, largest[:_NAMED]))}{more}",
             subject=ALL_USAGE,
