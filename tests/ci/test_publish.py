@@ -63,6 +63,17 @@ def test_the_comment_is_made_once_and_then_updated(workflow: Workflow) -> None:
     assert "Birch" in only["body"]
 
 
+def test_a_run_of_an_older_commit_leaves_the_comment_to_the_last_one(workflow: Workflow) -> None:
+    """A run that is started again would put its old plan under the reviewer's eyes."""
+    workflow.pull_request()
+    out = published(workflow, workflow.plan())
+    workflow.github.heads[7] = "d" * 40
+    said = workflow.ci("comment", str(out))
+    assert said.code == 0
+    assert "no comment, because the pull request is at dddddddddddd by now" in said.out
+    assert workflow.github.comments == []
+
+
 def test_each_site_has_its_comment(workflow: Workflow) -> None:
     workflow.pull_request()
     plan = workflow.plan()
