@@ -83,8 +83,9 @@ class Project:
         """The jobs of plan.yml, in order, of the commit that GitHub makes of base and head."""
         merge = self.git("commit-tree", f"{head}^{{tree}}", "-p", self.base, "-p", head, "-m", "merge")
         self.git("update-ref", "refs/pull/7/merge", merge)
-        self.github.heads[self.number] = head
         event, github = event or self.event(head), {"sha": merge, "repository": "alder/mappings"}
+        told = event["pull_request"]
+        self.github.heads[told["number"]] = told["head"]["sha"]
         done = {"sites": self.runner.job("plan", "sites", event, github=github)}
         needs: dict[str, Any] = {"sites": need(done["sites"])}
         for entry in json.loads(done["sites"].outputs["sites"] or "[]"):
