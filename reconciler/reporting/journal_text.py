@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from reconciler.model.by_hand import together
 from reconciler.model.counts import number_of
 from reconciler.model.outcome import Result
 from reconciler.reporting.clean import clean
+from reconciler.reporting.json_text import json_text
 from reconciler.reporting.values import field_title, value_text
 
 if TYPE_CHECKING:
@@ -149,4 +149,4 @@ def journal_json(journal: Journal) -> str:
         "byHand": [work.to_json() for work in journal.by_hand],
         "notSent": [{"id": key, "result": result.value} for key, result in journal.others],
     }
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    return json_text(document)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -23,6 +24,8 @@ EXAMPLES = [
     (block, f"vendor.{schema}")
     for page, info, schema in (
         (PAGE, "yaml github", "github-workflows"),
+        (PAGE, "yaml dependabot", "dependabot"),
+        (PAGE, "json renovate", "renovate"),
         (DOCS / "gitlab.md", "yaml gitlab", "gitlab-ci"),
     )
     for block in blocks(page)
@@ -32,7 +35,7 @@ EXAMPLES = [
 
 @pytest.mark.parametrize(("block", "schema"), EXAMPLES, ids=str)
 def test_examples_of_other_files_have_the_right_form(block: Block, schema: str, tmp_path: Path) -> None:
-    file = tmp_path / "example.yml"
+    file = tmp_path / f"example.{block.info.partition(' ')[0]}"
     file.write_text(block.text, encoding="utf-8")
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -48,6 +51,30 @@ def test_the_caller_gives_every_right_that_the_jobs_ask_for() -> None:
     called = example["jobs"]["plan"]
     assert called["uses"].partition("@")[2] == called["with"]["tool-commit"]
     assert set(called["with"]) <= set(workflow("plan")["on"]["workflow_call"]["inputs"])
+
+
+def test_a_calling_repository_takes_both_numbers_of_a_newer_version(tmp_path: Path) -> None:
+    """By the one command, and by the expression that Renovate is given."""
+    (example,) = [block.text for block, schema in EXAMPLES if "workflows" in schema]
+    (renovate,) = [json.loads(block.text) for block, schema in EXAMPLES if "renovate" in schema]
+    (command,) = [block.text for block in blocks(PAGE) if "xargs sed" in block.text]
+    old, new = "0123456789abcdef0123456789abcdef01234567", "fedcba98" * 5
+    file = tmp_path / ".github" / "workflows" / "plan.yml"
+    file.parent.mkdir(parents=True)
+    file.write_text(example, encoding="utf-8")
+    script = command.removeprefix("$ ").replace("OLD", old).replace("NEW", new)
+    subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True)
+    called = yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"]["plan"]
+    assert called["uses"].endswith(f"@{new}")
+    assert called["with"]["tool-commit"] == new
+    (manager,) = renovate["customManagers"]
+    (expression,) = manager["matchStrings"]
+    (pattern,) = manager["managerFilePatterns"]
+    assert re.search(pattern.strip("/"), ".github/workflows/plan.yml")
+    found = re.search(expression.replace("(?<", "(?P<"), example)
+    assert found is not None
+    assert found.groupdict() == {"currentDigest": old, "currentValue": "v0.1.0"}
+    assert manager["depNameTemplate"] == called["with"]["tool-repository"]
 
 
 def test_the_page_has_ten_steps_every_workflow_and_every_key() -> None:
