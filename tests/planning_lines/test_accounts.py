@@ -422,3 +422,22 @@ def test_a_tenant_without_any_usage_does_not_hide_the_number_of_the_other(books:
     assert planned.writes == []
     assert planned.accounts == {11: "waits"}
     assert planned.units == {"undecided": "13"}
+
+
+def test_who_makes_room_at_a_company_takes_the_agreed_price_along(books: Books) -> None:
+    """The line stays for the next customer there, and its price was agreed with the one who goes."""
+    yaml = (
+        BETA.replace("agreement: Managed,", "agreement: Managed, movedFrom: {company: ALPHA},")
+        + "  <Beta>: {name: Beta, company: GAMMA, agreement: Managed, sync: true, nameDiffers: true, "
+        "movedFrom: {company: BETA}}\n"
+    )
+    used = "tenant | code | units\nAlpha | EP | 20\nBeta | EP | 24"
+    books.settings = SETTINGS.replace("mode: live", "mode: live, guards: {lineChange: off}")
+    planned = books.plan(
+        yaml=yaml,
+        agreements=agreements(f"{TWO}\n3 | GAMMA"),
+        bill=bill(used),
+        last=bill(used, NOVEMBER.previous()),
+        lines="id | on | qty | price\n11 | 1 | 20 | 3.50\n12 | 2 | 24 | 3.90",
+    )
+    assert "new MSP-EP on 3: 24 × 3.90 from 2026-12-01" in planned.writes

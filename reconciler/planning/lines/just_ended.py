@@ -30,7 +30,7 @@ def just_ended(cell: Cell, agreement: Agreement, ground: Ground) -> list[Open]:
     rivals = ground.products.rivals(cell.product, cell.every_code)
     return [
         one
-        for one in ground.open_lines.just_ended(agreement, _told(cell, ground))
+        for one in ground.open_lines.just_ended(agreement, told_agreements(cell, ground))
         if one.line.product_id in rivals and _is_of(cell, one, ground)
     ]
 
@@ -49,7 +49,7 @@ def billed_until(cell: Cell, agreement: Agreement, start: date, ground: Ground) 
     return any(_bills(line, cell) for line in renewed)
 
 
-def _told(cell: Cell, ground: Ground) -> list[Agreement]:
+def told_agreements(cell: Cell, ground: Ground) -> list[Agreement]:
     """The agreements of other companies at which a row says that the cell's customers were billed."""
     companies = ground.allocation.evidence.origins.of(cell)
     every = (one for company in sorted(companies) for one in ground.open_lines.agreements_of(company))
