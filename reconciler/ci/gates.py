@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.ci.approval import MERGE_APPROVES, REVIEW_NAME
+from reconciler.model.counts import number_of
 from reconciler.reporting.markdown_text import code, md
 from reconciler.transport.errors import ApiError, RecordNotFound
 
@@ -132,7 +133,7 @@ async def _owners(github: GitHub) -> str:
 def _reviews(rules: Sequence[dict[str, Any]]) -> list[str]:
     """What is asked of an approval, of all rules together; in bold what a plan's approval needs and lacks."""
     count = max([0, *(n for n in _asked(rules, "required_approving_review_count") if isinstance(n, int))])
-    words = [f"{count} approving review{'' if count == 1 else 's'}"] * bool(count)
+    words = [number_of(count, "approving review")] * bool(count)
     for kind, name, has, lacks in _WANTED:
         if any(rule.get("type") == kind for rule in rules):
             words.append(has if True in _asked(rules, name) else f"**{lacks}**")

@@ -106,7 +106,7 @@ def make_plan(
         changes=arrange([*_kept(changes, scope), *usage.changes], diagnostics, unusable),
         lines=usage.lines,
         diagnostics=tuple(sorted(_once(diagnostics), key=_order_of)),
-        usage_notes=(*usage_notes(desired, month, observed, today), *usage.notes),
+        usage_notes=(*usage_notes(desired, month, observed, today, usage.noted), *usage.notes),
         together=usage.together,
         guards=_guards(desired, usage, targets),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from reconciler.model.by_hand import together
 from reconciler.model.counts import number_of
 from reconciler.model.outcome import Result
 from reconciler.reporting.clean import clean
@@ -56,6 +57,8 @@ def print_journal(console: Console, journal: Journal) -> None:
             line = "a new line" if work.line is None else f"line #{work.line}"
             where = f"agreement #{work.agreement}, {clean(work.product)}, {line}"
             console.print(Text(f"  - {where}: {clean(work.text)}"))
+        for text in together(journal.by_hand):
+            console.print(Text(f"  {clean(text)}"))
     console.print()
     console.print(Text(f"{_counts(journal)} {ending_text(journal)}", style="bold"))
 

@@ -274,3 +274,13 @@ def test_a_line_that_was_set_by_hand_is_said_to_need_another_answer(books: Books
     written = row.replace("reason: …, until: …", "reason: r, until: 2026-12-01")
     (books.folder / "approvals.yaml").write_text(f"version: 1\napprovals:\n  - {written}\n")
     assert update(1, "MSP-EP") in updates(books.plan())
+
+
+def test_a_line_that_is_not_there_is_not_shown_with_a_question_mark(books: Books) -> None:
+    """Jane ended it: from which quantity it would go is not known, and not needed."""
+    agreement = books.customer("Alder", ep=(None, 14, 14))
+    books.line(agreement, "MSP-EP", 14, by="jane", cancelledDate="2026-10-31T00:00:00Z")
+    books.live()
+    said = approve(books, "--all", "--reason", "r")
+    assert "  - Alder · Managed, MSP-EP: to 14, the money is not known: there is usage, and jane" in said.out
+    assert "? →" not in said.out

@@ -89,6 +89,31 @@ def test_the_move_is_made_once(books: Books) -> None:
     assert again.accounts == {12: "in step", 13: "unexplained"}
 
 
+@pytest.mark.parametrize("word", [" movedFrom: {company: ALPHA},", ""], ids=["told", "not told"])
+def test_what_is_left_where_a_customer_came_from_is_no_question_to_another_one(
+    books: Books, word: str
+) -> None:
+    """That we wrote it is no sign that it bills Gamma, where a row says whom we billed there."""
+    yaml = BETA.replace("agreement: Managed,", f"agreement: Managed,{word}") + (
+        "  <Gamma>: {name: Gamma, company: GAMMA, agreement: Managed, sync: true}\n"
+    )
+    used = "tenant | code | units\nAlpha | EP | 20\nGamma | EP | 9"
+    planned = books.plan(
+        yaml=yaml,
+        agreements=agreements(f"{TWO}\n3 | GAMMA"),
+        bill=bill(used),
+        last=bill(used, NOVEMBER.previous()),
+        lines="id | on | qty | from\n12 | 2 | 20 | 2026-11-01\n13 | 1 | 5 | 2026-11-10",
+    )
+    if word:
+        assert planned.writes == ["new MSP-EP on 3: 9 × 4.50 from 2026-12-01"]
+        assert planned.accounts == {12: "in step", 13: "unexplained"}
+        assert planned.apart(13).startswith("Alpha moved from there (`movedFrom`), and is billed without it")
+    else:
+        assert planned.writes == []
+        assert "line #13 of MSP-EP (5) of Alpha (ALPHA)" in planned.plan.lines[1].reason
+
+
 def test_a_new_customer_is_not_asked_about_a_line_of_another_number(books: Books) -> None:
     """No usage last month, and no line of that number: it cannot have been billed elsewhere."""
     planned = books.plan(
