@@ -96,7 +96,12 @@ def test_the_word_itself_stands_in_the_settings(tmp_path: Path, text: str) -> No
 
 def test_without_the_word_any_file_takes_any_section(tmp_path: Path) -> None:
     free = FIXED.replace("fixed", "free")
-    assert read(tmp_path, {**SITE, "settings.yaml": free, "products.yaml": ASKED}).desired is not None
+    result = read(tmp_path, {**SITE, "settings.yaml": free, "products.yaml": ASKED}).desired
+    assert result is not None
+    assert result.settings.homes == "free"
+    fixed = read(tmp_path / "fixed", SITE).desired
+    assert fixed is not None
+    assert fixed.settings.homes == "fixed", "for whoever compares the settings of two commits"
 
 
 @pytest.mark.parametrize("word", ["nameDiffers: true", "restart: [1010]"])

@@ -67,6 +67,33 @@ def test_every_withheld_line_is_approved_and_then_written(withheld: Books) -> No
     assert (plan.code, len(updates(plan))) == (0, 4)
 
 
+def test_where_homes_are_fixed_an_approval_goes_to_its_own_file_alone(withheld: Books) -> None:
+    """Each section in its file, as CODEOWNERS has them; the plan is stopped by what stands elsewhere."""
+    folder, text = withheld.folder, (withheld.folder / "mappings.yaml").read_text()
+    settings, _, rest = text.removeprefix("version: 1\n").partition("mappings:\n")
+    mappings, _, customers = rest.partition("customers:\n")
+    files = {
+        "settings": settings.replace("{mode", "{homes: fixed, mode"),
+        "mappings": f"mappings:\n{mappings}",
+        "customers": f"customers:\n{customers}",
+        "products": "products: {MSP-EP: {price: 4}}\n",
+    }
+    for name, content in files.items():
+        (folder / f"{name}.yaml").write_text(content)
+    plan = withheld.save()
+    chosen = ("--customer", "BIRCH", "--reason", "asked")
+    said = approve(withheld, *chosen, "--file", str(folder / "products.yaml"), plan=plan)
+    assert said.code == 1
+    assert "[away-from-home] `approvals` stands in" in said.err
+    assert (folder / "products.yaml").read_text() == files["products"]
+    assert approve(withheld, *chosen, plan=plan).code == 0
+    (folder / "approvals.yaml").rename(folder / "more.yaml")
+    said = withheld.run("plan", str(folder))
+    assert said.code == 1
+    assert "keeps it in approvals.yaml" in said.err
+    assert withheld.writes == []
+
+
 def test_a_second_time_nothing_is_written(withheld: Books) -> None:
     file = withheld.save()
     approve(withheld, "--all", "--reason", "r", plan=file)

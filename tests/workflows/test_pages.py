@@ -137,6 +137,8 @@ def test_the_example_of_owners_gives_each_section_to_its_team(site: str) -> None
         found = {section: _owners(f"{site}/{form.format(home)}") for section, home in homes.items()}
         assert found == TEAMS
     assert _owners(f"{site}/new.yaml") == "billing", "no file of a site is nobody's"
+    for file in (*homes.values(), "new"):
+        assert _owners(f"sites/other/{file}.yaml") == "owners", "a new site has settings of its own"
 
 
 def test_the_page_says_which_section_stands_where_and_whose_it_is() -> None:
