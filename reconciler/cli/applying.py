@@ -19,6 +19,7 @@ from reconciler.execution.fresh import rests_on_lists
 from reconciler.execution.preconditions import stale_changes
 from reconciler.execution.run import execute, not_started
 from reconciler.execution.state import MarkerPlace
+from reconciler.execution.unseen import Seen
 from reconciler.execution.write import Writer
 from reconciler.model.change import CUSTOM_FIELD_PREFIX
 from reconciler.model.counts import number_of
@@ -203,8 +204,9 @@ async def _write_all(runtime: Runtime, run: Run, record: Record, *, check_first:
                 return
         # A plan of seconds ago may rest on a list that came short, or overlap with another run.
         only = None if check_first else rests_on_lists
+        seen = Seen.by(run.plan) if check_first else None
         run.stale = await stale_changes(
-            site.connectwise, run.plan.ready, place, member=run.plan.member, only=only
+            site.connectwise, run.plan.ready, place, member=run.plan.member, only=only, seen=seen
         )
         if run.stale:
             return
