@@ -244,12 +244,20 @@ def _end(run: Run, journal: Recorder) -> None:
 
 
 def too_old(plan: Plan, now: datetime) -> Diagnostic | None:
-    """Whether a saved plan is older than its own `guards.planAge` lets it be.
+    """Whether a saved plan is older than its `guards.planAge` lets it be, or one of its words has ended.
 
     A plan does not hold its site's time zone: the day now is that of UTC.
     """
+    today, until = now.astimezone(UTC).date(), plan.guards.good_until
+    if until is not None and today > until.day:
+        return error(
+            "word-ended-since",
+            f"This plan is of {plan.today}, and {until.word} ({until.place}) held until {until.day}. Nothing "
+            "was written.",
+            "Plan again, and have that reviewed: without that word something else may be right.",
+        )
     most = plan.guards.limits.max_plan_age_days
-    age = (now.astimezone(UTC).date() - date.fromisoformat(plan.today)).days
+    age = (today - date.fromisoformat(plan.today)).days
     if most is None or age <= most:
         return None
     return error(
