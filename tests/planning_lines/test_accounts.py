@@ -441,3 +441,25 @@ def test_who_makes_room_at_a_company_takes_the_agreed_price_along(books: Books) 
         lines="id | on | qty | price\n11 | 1 | 20 | 3.50\n12 | 2 | 24 | 3.90",
     )
     assert "new MSP-EP on 3: 24 × 3.90 from 2026-12-01" in planned.writes
+
+
+def test_a_line_left_from_another_ones_move_does_not_ask_for_that_ones_word(books: Books) -> None:
+    """The line at the new company has its number already, and the old one is still open."""
+    yaml = (
+        BETA.replace("agreement: Managed,", "agreement: Managed, movedFrom: {company: ALPHA},")
+        + "  <Beta>: {name: Beta, company: GAMMA, agreement: Managed, sync: true, nameDiffers: true, "
+        "movedFrom: {company: BETA}}\n"
+    )
+    used = "tenant | code | units\nAlpha | EP | 20\nBeta | EP | 20"
+    planned = books.plan(
+        yaml=yaml,
+        agreements=agreements(f"{TWO}\n3 | GAMMA"),
+        bill=bill(used),
+        last=bill(used, NOVEMBER.previous()),
+        lines="id | on | qty\n11 | 1 | 20\n12 | 2 | 20",
+    )
+    assert planned.writes == []
+    (asked,) = [row.reason for row in planned.plan.lines if row.customer == "Beta"]
+    assert "movedFrom: {company: ALPHA}" not in asked
+    assert "the row of Alpha says that it bills Alpha (`movedFrom`)" in asked
+    assert "end it in ConnectWise" in asked

@@ -292,7 +292,7 @@ def _claim(line: Open, bids: Sequence[_Bid], result: Allocation, beside: Cell | 
     reason = why_not(
         who, line, result.evidence.products, result.evidence.rules,
         twin=bid.relation is Relation.TWIN, told=bid.told, elsewhere=bid.elsewhere,
-        by_our_hand=bid.relation is Relation.OUR_HAND,
+        by_our_hand=bid.relation is Relation.OUR_HAND, moved=result.evidence.moved_from(line.agreement),
     )  # fmt: skip
     if beside is not None and not bid.told:
         reason = or_theirs(line, beside)
