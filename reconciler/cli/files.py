@@ -17,8 +17,6 @@ from reconciler.reporting.json_text import json_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jsonschema.exceptions import ValidationError
-
     from reconciler.model.journal import Journal
     from reconciler.model.usage_file import FrozenUsage
 
@@ -136,13 +134,11 @@ def read_journal(path: Path) -> Journal:
 
 def _journal_form() -> Callable[[dict[str, Any]], str]:
     """What is wrong with the form of a journal's line, by the schema of its kind."""
-    from jsonschema import Draft7Validator
-    from jsonschema.exceptions import best_match
-
+    from reconciler.cli.forms import Form
     from reconciler.model.journal import JOURNAL_VERSION, START
     from reconciler.model.journal_schema import line_schemas
 
-    known = {kind: Draft7Validator(schema) for kind, schema in line_schemas().items()}
+    known = {kind: Form(schema) for kind, schema in line_schemas().items()}
 
     def problem(row: dict[str, Any]) -> str:
         kind = row.get("type")
@@ -152,8 +148,7 @@ def _journal_form() -> Callable[[dict[str, Any]], str]:
                 return f"formatVersion: {other}" + (f". {remedy.rstrip('.')}" if remedy else "")
         if not isinstance(kind, str) or kind not in known:
             return "type: it is none of a journal's lines"
-        found = best_match(known[kind].iter_errors(row))
-        return "" if found is None else _placed(found)
+        return known[kind].problem(row)
 
     return problem
 
@@ -185,15 +180,7 @@ def _read_bytes(path: Path, code: str, remedy: str) -> bytes:
 
 def _problem(data: Any) -> str:
     """What makes the data no plan, with its place; nothing where it is one."""
-    from jsonschema import Draft7Validator
-    from jsonschema.exceptions import best_match
-
+    from reconciler.cli.forms import Form
     from reconciler.model.plan_schema import plan_schema
 
-    found = best_match(Draft7Validator(plan_schema()).iter_errors(data))
-    return "" if found is None else _placed(found)
-
-
-def _placed(found: ValidationError) -> str:
-    place = "/".join(str(part) for part in found.absolute_path) or "the document"
-    return f"{place}: {found.message[:200]}"
+    return Form(plan_schema()).problem(data)
