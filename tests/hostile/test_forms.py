@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft7Validator
 
-from reconciler.cli.forms import Form
+from reconciler.model.forms import Form
 from reconciler.model.journal_schema import line_schemas
 from reconciler.model.plan_schema import plan_schema
 from tests.hostile.spoiled import EDITS, edited

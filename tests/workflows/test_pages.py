@@ -91,7 +91,7 @@ def _owners(name: str) -> str:
     [
         ("mappings/customers.yaml", "billing"),
         ("sites/acme/lines.yaml", "billing"),
-        ("month-end/acme/2026-11/plan.json", "billing"),
+        ("month-end/acme/2026-11/plan.json.gz", "billing"),
         ("sites/acme/products.yaml", "product-managers"),
         ("mappings/settings.yaml", "billing-leads"),
         ("sites/acme/settings.yaml", "billing-leads"),
