@@ -22,7 +22,7 @@ demo: $(READY)
 	@$(BIN)/python -m reconciler demo
 
 test: $(READY)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 
 lint: $(READY)
 	@$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reconciler.ci.comment import UPDATE_ONLY, marker_of, ours
+from reconciler.ci.context import is_commit
 
 if TYPE_CHECKING:
     from reconciler.ci.github import GitHub
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 class Comments(Protocol):
     """The comments of one pull request. Everything raises ApiError's subclasses."""
+
+    async def moved_on(self) -> str:
+        """The pull request's last commit, where that is not the one of this run; "" where it is."""
 
     async def find(self, marker: str | None) -> tuple[Any, str] | None:
         """What names our comment with this marker, and its text; None where there is none."""
@@ -27,11 +31,17 @@ class GitHubComments:
     """Comments of a pull request on GitHub. Not tried against github.com.
 
     https://docs.github.com/en/rest/issues/comments (list, create and update; `pull-requests: write` suffices
-    for comments on pull requests).
+    for comments on pull requests) and https://docs.github.com/en/rest/pulls/pulls#get-a-pull-request.
     """
 
-    def __init__(self, github: GitHub, number: int) -> None:
-        self._github, self._number = github, number
+    def __init__(self, github: GitHub, number: int, head: str) -> None:
+        self._github, self._number, self._head = github, number, head
+
+    async def moved_on(self) -> str:
+        """By the pull request as it is now: a run that is started again has its old event."""
+        told = (await self._github.get(f"/pulls/{self._number}")).get("head")
+        now = told.get("sha") if isinstance(told, dict) else None
+        return str(now) if is_commit(now) and now != self._head else ""
 
     async def find(self, marker: str | None) -> tuple[Any, str] | None:
         """Ours by its marker and its author."""
@@ -48,7 +58,12 @@ class GitHubComments:
 
 
 async def put_comment(comments: Comments, text: str) -> str:
-    """Make or update the comment with the text's marker; says which. Raises ApiError's subclasses."""
+    """Make or update the comment with the text's marker; says which. Raises ApiError's subclasses.
+
+    A run of an older commit leaves the comment to the run of the last one.
+    """
+    if later := await comments.moved_on():
+        return f"no comment, because the pull request is at {later[:12]} by now: the run of that one comments"
     there = await comments.find(marker_of(text))
     if there is None:
         if UPDATE_ONLY in text.splitlines()[1:2]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.ci.approval import MERGE_APPROVES, REVIEW_NAME
+from reconciler.model.counts import number_of
 from reconciler.reporting.markdown_text import code, md
-from reconciler.transport.errors import ApiError
+from reconciler.transport.errors import ApiError, RecordNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +70,7 @@ async def find_gates(github: GitHub, context: Context, review: str = "") -> Gate
     if isinstance(branch, str) and branch:
         rows += [(f"branch {branch}", await _branch(github, branch))]
         rows += [(f"rules of {branch}", await _rules(github, branch))]
+        rows += [("code owners", await _owners(github))]
     if review.strip() == MERGE_APPROVES:
         rows.append(("approval of a plan", f"**the merge, by the variable {code(REVIEW_NAME)}**"))
     rows += await _environments(github, str(branch or ""))
@@ -110,10 +112,28 @@ async def _rules(github: GitHub, branch: str) -> str:
     return ", ".join([*found, *_reviews(rules)]) or "none in rulesets; classic protection is not known"
 
 
+async def _owners(github: GitHub) -> str:
+    """https://docs.github.com/en/rest/repos/repos#list-codeowners-errors (contents: read).
+
+    Of the default branch, without `ref`. A line with an error counts for nothing: GitHub skips it.
+    """
+    try:
+        found = (await github.get("/codeowners/errors")).get("errors")
+    except RecordNotFound:
+        return "**no CODEOWNERS file, so that no code owner is asked**"
+    except ApiError:
+        return _NOT_KNOWN
+    if not isinstance(found, list):
+        return _NOT_KNOWN
+    lines = [str(one["line"]) for one in found if isinstance(one, dict) and isinstance(one.get("line"), int)]
+    what = "these lines count for nothing" if len(lines) != 1 else "this line counts for nothing"
+    return f"**CODEOWNERS, line {', '.join(lines)}: {what}**" if found else "a file that GitHub can read"
+
+
 def _reviews(rules: Sequence[dict[str, Any]]) -> list[str]:
     """What is asked of an approval, of all rules together; in bold what a plan's approval needs and lacks."""
     count = max([0, *(n for n in _asked(rules, "required_approving_review_count") if isinstance(n, int))])
-    words = [f"{count} approving review{'' if count == 1 else 's'}"] * bool(count)
+    words = [number_of(count, "approving review")] * bool(count)
     for kind, name, has, lacks in _WANTED:
         if any(rule.get("type") == kind for rule in rules):
             words.append(has if True in _asked(rules, name) else f"**{lacks}**")

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from reconciler.ci.runs import FAILURE, LOOKS, SKIPPED, SUCCESS, jobs_of, runs_of
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import error
 from reconciler.transport.errors import RecordNotFound
 
@@ -95,16 +96,19 @@ def judge(
         return f"{file} was switched off by hand: nothing to hear of.", None
     lately = [run for run in watched.runs if (began := _began(run)) is not None and began >= since]
     if begun and any(_came_to_an_end(run) for run in lately):
-        return f"{file} began by its schedule in the last {hours} hours.", None
+        return f"{file} began by its schedule in the last {number_of(hours, 'hour')}.", None
     if not begun and any(run.get("conclusion") == SUCCESS or run.get("id") in watched.good for run in lately):
-        return f"{file} has done its work in the last {hours} hours.", None
+        return f"{file} has done its work in the last {number_of(hours, 'hour')}.", None
     if any(run.get("conclusion") == SKIPPED for run in lately):
-        return f"{file} was not on all of the last {hours} hours: nothing to hear of yet.", None
+        return f"{file} was not on all of the last {number_of(hours, 'hour')}: nothing to hear of yet.", None
     if any(run.get("status") == "in_progress" for run in lately):
         return f"{file} is under way.", None
     stamps = [_moment(watched.workflow.get(key)) for key in ("created_at", "updated_at")]
     if any(stamp is not None and stamp >= since for stamp in stamps):
-        return f"{file} is here, or on, for less than {hours} hours: nothing to hear of yet.", None
+        return (
+            f"{file} is here, or on, for less than {number_of(hours, 'hour')}: nothing to hear of yet.",
+            None,
+        )
     return f"{file} was not heard of.", _not_heard(watched, hours, lately)
 
 
@@ -124,8 +128,8 @@ def _not_heard(watched: Watched, hours: int, lately: Sequence[Mapping[str, Any]]
     stopped = " GitHub has stopped its schedule." if state == "disabled_inactivity" else ""
     return error(
         "not-heard",
-        f"{watched.file} had no successful run on {watched.branch} in the last {hours} hours: {ran}; of "
-        f"successful ones {last}.{stopped}",
+        f"{watched.file} had no successful run on {watched.branch} in the last "
+        f"{number_of(hours, 'hour')}: {ran}; of successful ones {last}.{stopped}",
         "Look at it under Actions: switch it on if GitHub stopped it, and run it by hand.",
     )
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.transport.errors import EndpointNotFound, RecordNotFound, Refused, Unsure
 
@@ -224,7 +225,8 @@ def _still_held(holder: Holder, patience: timedelta) -> ReconcilerError:
     return ReconcilerError(
         error(
             "lock-held",
-            f"{holder} still writes after {minutes} minutes of waiting. Nothing was written by this run.",
+            f"{holder} still writes after {number_of(minutes, 'minute')} of waiting. Nothing was written "
+            "by this run.",
             "Look at that run under Actions, and cancel it if it hangs; then re-run this one.",
         )
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.ci.github import ref_path
 from reconciler.ci.trees import Trees
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import ReconcilerError, error
 from reconciler.reporting.markdown import COMMENT, markdown
 from reconciler.reporting.markdown_text import md
@@ -91,7 +92,7 @@ def _body(site: str, month: str, plan: Plan, ready: Mapping[str, Any]) -> str:
     else:
         reasons = ready.get("reasons")
         told = [one for one in reasons if isinstance(one, dict)] if isinstance(reasons, list) else []
-        parts.append(f"❌ Invoices of {day} must wait: {len(told)} reasons.")
+        parts.append(f"❌ Invoices of {day} must wait: {number_of(len(told), 'reason')}.")
         parts += [f"- {md(' '.join(_words(one)))}" for one in told[:_REASONS]]
         if len(told) > _REASONS:
             parts.append(f"- … and {len(told) - _REASONS} more in `ready.json`")

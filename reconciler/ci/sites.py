@@ -20,8 +20,9 @@ SINGLE, PRODUCTION, MANY = "mappings", "production", "sites"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 #: The environment with the addresses of webhooks.
 MESSAGES = "reconciler-messages"
-#: Names that the single site, the workflow's artifact `plan-unchanged` and an environment have.
-_TAKEN = frozenset({SINGLE, UNCHANGED, MESSAGES})
+#: Names that the single site, the workflow's artifact `plan-unchanged` and environments have: a new folder
+#: called after the single site's would be planned and written with its keys.
+_TAKEN = frozenset({SINGLE, UNCHANGED, MESSAGES, PRODUCTION, f"{PRODUCTION}-plan"})
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def apply(
     run = _planned(runtime, source, scope, within, saved=saved, unattended=unattended)
     made = run.plan
     if output_format == "text":
-        _show(runtime, run, short=saved and yes)
+        _show(runtime, run, was_read=saved and yes)
     if run.is_another_than(expect) or run.is_refused or run.outdated is not None:
         report(runtime, run, output_format)
         return run.exit_code(exit_codes.STALE)
@@ -142,10 +142,14 @@ def _planned(
     return Run(guarded(compared.plan), within=compared)
 
 
-def _show(runtime: Runtime, run: Run, *, short: bool) -> None:
-    """What is about to be written, told before anything is: an output that takes nothing ends it here."""
-    from reconciler.cli.plan import show_plan
+def _show(runtime: Runtime, run: Run, *, was_read: bool) -> None:
+    """What is about to be written, told before anything is: an output that takes nothing ends it here.
 
+    A plan that was read before is told in short, unless a guard stops it now: what that stopped must be seen.
+    """
+    from reconciler.cli.plan import exit_code, show_plan
+
+    short = was_read and exit_code(run.plan, detailed=False) != exit_codes.STOPPED
     show_plan(runtime, run.plan, "summary" if short else "text")
     if run.is_refused and run.within is not None:
         for one in run.within.reviewed:

@@ -19,6 +19,7 @@ from reconciler.execution.fresh import rests_on_lists
 from reconciler.execution.preconditions import stale_changes
 from reconciler.execution.run import execute, not_started
 from reconciler.execution.state import MarkerPlace
+from reconciler.execution.unseen import Seen
 from reconciler.execution.write import Writer
 from reconciler.model.change import CUSTOM_FIELD_PREFIX
 from reconciler.model.counts import number_of
@@ -203,8 +204,9 @@ async def _write_all(runtime: Runtime, run: Run, record: Record, *, check_first:
                 return
         # A plan of seconds ago may rest on a list that came short, or overlap with another run.
         only = None if check_first else rests_on_lists
+        seen = Seen.by(run.plan) if check_first else None
         run.stale = await stale_changes(
-            site.connectwise, run.plan.ready, place, member=run.plan.member, only=only
+            site.connectwise, run.plan.ready, place, member=run.plan.member, only=only, seen=seen
         )
         if run.stale:
             return
@@ -242,12 +244,20 @@ def _end(run: Run, journal: Recorder) -> None:
 
 
 def too_old(plan: Plan, now: datetime) -> Diagnostic | None:
-    """Whether a saved plan is older than its own `guards.planAge` lets it be.
+    """Whether a saved plan is older than its `guards.planAge` lets it be, or one of its words has ended.
 
     A plan does not hold its site's time zone: the day now is that of UTC.
     """
+    today, until = now.astimezone(UTC).date(), plan.guards.good_until
+    if until is not None and today > until.day:
+        return error(
+            "word-ended-since",
+            f"This plan is of {plan.today}, and {until.word} ({until.place}) held until {until.day}. Nothing "
+            "was written.",
+            "Plan again, and have that reviewed: without that word something else may be right.",
+        )
     most = plan.guards.limits.max_plan_age_days
-    age = (now.astimezone(UTC).date() - date.fromisoformat(plan.today)).days
+    age = (today - date.fromisoformat(plan.today)).days
     if most is None or age <= most:
         return None
     return error(

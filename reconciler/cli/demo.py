@@ -148,12 +148,14 @@ def _decide(runtime: Runtime, world: Any) -> None:
     _replace("mappings/customers.yaml", "    company: LANTERNFISH\n", f"    company: LANTERNFISH\n{answer}")
     Path("mappings/holds.yaml").write_text(_HOLDS, encoding="utf-8")
     others = _other_customers(world)
-    Path("mappings/others.yaml").write_text("version: 1\ncustomers:\n" + "".join(others), encoding="utf-8")
+    file = Path("mappings/customers/others.yaml")
+    file.parent.mkdir()
+    file.write_text("version: 1\ncustomers:\n" + "".join(others), encoding="utf-8")
     console = runtime.out()
     console.print("\n# Two people decide, in a reviewed change", style="bold cyan")
     console.print("mappings/customers.yaml, under Lanternfish Media:\n" + answer + "mappings/holds.yaml:")
     console.print(_HOLDS.rstrip())
-    console.print(f"mappings/others.yaml, {len(others)} customers whose lines people keep for now:")
+    console.print(f"{file.as_posix()}, {len(others)} customers whose lines people keep for now:")
     console.print(f"version: 1\ncustomers:\n{''.join(others[:2])}  …", soft_wrap=True)
 
 

@@ -69,7 +69,7 @@ def with_comments(runtime: Runtime, ask: Callable[[Comments], Awaitable[_T]]) ->
     number = context.pull_request
     if number is None:
         raise ReconcilerError(error("github-event", "The event is about no pull request."))
-    return with_github(runtime, context, lambda github: ask(GitHubComments(github, number)))
+    return with_github(runtime, context, lambda github: ask(GitHubComments(github, number, context.head)))
 
 
 def below(diagnostic: Diagnostic, root: Path | None) -> Diagnostic:

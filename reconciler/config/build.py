@@ -64,6 +64,7 @@ def _settings(view: View) -> Settings:
         marker_custom_field=marker.text("customField") if marker else None,
         currency=view.text("currency"),
         guards=_guards(view.below("guards") or View(view.document, (*view.path, "guards"), {})),
+        homes=view.text("homes") or "free",
         location=view.location,
         on_unmap_said=view.where("onUnmap") if view.text("onUnmap") else None,
     )

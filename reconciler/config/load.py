@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.config.build import build
 from reconciler.config.check import check
 from reconciler.config.files import empty_file, read_folder
+from reconciler.config.homes import away_from_home
 from reconciler.config.merge import LISTED, SECTIONS, merge
 from reconciler.config.parse import parse
 from reconciler.config.rules import apply_rules
@@ -81,6 +82,7 @@ def load(
     diagnostics += found
     # What could not be read may hold what another row refers to.
     complete = not has_errors(diagnostics)
+    diagnostics += away_from_home(roots, folder.as_posix())
     converted = convert(merged, shared_schema())
     problems, wrong = check(merged, converted)
     wrong |= converted.wrong

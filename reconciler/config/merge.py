@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.config.homes import only_answers
 from reconciler.config.nodes import Entry, Mapping, Node, Scalar, Sequence, is_null
 from reconciler.config.parse import SIZE_LIMIT, duplicate
 from reconciler.config.wording import either
@@ -66,7 +67,9 @@ def _join(name: str, first: Entry, second: Entry, diagnostics: list[Diagnostic])
     if name in KEYED and isinstance(one, Mapping) and isinstance(two, Mapping):
         entries = dict(one.entries)
         for key, entry in two.entries.items():
-            if key in entries:
+            if key in entries and name == "customers" and (row := _continued(entries[key], entry)):
+                entries[key] = row
+            elif key in entries:
                 diagnostics.append(duplicate(key, entry.location, entries[key].location))
             else:
                 entries[key] = entry
@@ -86,3 +89,14 @@ def _join(name: str, first: Entry, second: Entry, diagnostics: list[Diagnostic])
         return second if wrong is one else first
     diagnostics.append(duplicate(name, second.location, first.location))
     return first
+
+
+def _continued(one: Entry, two: Entry) -> Entry | None:
+    """A customer's row with the answers that stand in another file; None where they are two rows."""
+    row, answers = (two, one) if only_answers(one.value) else (one, two)
+    if not isinstance(row.value, Mapping) or not isinstance(answers.value, Mapping):
+        return None
+    if not only_answers(answers.value) or not row.value.entries.keys().isdisjoint(answers.value.entries):
+        return None
+    entries = {**row.value.entries, **answers.value.entries}
+    return Entry(row.location, Mapping(entries, row.value.location, row.value.size + answers.value.size))

@@ -45,7 +45,10 @@ mappings:
   their names. Names that start with a dot are left alone. Symbolic links and `.yml` files are errors, so
   that nothing is skipped in silence. A file may have 1 MiB, a folder 1,000 files and 16 MiB.
 - A section may be spread over files; a key may stand only once in all of them. Lists (`holds`,
-  `approvals`, `protected`) are joined.
+  `approvals`, `protected`) are joined. A customer's row that holds nothing but `nameDiffers` and `restart`
+  continues the row of that customer in another file.
+- With `settings.homes: fixed` each section stands in its own file, and what does not is an error:
+  [who owns which file](gitops.md#who-owns-which-file).
 - Texts are what was typed, with or without quotes: `0012`, `NO`, `12:30` and `1_000` stay as they are.
 - Numbers are plain decimals: `12`, `4.50`. No decimal comma, no `1_000`, `1e3`, `0x1F` or leading zeros,
   and no quotes. Prices and costs have four decimal places at most, other money and

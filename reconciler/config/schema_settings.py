@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.config import words
+from reconciler.config.homes import FIXED, FREE
 from reconciler.config.schema_guards import guards
 
 if TYPE_CHECKING:
@@ -87,6 +88,21 @@ def settings() -> Schema:
                 limit=3,
                 example="EUR",
             ),
+            "homes": _homes(),
             "guards": guards(),
         },
+    )
+
+
+def _homes() -> Schema:
+    return words.choice(
+        "Whether each section has to stand in the file of its name, so that files, and with them "
+        "sections, can have owners.",
+        {
+            FREE: "any section may stand in any file",
+            FIXED: "a section stands in `SECTION.yaml` or in files of the folder `SECTION`; "
+            "`defaults` with `customers`, and `nameDiffers` and `restart` of a customer's row in "
+            "`answers.yaml`",
+        },
+        default=FREE,
     )

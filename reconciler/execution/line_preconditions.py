@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.execution.fresh import There, read_there
 from reconciler.execution.lines import stale_line
 from reconciler.execution.state import Stale
+from reconciler.execution.unseen import unseen_lines
 from reconciler.execution.wanted_line import described, first_day, in_the_way, not_as_wanted, serial_of
 from reconciler.model.billing import Recap
 from reconciler.model.change import MAPPING_PREFIX, SYNC_ON
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reconciler.connectwise.client import Client
+    from reconciler.execution.unseen import Seen
     from reconciler.model.billing import Agreement, Line
     from reconciler.model.change import Basis, Change
     from reconciler.model.field_change import FieldChange
@@ -59,11 +61,13 @@ async def stale_lines(
     marked: Sequence[CatalogItem],
     place: MarkerPlace,
     member: str | None,
+    seen: Seen | None = None,
 ) -> list[Stale]:
     """Every change of a line that no longer fits; `of_products` are the same plan's changes of products.
 
     A change that is done already does fit, whatever has been invoiced since. `marked` are all products that
-    carry a tag. Raises ReconcilerError where something cannot be read, ListShort where a list came short.
+    carry a tag, `seen` the lines that a saved plan knows: none of its new lines may meet another one.
+    Raises ReconcilerError where something cannot be read, ListShort where a list came short.
     """
     if not changes:
         return []
@@ -80,6 +84,9 @@ async def stale_lines(
         else:
             said = _stale_change(change, scene)
         found += [Stale(change, what) for what in said]
+    creations = [change for change in changes if change.starts_line and change.id not in done]
+    if seen is not None and creations:
+        found += await unseen_lines(client, creations, there.lines, there.own, seen)
     return found
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reconciler.connectwise.client import Client
+    from reconciler.execution.unseen import Seen
     from reconciler.model.change import Change
     from reconciler.model.observed import CatalogItem
 
@@ -28,13 +29,14 @@ async def stale_changes(
     *,
     member: str | None = None,
     only: Callable[[Change], bool] | None = None,
+    seen: Seen | None = None,
 ) -> list[Stale]:
     """Every change that no longer fits, with what has moved; a change that is done already does fit.
 
     Chunked reads: products by id and by identifier, agreements by id and by company, lines in bundles by
     their agreements. With `only`, those for which it holds are looked at alone, and nothing is read where
-    there are none. `member` is who we write as. A list that stays shorter than the server counts makes all
-    that rest on lists stale.
+    there are none. `member` is who we write as, `seen` are the lines that a saved plan knows. A list that
+    stays shorter than the server counts makes all that rest on lists stale.
     """
     looked_at = [change for change in changes if only is None or only(change)]
     if not looked_at:
@@ -46,7 +48,7 @@ async def stale_changes(
     try:
         marked = await read_marked(client, looked_at, place)
         found += _mapped_elsewhere(of_products, marked, place)
-        return [*found, *await stale_lines(client, of_lines, every, marked, place, member)]
+        return [*found, *await stale_lines(client, of_lines, every, marked, place, member, seen)]
     except ListShort as short:
         return [*found, *(Stale(change, told(short)) for change in looked_at if rests_on_lists(change))]
 

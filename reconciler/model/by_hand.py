@@ -11,10 +11,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.counts import number_of
 from reconciler.model.money import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Work(StrEnum):
@@ -52,7 +53,8 @@ class ByHand:
         money = f"{self.amount:f} {self.currency}"
         if self.work is Work.NOT_BILLED:
             return f"{' and '.join(self.months)} not billed by any invoice: {money}"
-        had, gives = ("?" if one is None else plain(one) for one in (self.before, self.after))
+        had = "nothing of it" if self.before is None else plain(self.before)
+        gives = "another number" if self.after is None else plain(self.after)
         return (
             f"the invoice of {self.invoice} had {had}, and its month's bill gives {gives}: {money} to correct"
         )
@@ -89,6 +91,29 @@ class ByHand:
             tuple(data["months"]),
             _day(data["until"]),
         )
+
+
+_TOGETHER = {
+    Work.CORRECTION: "to correct on invoices that exist",
+    Work.LATE: "not on the invoices that exist already",
+    Work.NOT_BILLED: "not billed by any invoice",
+}
+
+
+def together(works: Iterable[ByHand]) -> list[str]:
+    """`Together not on the invoices that exist already, 3 lines: 22.50 EUR`, where there are several."""
+    every, found = list(works), []
+    for kind, what in _TOGETHER.items():
+        own = [one for one in every if one.work is kind]
+        sums: dict[str, Decimal] = {}
+        for one in own:
+            sums[one.currency] = sums.get(one.currency, Decimal(0)) + one.amount
+        if len(own) > 1:
+            money = " and ".join(
+                f"{amount:,f} {currency}".rstrip() for currency, amount in sorted(sums.items())
+            )
+            found.append(f"Together {what}, {number_of(len(own), 'line')}: {money}")
+    return found
 
 
 def _number(text: str | None) -> Decimal | None:

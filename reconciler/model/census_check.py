@@ -64,7 +64,7 @@ def _differences(census: Census) -> Iterator[str]:
     for part in census.lines:
         held[part.account, part.word] += part.lines
         if part.lines < 0:
-            yield f"{part.lines} lines under {part.account.value}"
+            yield f"{number_of(part.lines, 'line')} under {part.account.value}"
     apart = Counter((line.account, line.word) for line in census.apart)
     for (account, word), count in sorted(apart.items()):
         if count > held[account, word]:

@@ -112,6 +112,7 @@ class Settings:
     marker_custom_field: str | None
     currency: str | None
     guards: Guards
+    homes: str = "free"
     location: Location = NOWHERE
     on_unmap_said: Location | None = None
 

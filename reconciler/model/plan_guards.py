@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -58,6 +59,24 @@ class Answer:
         )
 
 
+@dataclass(frozen=True, order=True)
+class GoodUntil:
+    """The last day on which a plan's words all hold, which word ends then, and where that stands."""
+
+    day: date
+    word: str
+    place: str
+
+    def to_json(self) -> dict[str, str]:
+        """The form in plan files."""
+        return {"day": self.day.isoformat(), "word": self.word, "source": self.place}
+
+    @classmethod
+    def from_json(cls, data: dict[str, str]) -> GoodUntil:
+        """Read back what `to_json` wrote."""
+        return cls(date.fromisoformat(data["day"]), data["word"], data["source"])
+
+
 _OFF = Guards(None, False, None, None, None, None)
 
 
@@ -65,13 +84,15 @@ _OFF = Guards(None, False, None, None, None, None)
 class PlanGuards:
     """The limits of a plan, what is protected, which lines are answered, and how many products there are.
 
-    `protected` are `product/KEY` and `customer/KEY`, as identifiers compare.
+    `protected` are `product/KEY` and `customer/KEY`, as identifiers compare. `good_until` is None where no
+    word that it was made by has an end.
     """
 
     limits: Guards = _OFF
     protected: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
     products: int = 0
+    good_until: GoodUntil | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The form in plan files; null is off."""
@@ -96,6 +117,7 @@ class PlanGuards:
             "protected": list(self.protected),
             "answers": [one.to_json() for one in self.answers],
             "products": self.products,
+            "goodUntil": None if self.good_until is None else self.good_until.to_json(),
         }
 
     @classmethod
@@ -128,7 +150,9 @@ class PlanGuards:
             else None,
         )
         answers = tuple(Answer.from_json(one) for one in data["answers"])
-        return cls(limits, tuple(data["protected"]), answers, int(data["products"]))
+        until = data["goodUntil"]
+        good_until = None if until is None else GoodUntil.from_json(until)
+        return cls(limits, tuple(data["protected"]), answers, int(data["products"]), good_until)
 
 
 #: Everything off: of a plan that nobody has made from a configuration.

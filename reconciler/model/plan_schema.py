@@ -210,6 +210,14 @@ def _guards() -> dict[str, Any]:
             "The lines that an approval, a hold or a row itself has answered.",
         ),
         products={**_COUNT, "description": "How many products the site has."},
+        goodUntil=or_null(
+            record(
+                "The last day on which every word that it was made by holds.",
+                day=DAY,
+                word={**TEXT, "description": "Which one ends then."},
+                source={**TEXT, "description": "Where that stands."},
+            )
+        ),
     )
 
 

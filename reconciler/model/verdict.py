@@ -100,6 +100,14 @@ def is_held_back(line: PlannedLine, held: Mapping[str, tuple[str, ...]]) -> tupl
     return tuple(dict.fromkeys(why for name in requests_of(line) for why in held.get(name, ())))
 
 
+def stopped_lines(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """The rows (by key) that only what stops the whole run holds back, with the codes of that."""
+    held = held_back(plan)
+    stops = {one.id for one in plan.diagnostics if one.severity is Severity.ERROR and one.subject is None}
+    causes = {line.key: is_held_back(line, held) for line in plan.lines if not line.shadow}
+    return {key: own for key, own in causes.items() if own and stops.issuperset(own)}
+
+
 def _waiting(plan: Plan) -> frozenset[str]:
     return frozenset(
         name

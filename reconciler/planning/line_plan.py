@@ -45,7 +45,12 @@ from reconciler.planning.lines.remarks import (
 )
 from reconciler.planning.lines.requests import is_written, requests
 from reconciler.planning.lines.serials import with_silent_serials
-from reconciler.planning.lines.tenant_notes import nobody_is_billed, tenant_notes, usage_after_end
+from reconciler.planning.lines.tenant_notes import (
+    nobody_is_billed,
+    noted_whole,
+    tenant_notes,
+    usage_after_end,
+)
 from reconciler.planning.products.managed import Products
 from reconciler.planning.seats.moved_serials import link_serials
 from reconciler.planning.seats.shifts import link_shifts
@@ -74,13 +79,15 @@ if TYPE_CHECKING:
 class LinePlan:
     """What usage means for the agreement lines. `together` is as in `model.plan.Plan`.
 
-    `accounts` are those of every open line and unit; None where nothing was counted.
+    `noted` are the tenants of which one of the `notes` has every unit. `accounts` are those of every open
+    line and unit; None where nothing was counted.
     """
 
     lines: tuple[PlannedLine, ...] = ()
     changes: tuple[Change, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     notes: tuple[UsageNote, ...] = ()
+    noted: frozenset[str] = frozenset()
     together: tuple[tuple[str, str], ...] = ()
     answers: tuple[Answer, ...] = ()
     accounts: Accounts | None = None
@@ -122,7 +129,8 @@ def plan_lines(
     likely = Likely(desired.customers, observed.tenants, observed.billing, today)
     planned = _plan((desired, base), observed.tenants, observed.billing, products, months, likely)
     notes = tenant_notes(desired, months.bills, observed.tenants, today, likely)
-    return replace(planned, diagnostics=(*planned.diagnostics, *soon), notes=notes)
+    noted = noted_whole(desired, months.bills, today)
+    return replace(planned, diagnostics=(*planned.diagnostics, *soon), notes=notes, noted=noted)
 
 
 def _without_customers(
@@ -133,8 +141,10 @@ def _without_customers(
     bills, tenants = sort_bill(month, desired), observed.tenants or ()
     likely = Likely((), tenants, observed.billing, today)
     said = nobody_is_billed(desired, bills, tenants, likely)
-    notes = tenant_notes(desired, bills, tenants, today, likely) if said else ()
-    return LinePlan(diagnostics=said, notes=notes)
+    if not said:
+        return LinePlan()
+    notes = tenant_notes(desired, bills, tenants, today, likely)
+    return LinePlan(diagnostics=said, notes=notes, noted=noted_whole(desired, bills, today))
 
 
 def _unknown(month: UsageMonth | None, observed: Observed, today: date) -> str:

@@ -18,6 +18,7 @@ from reconciler.model.plan_guards import PlanGuards
 from reconciler.model.verdict import held_back, is_held_back, names_of, requests_of
 from reconciler.planning.accounts.census import census_of
 from reconciler.planning.accounts.removed_rows import removed_rows
+from reconciler.planning.good_until import good_until
 from reconciler.planning.line_plan import LinePlan, plan_lines
 from reconciler.planning.lines.remarks import no_usage, no_usage_data, not_begun
 from reconciler.planning.order import arrange
@@ -106,9 +107,9 @@ def make_plan(
         changes=arrange([*_kept(changes, scope), *usage.changes], diagnostics, unusable),
         lines=usage.lines,
         diagnostics=tuple(sorted(_once(diagnostics), key=_order_of)),
-        usage_notes=(*usage_notes(desired, month, observed, today), *usage.notes),
+        usage_notes=(*usage_notes(desired, month, observed, today, usage.noted), *usage.notes),
         together=usage.together,
-        guards=_guards(desired, usage, targets),
+        guards=_guards(desired, usage, targets, today),
     )
     return _counted(made, usage.accounts)
 
@@ -133,9 +134,10 @@ def _counted(made: Plan, accounts: Accounts | None) -> Plan:
     return replace(made, census=census_of(accounts, rows))
 
 
-def _guards(desired: Desired, usage: LinePlan, targets: Sequence[Target]) -> PlanGuards:
-    protected = sorted({f"{one.kind}/{one.key}" for one in desired.protected})
-    return PlanGuards(desired.settings.guards, tuple(protected), usage.answers, len(targets))
+def _guards(desired: Desired, usage: LinePlan, targets: Sequence[Target], today: date) -> PlanGuards:
+    protected = tuple(sorted({f"{one.kind}/{one.key}" for one in desired.protected}))
+    until = good_until(desired, today)
+    return PlanGuards(desired.settings.guards, protected, usage.answers, len(targets), until)
 
 
 def guarded(plan: Plan, *, saved: bool = False) -> Plan:

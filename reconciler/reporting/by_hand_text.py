@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from reconciler.model.by_hand import together
 from reconciler.model.verdict import by_hand
 from reconciler.reporting.clean import clean
 from reconciler.reporting.line_words import place, subject_text
@@ -24,3 +25,12 @@ def print_by_hand(console: Console, plan: Plan) -> None:
     console.print(Text("To be done by hand, because no run writes it", style="bold"))
     for line, work in found:
         console.print(Text(f"  - {place(line)}, {subject_text(line)}: {clean(work.text)}"))
+    for text in together(work for _, work in found):
+        console.print(Text(f"  {clean(text)}"))
+
+
+def print_invoices_that_exist(console: Console, plan: Plan) -> None:
+    """What the invoices that were made lack or have too much, in all; each line's message has its own."""
+    works = [line.by_hand for line in plan.lines if line.by_hand is not None]
+    for text in together(works):
+        console.print(Text(clean(text), style="bold"))

@@ -58,8 +58,11 @@ def print_kinds(console: Console, lines: Sequence[PlannedLine], title: str) -> N
 
 def kind_rows(lines: Sequence[PlannedLine]) -> Iterable[tuple[str, ...]]:
     """Kind, customers, money now and new, the difference, currency; the total comes last."""
+    of_kind: dict[str, list[PlannedLine]] = defaultdict(list)
+    for line in lines:
+        of_kind[kind_text(line)].append(line)
     for name in _KINDS:
-        yield from _kind_rows(name, [line for line in lines if kind_text(line) == name])
+        yield from _kind_rows(name, of_kind[name])
     yield from _kind_rows("Together", lines)
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from reconciler.model.counts import number_of
 from reconciler.model.remedies import Remedies, reason_alone, stands_at
 from reconciler.model.unsettled import cause_of
-from reconciler.model.verdict import LineGroups, held_back, is_held_back, rounded
+from reconciler.model.verdict import LineGroups, held_back, is_held_back, rounded, stopped_lines
 from reconciler.reporting.clean import clean
 from reconciler.reporting.line_words import (
     biggest_first,
@@ -33,14 +33,23 @@ if TYPE_CHECKING:
 MOST_DECISIONS, MOST_WAITING = 5, 5
 
 
-def print_decisions(console: Console, plan: Plan, groups: LineGroups) -> None:
+def apart_from_stopped(plan: Plan, groups: LineGroups) -> tuple[list[PlannedLine], list[PlannedLine], str]:
+    """What a person decides line by line, what the stopped run would write, and the title of that."""
+    codes = stopped_lines(plan)
+    stopped = [line for line in groups.decisions if line.key in codes]
+    named = " and ".join(dict.fromkeys(code for line in stopped for code in codes[line.key]))
+    title = f"What this plan would write ({named}: the whole run is stopped, nothing of it is written)"
+    return [line for line in groups.decisions if line.key not in codes], stopped, title
+
+
+def print_decisions(console: Console, plan: Plan, decisions: Sequence[PlannedLine]) -> None:
     """The biggest few causes, each with its answers and what waits for it, and how many there are besides."""
-    if not groups.decisions:
+    if not decisions:
         return
     held = held_back(plan)
     remedies = Remedies(plan)
     console.print(Text("\nPlease decide (nothing of this is written)", style="bold red"))
-    causes = causes_first(groups.decisions)
+    causes = causes_first(decisions)
     for number, (line, waiting) in enumerate(causes[:MOST_DECISIONS], 1):
         blocked_by = is_held_back(line, held)
         console.print(Text(f"  {number}. {_title(line)}"))
@@ -51,7 +60,7 @@ def print_decisions(console: Console, plan: Plan, groups: LineGroups) -> None:
             console.print(Text(f"     {text}"))
     left = sum(1 + len(waiting) for _, waiting in causes[MOST_DECISIONS:])
     if left:
-        every = len(groups.decisions)
+        every = len(decisions)
         more = f"{left} more of {every}: all of them stand in --format xlsx --report FILE, csv and json"
         console.print(Text(f"  … and {more}; `reconciler show PLAN` makes these of a saved plan."))
 

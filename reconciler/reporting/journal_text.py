@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from reconciler.model.by_hand import together
 from reconciler.model.counts import number_of
 from reconciler.model.outcome import Result
 from reconciler.reporting.clean import clean
+from reconciler.reporting.json_text import json_text
 from reconciler.reporting.values import field_title, value_text
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def print_journal(console: Console, journal: Journal) -> None:
             line = "a new line" if work.line is None else f"line #{work.line}"
             where = f"agreement #{work.agreement}, {clean(work.product)}, {line}"
             console.print(Text(f"  - {where}: {clean(work.text)}"))
+        for text in together(journal.by_hand):
+            console.print(Text(f"  {clean(text)}"))
     console.print()
     console.print(Text(f"{_counts(journal)} {ending_text(journal)}", style="bold"))
 
@@ -146,4 +149,4 @@ def journal_json(journal: Journal) -> str:
         "byHand": [work.to_json() for work in journal.by_hand],
         "notSent": [{"id": key, "result": result.value} for key, result in journal.others],
     }
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    return json_text(document)

@@ -166,9 +166,12 @@ def why(line: PlannedLine) -> str:
 
 
 def change_text(before: Decimal | None, after: Decimal | None) -> str:
-    """`38 → 64`, or one number where nothing changes; `?` where it is not known."""
-    old, new = ("?" if number is None else plain(number) for number in (before, after))
-    return old if old == new else f"{old} → {new}"
+    """`38 → 64`, or one number where nothing changes; `to 64` where only the new one is known."""
+    if after is None:
+        return "not known" if before is None else f"{plain(before)} → not known"
+    if before is None:
+        return f"to {plain(after)}"
+    return plain(before) if before == after else f"{plain(before)} → {plain(after)}"
 
 
 def price_text(number: Decimal, places: int = USUAL_PLACES) -> str:

@@ -12,7 +12,7 @@ from reconciler.model.unsettled import unsettled
 from reconciler.model.verdict import LineGroups, count_customers, group_lines, sums, totals
 from reconciler.reporting.census_words import rows_title
 from reconciler.reporting.changes_text import print_apart, print_changes, print_kinds, print_not_billed
-from reconciler.reporting.decisions_text import print_decisions
+from reconciler.reporting.decisions_text import apart_from_stopped, print_decisions
 from reconciler.reporting.line_words import day_text, money_list, signed, step_text
 from reconciler.reporting.tables import print_table
 
@@ -38,7 +38,10 @@ def print_lines(console: Console, plan: Plan) -> None:
     for more in _more_lines(groups):
         console.print(Text(more))
     print_kinds(console, groups.moving, "This plan" if groups.written else "It would be")
-    print_decisions(console, plan, groups)
+    decisions, stopped, title = apart_from_stopped(plan, groups)
+    print_decisions(console, plan, decisions)
+    print_kinds(console, stopped, "It would be")
+    print_changes(console, title, stopped)
     print_changes(console, "What changes on invoices", groups.written)
     why_not = "a forecast" if forecast else "mode shadow"
     print_changes(console, f"What would change on invoices ({why_not}: no line is written)", groups.shadow)

@@ -31,7 +31,7 @@ from reconciler.reporting.changes_text import (
     prices_line,
     unbilled_text,
 )
-from reconciler.reporting.decisions_text import MOST_DECISIONS, causes_first, stake_text
+from reconciler.reporting.decisions_text import MOST_DECISIONS, apart_from_stopped, causes_first, stake_text
 from reconciler.reporting.line_words import (
     biggest_first,
     day_text,
@@ -185,11 +185,13 @@ def _said(problem: Diagnostic) -> str:
 
 def _decisions(plan: Plan, groups: LineGroups, most: int) -> Iterable[str]:
     """The biggest with their answers; all others by name, because none of them may be overlooked."""
-    if not groups.decisions:
+    decisions, stopped, title = apart_from_stopped(plan, groups)
+    yield from _stopped(stopped, title, most)
+    if not decisions:
         return
     held = held_back(plan)
     remedies = Remedies(plan)
-    causes = causes_first(groups.decisions)
+    causes = causes_first(decisions)
     yield "### Please decide"
     for number, (line, waiting) in enumerate(causes[:MOST_DECISIONS], 1):
         blocked_by = is_held_back(line, held)
@@ -208,6 +210,22 @@ def _decisions(plan: Plan, groups: LineGroups, most: int) -> Iterable[str]:
     if rest:
         names = "; ".join(f"{md(place(line))} {md(subject_text(line))}" for line in rest)
         yield f"\n… and {len(rest)} more: {names}."
+    yield ""
+
+
+def _stopped(lines: Sequence[PlannedLine], title: str, most: int) -> Iterable[str]:
+    """What a guard of the whole run keeps from being written: the biggest in full, the others by name."""
+    if not lines:
+        return
+    ordered = biggest_first(lines)
+    yield f"### {md(title)}"
+    yield from table(("", ">Customers", ">Now", ">New", ">Per month", "Currency"), kind_rows(lines))
+    yield ""
+    if most:
+        yield from table(CHANGE_COLUMNS, map(change_cells, ordered[:most]))
+    if ordered[most:]:
+        names = "; ".join(f"{md(place(line))} {md(subject_text(line))}" for line in ordered[most:])
+        yield f"\n… and {len(ordered[most:])} more: {names}."
     yield ""
 
 

@@ -12,6 +12,7 @@ from reconciler.model.change import CUSTOM_FIELD_PREFIX, MAPPING_PREFIX, Action,
 from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import Severity
 from reconciler.model.unsettled import unsettled
+from reconciler.reporting.by_hand_text import print_invoices_that_exist
 from reconciler.reporting.census_text import print_identities, print_lines_apart
 from reconciler.reporting.clean import clean
 from reconciler.reporting.diagnostics import print_diagnostics
@@ -76,6 +77,7 @@ def print_plan(console: Console, plan: Plan) -> None:
     if others:
         console.print()
         print_diagnostics(console, others)
+    print_invoices_that_exist(console, plan)
     _print_usage_notes(console, plan.usage_notes)
     console.print()
     print_identities(console, plan.census)

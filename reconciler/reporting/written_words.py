@@ -100,7 +100,7 @@ def _of_line(row: PlannedLine, change: Change) -> str:
     number = "" if row.line_id is None else f" #{row.line_id}"
     serial = f" ({row.serial})" if row.serial else ""
     product = clean(f"{row.product}{number}{serial}")
-    units = plain(row.after) if row.after is not None else "?"
+    units = change_text(row.after, row.after)
     if change.starts_line:
         from_ = "" if row.starts is None else f" from {day_text(row.starts)}"
         return f"{product}: new line{from_}, {units}{_money(row)}"

@@ -53,6 +53,8 @@ class FakeGitHub(httpx.AsyncBaseTransport):
     comments: list[dict[str, Any]] = field(default_factory=list)
     issues: list[dict[str, Any]] = field(default_factory=list)
     pulls: list[dict[str, Any]] = field(default_factory=list)
+    #: The last commit of a pull request that nothing else is told of, by its number.
+    heads: dict[int, str] = field(default_factory=dict)
     #: Reviews by the number of their pull request, commits by that of what brought them, rights by login.
     reviews: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     brought: dict[str, list[int]] = field(default_factory=dict)
@@ -186,7 +188,10 @@ class FakeGitHub(httpx.AsyncBaseTransport):
             }
             self.pulls.append(made)
             return httpx.Response(201, json=made)
-        there = self.pull(int(path.rpartition("/")[2]))
+        number = int(path.rpartition("/")[2])
+        if method == "GET" and number in self.heads:
+            return httpx.Response(200, json={"number": number, "head": {"sha": self.heads[number]}})
+        there = self.pull(number)
         there.update(body or {})
         return httpx.Response(200, json=there)
 
@@ -351,6 +356,7 @@ class Workflow:
     def pull_request(self, number: int = 7) -> None:
         """The run is of a pull request."""
         self.event(number=number, pull_request={"number": number, "head": {"sha": HEAD}})
+        self.github.heads[number] = HEAD
 
     def run(self, *arguments: str, **environ: str) -> Said:
         """One step; its token is in nothing that it says."""

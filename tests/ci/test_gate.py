@@ -110,12 +110,31 @@ def test_a_public_repository_is_refused_until_a_variable_allows_it(
     assert workflow.ci("gate", RECONCILER_PUBLIC="allowed").code == 0
 
 
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        (None, "**no CODEOWNERS file, so that no code owner is asked**"),
+        ([], "a file that GitHub can read"),
+        ([{"line": 3, "kind": "Unknown owner"}], "**CODEOWNERS, line 3: this line counts for nothing**"),
+        ([{"line": 3}, {"line": 7}], "**CODEOWNERS, line 3, 7: these lines count for nothing**"),
+    ],
+)
+def test_code_owners_that_nobody_asks_are_in_bold(
+    workflow: Workflow, errors: list[dict[str, object]] | None, said: str
+) -> None:
+    """A rule that asks for code owners asks nobody where there is no file, or where its line is not read."""
+    if errors is not None:
+        workflow.github.answers["/codeowners/errors"] = {"errors": errors}
+    assert workflow.ci("gate").code == 0
+    assert f"| code owners | {said} |" in workflow.summary.read_text(encoding="utf-8")
+
+
 def test_what_the_token_may_not_read_is_not_known(workflow: Workflow) -> None:
-    paths = ("/branches/main", "/rules/branches/main", "/environments")
+    paths = ("/branches/main", "/rules/branches/main", "/codeowners/errors", "/environments")
     workflow.github.refused = {f"GET {path}": 403 for path in paths}
     assert workflow.ci("gate").code == 0
     told = workflow.summary.read_text(encoding="utf-8")
-    assert told.count("not known |") == 3
+    assert told.count("not known |") == 4
 
 
 def test_visibility_comes_from_the_event_where_the_api_refuses(workflow: Workflow) -> None:

@@ -184,3 +184,8 @@ def test_a_month_end_that_did_not_begin_is_missed_on_its_day_and_never_before() 
 def test_a_name_that_is_no_file_of_a_workflow_asks_nobody(workflow: Workflow) -> None:
     assert workflow.ci("heard", "--workflow", "../usage.yml", "--hours", "26").code == 64
     assert not workflow.github.requests
+
+
+def test_one_hour_is_one_hour(watched: Workflow) -> None:
+    said = watched.ci("heard", "--workflow", "usage.yml", "--hours", "1")
+    assert "had no successful run on main in the last 1 hour: none began" in said.out

@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 from reconciler.ci.comment import comment
 from reconciler.model.lines import LineState
 from tests.ci.github import BOT, Workflow
-from tests.hostile.test_names import NAMES, STEERS, hostile_site
+from tests.hostile.test_names import COMMAND, NAMES, STEERS, hostile_site
 from tests.reporting.made import ending, line
 from tests.reporting.test_markdown import plan_of
 
@@ -61,6 +61,17 @@ def test_the_comment_is_made_once_and_then_updated(workflow: Workflow) -> None:
     (only,) = workflow.github.comments
     assert only["body"] != first
     assert "Birch" in only["body"]
+
+
+def test_a_run_of_an_older_commit_leaves_the_comment_to_the_last_one(workflow: Workflow) -> None:
+    """A run that is started again would put its old plan under the reviewer's eyes."""
+    workflow.pull_request()
+    out = published(workflow, workflow.plan())
+    workflow.github.heads[7] = "d" * 40
+    said = workflow.ci("comment", str(out))
+    assert said.code == 0
+    assert "no comment, because the pull request is at dddddddddddd by now" in said.out
+    assert workflow.github.comments == []
 
 
 def test_each_site_has_its_comment(workflow: Workflow) -> None:
@@ -177,11 +188,42 @@ def test_no_name_is_executed(number: int, tmp_path: Path) -> None:
         assert re.match(
             r"::(error|warning|notice) title=[a-z-]+(,file=[^:,]+,line=\d+,col=\d+)?::", said_line
         )
-    page = MarkdownIt("gfm-like", {"linkify": False, "html": True}).render(posted["body"])
-    assert "<script" not in page
-    assert "@team" not in page
-    assert "<img" not in page
-    assert re.findall(r'href="([^"]*)"', page) == ["https://github.com/alder/mappings/actions/runs/77"]
+    assert _links_of(posted["body"]) == ["https://github.com/alder/mappings/actions/runs/77"]
+
+
+def _links_of(text: str) -> list[str]:
+    """Where a text of GitHub's leads to; it names nobody and shows nothing."""
+    page = MarkdownIt("gfm-like", {"linkify": False, "html": True}).render(text)
+    for word in ("<script", "@team", "<img", "<iframe"):
+        assert word not in page
+    return re.findall(r'href="([^"]*)"', page)
+
+
+@pytest.mark.parametrize("number", range(len(NAMES)))
+def test_nor_in_the_issue_and_the_pull_request_of_a_schedule(number: int, tmp_path: Path) -> None:
+    books = hostile_site(tmp_path, NAMES[number])
+    workflow = Workflow(tmp_path, books)
+    for file, arguments in {
+        "usage": ("usage", "--dir"),
+        "ready": ("ready", "--format", "json", "--dir"),
+    }.items():
+        out = ("--out", str(tmp_path / "usage.json")) if file == "usage" else ()
+        told = workflow.run(*arguments, str(books.folder), *out)
+        if file == "ready":
+            (tmp_path / "ready.json").write_text(told.out, encoding="utf-8")
+    plan = str(workflow.plan())
+    assert workflow.ci("bind", plan).code == 0
+    named = [part for name in ("ready", "usage") for part in (f"--{name}", str(tmp_path / f"{name}.json"))]
+    for step in (("drift", plan), ("month-end", "--plan", plan, *named)):
+        said = workflow.ci(*step)
+        assert said.code == 0, said.err
+        assert not [line for line in said.out.splitlines() if COMMAND.search(line)]
+    (issue,) = workflow.github.issues
+    (pull,) = workflow.github.pulls
+    for shown in (issue, pull):
+        for text in (shown["title"], shown["body"]):
+            assert not {one for one in text if unicodedata.category(one) in STEERS} - {"\n"}
+        assert set(_links_of(shown["body"])) <= {"https://github.com/alder/mappings/actions/runs/77"}
 
 
 def test_a_folder_with_much_that_is_wrong_shows_ten_annotations_and_the_rest_in_the_log(

@@ -89,8 +89,8 @@ def test_an_answer_that_is_not_documented_is_no_answer(workflow: Workflow) -> No
 def test_a_refused_token_is_said_and_nothing_more_is_sent(workflow: Workflow) -> None:
     workflow.pull_request()
     workflow.ci("publish", str(workflow.plan()), "--out", str(workflow.root / "out"))
-    workflow.github.refused = {"GET /issues/7/comments": 401}
+    workflow.github.refused = {"GET /pulls/7": 401}
     said = workflow.ci("comment", str(workflow.root / "out"))
     assert said.code == 0
     assert "::notice title=comment-not-made::" in said.out
-    assert workflow.github.asked == ["GET /issues/7/comments"]
+    assert workflow.github.asked == ["GET /pulls/7"]

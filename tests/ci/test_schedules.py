@@ -148,7 +148,7 @@ def test_the_months_pull_request_is_opened_once_and_then_updated(workflow: Workf
         "main",
         "Month end 2026-11, mappings: not ready",
     )
-    assert "❌ Invoices of 2026-12-01 must wait" in pull["body"]
+    assert "❌ Invoices of 2026-12-01 must wait: 1 reason." in pull["body"]
     assert "this month's plan changes invoices by" in pull["body"]
     files = workflow.github.files(BRANCH)
     assert sorted(files) == [

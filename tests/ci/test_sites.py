@@ -84,7 +84,9 @@ def test_names_that_steer_a_workflow_are_refused(tmp_path: Path) -> None:
     assert "\n::error" not in said.err
 
 
-@pytest.mark.parametrize("name", ["mappings", "Unchanged", "reconciler-messages"])
+@pytest.mark.parametrize(
+    "name", ["mappings", "Unchanged", "reconciler-messages", "Production", "production-plan"]
+)
 def test_names_that_are_taken_are_refused(tmp_path: Path, name: str) -> None:
     put(tmp_path, f"sites/{name}")
     said = Site(tmp_path).run("sites", "--root", str(tmp_path))

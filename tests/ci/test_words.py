@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
+from reconciler.cli.ci import ci
+from reconciler.cli.main import main  # noqa: F401 - it adds the commands to ci
 from reconciler.cli.runtime import Runtime
 from reconciler.cli.workflow import put_output
 from reconciler.model.diagnostics import ReconcilerError
@@ -61,7 +63,20 @@ def steps(workflow: Workflow, name: str) -> list[tuple[str, ...]]:
         ("bind", str(root / name)),
         ("standing", str(root / name), "--base-plan", str(root / name)),
         ("notify", "--title", name),
+        ("heard", "--workflow", "usage.yml", "--hours", "24"),
+        ("lock", "--wait", "0"),
+        ("unlock",),
+        ("publish", str(root / name), "--out", str(root / "none")),
+        ("drift", str(root / name)),
+        (
+            "month-end",
+            *(word for option in ("plan", "ready", "usage") for word in (f"--{option}", str(root / name))),
+        ),
     ]
+
+
+def test_every_step_is_tried(workflow: Workflow) -> None:
+    assert {step[0] for step in steps(workflow, "name")} == set(ci.commands)
 
 
 @pytest.mark.parametrize("number", range(len(NAMES)))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: How many schedules are tried; `.ci/run` asks for more.
-SCHEDULES = int(os.environ.get("SCHEDULES", "20"))
+SCHEDULES = int(os.environ.get("SCHEDULES", "12"))
 #: What can go wrong, and how often: anything; writes alone, at which most is at stake; or answers.
 WRITES = tuple(one for one in Fault if one in OF_WRITES)
 ANSWERS = (Fault.PATCH_IGNORED, Fault.WRONG_TYPE, Fault.MISSING_FIELD, Fault.MORE_FIELDS, Fault.BROKEN_JSON)

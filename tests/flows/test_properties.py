@@ -22,7 +22,7 @@ _TAG = re.compile(r"\[sophos:main ([^\]]*)\]")
 _FOLDERS = count()
 
 thorough = settings(
-    max_examples=35,
+    max_examples=20,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -85,7 +85,7 @@ def test_unmapped_usage_is_never_mapped_by_itself(tmp_path: Path) -> None:
     site = Site(tmp_path, deepcopy(_start()))
     shutil.copytree(STARTER, site.folder)
     site.apply()
-    site.world.add_usage_line((2026, 10), site.world.tenants[0]["name"], "BRAND-NEW-MSP", 7)
+    site.world.add_usage_line((2026, 10), "Gullwing Motors", "BRAND-NEW-MSP", 7)
     site.forget()
     assert site.plan().ids == []
     site.apply()

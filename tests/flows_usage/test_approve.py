@@ -67,6 +67,33 @@ def test_every_withheld_line_is_approved_and_then_written(withheld: Books) -> No
     assert (plan.code, len(updates(plan))) == (0, 4)
 
 
+def test_where_homes_are_fixed_an_approval_goes_to_its_own_file_alone(withheld: Books) -> None:
+    """Each section in its file, as CODEOWNERS has them; the plan is stopped by what stands elsewhere."""
+    folder, text = withheld.folder, (withheld.folder / "mappings.yaml").read_text()
+    settings, _, rest = text.removeprefix("version: 1\n").partition("mappings:\n")
+    mappings, _, customers = rest.partition("customers:\n")
+    files = {
+        "settings": settings.replace("{mode", "{homes: fixed, mode"),
+        "mappings": f"mappings:\n{mappings}",
+        "customers": f"customers:\n{customers}",
+        "products": "products: {MSP-EP: {price: 4}}\n",
+    }
+    for name, content in files.items():
+        (folder / f"{name}.yaml").write_text(content)
+    plan = withheld.save()
+    chosen = ("--customer", "BIRCH", "--reason", "asked")
+    said = approve(withheld, *chosen, "--file", str(folder / "products.yaml"), plan=plan)
+    assert said.code == 1
+    assert "[away-from-home] `approvals` stands in" in said.err
+    assert (folder / "products.yaml").read_text() == files["products"]
+    assert approve(withheld, *chosen, plan=plan).code == 0
+    (folder / "approvals.yaml").rename(folder / "more.yaml")
+    said = withheld.run("plan", str(folder))
+    assert said.code == 1
+    assert "keeps it in approvals.yaml" in said.err
+    assert withheld.writes == []
+
+
 def test_a_second_time_nothing_is_written(withheld: Books) -> None:
     file = withheld.save()
     approve(withheld, "--all", "--reason", "r", plan=file)
@@ -274,3 +301,13 @@ def test_a_line_that_was_set_by_hand_is_said_to_need_another_answer(books: Books
     written = row.replace("reason: …, until: …", "reason: r, until: 2026-12-01")
     (books.folder / "approvals.yaml").write_text(f"version: 1\napprovals:\n  - {written}\n")
     assert update(1, "MSP-EP") in updates(books.plan())
+
+
+def test_a_line_that_is_not_there_is_not_shown_with_a_question_mark(books: Books) -> None:
+    """Jane ended it: from which quantity it would go is not known, and not needed."""
+    agreement = books.customer("Alder", ep=(None, 14, 14))
+    books.line(agreement, "MSP-EP", 14, by="jane", cancelledDate="2026-10-31T00:00:00Z")
+    books.live()
+    said = approve(books, "--all", "--reason", "r")
+    assert "  - Alder · Managed, MSP-EP: to 14, the money is not known: there is usage, and jane" in said.out
+    assert "? →" not in said.out

@@ -64,3 +64,28 @@ def test_a_journal_of_another_site_is_not_repeated(left: Books) -> None:
     (file,) = (left.root / "journal").glob("*.ndjson")
     file.write_text(file.read_text().replace('"owner":"main"', '"owner":"lab"', 1))
     assert "to be done by hand" not in ready(left).out
+
+
+def test_a_quantity_that_is_not_known_is_said_in_words(left: Books) -> None:
+    left.apply()
+    (file,) = (left.root / "journal").glob("*.ndjson")
+    file.write_text(file.read_text().replace('"before":"20","after":"22"', '"before":null,"after":"22"'))
+    shown = left.run("show", str(file)).out
+    assert "the invoice of 2026-11-01 had nothing of it, and its month's bill gives 22: 8.00 EUR" in shown
+
+
+def test_what_is_not_on_the_invoices_that_exist_has_a_sum(books: Books) -> None:
+    """Both invoices were made on 1 December, before this run: three units and five are not on them."""
+    for name, units in (("Alder", 23), ("Birch", 25)):
+        agreement = books.customer(name, ep=(20, 20, units))
+        made = {"id": agreement, "lastInvoiceDate": "2026-12-01T00:00:00Z"}
+        books.world.tables["recaps"][agreement] = made
+        books.world.tables["agreements"][agreement]["nextInvoiceDate"] = "2027-01-01T00:00:00Z"
+    books.live().today = date(2026, 12, 2)
+    said = "Together not on the invoices that exist already, 2 lines: 32.00 EUR"
+    planned = books.run("plan", str(books.folder)).out
+    assert planned.count("too late for the invoice of 2026-12-01") == 2
+    assert said in planned
+    assert said in books.run("apply", str(books.folder), "--yes").out
+    (file,) = (books.root / "journal").glob("*.ndjson")
+    assert said in books.run("show", str(file)).out

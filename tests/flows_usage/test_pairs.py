@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.support import Send
 
 #: How many pairs are tried; `.ci/run` asks for more.
-PAIRS = int(os.environ.get("PAIRS", "300")) // 10
+PAIRS = int(os.environ.get("PAIRS", "150")) // 10
 WRITES = ("POST", "PATCH")
 #: What nobody has confirmed of ConnectWise, either way: the invoices must be the same.
 UNKNOWNS = {

@@ -94,6 +94,41 @@ def test_a_guard_shows_what_would_be_written_and_one_number_of_it(books: Books) 
     )
 
 
+def test_every_command_shows_all_that_a_guard_stopped(books: Books) -> None:
+    """Seven rows, and the reader sees the sixth and the seventh as well, with what they come to."""
+    customers(books, 7, ep=(100, 100, 101))
+    customers(books, 23, ep=(100, 100, 100)).live(settings=only("runChange", ""))
+    plan, folder = str(books.save()), str(books.folder)
+    title = f"What this plan would write ({RUN_CHANGE}: the whole run is stopped, nothing of it is written)"
+    for command in (("plan", folder), ("show", plan), ("apply", folder, "--yes"), ("apply", plan, "--yes")):
+        said = books.run(*command).out
+        assert said.count(title) == 1, command
+        rows = [line for line in said.partition(title)[2].splitlines() if line.startswith("Alder 00")]
+        assert [line[:9] for line in rows] == [f"Alder {n:03}" for n in range(7)], command
+        assert all("100 → 101" in line and "+4.00 EUR" in line for line in rows)
+        assert "Please decide" not in said
+        assert ("Together", "7", "2,800.00", "2,828.00", "+28.00", "EUR") in {
+            tuple(line.split()) for line in said.splitlines()
+        }
+    markdown = books.run("plan", folder, "--format", "markdown").out
+    assert f"### {title}" in markdown
+    assert sum(line.startswith("| Alder 00") for line in markdown.splitlines()) == 7
+    assert books.quantity(1) == 100
+
+
+def test_what_a_person_has_to_say_stands_apart_from_what_a_guard_stopped(books: Books) -> None:
+    customers(books, 7, ep=(100, 100, 101))
+    customers(books, 23, ep=(100, 100, 100))
+    agreement = books.customer("Birch", sv=(3, 3, 3))
+    books.line(agreement, "MSP-EP", 27, by="jane")
+    for month, units in (((2026, 10), 22), ((2026, 11), 25)):
+        books.world.add_usage_line(month, "Birch", "EP-MSP", units)
+    said = books.live(settings=only("runChange", "")).run("plan", str(books.folder)).out
+    asked = said.partition("Please decide")[2].partition("What this plan would write")[0]
+    assert "1. Birch · Managed" in asked
+    assert "held back by" not in asked
+
+
 @pytest.mark.parametrize(("others", "stops"), [(41, 0), (40, 0), (39, 1)])
 def test_more_than_a_twentieth_of_the_money_at_once(books: Books, others: int, stops: int) -> None:
     customers(books, 1, ep=(100, 100, 125))

@@ -1,8 +1,8 @@
 """Histories by chance: after each run the server's lines and the bill say whether every promise was kept.
 
-HISTORIES is how many are tried and HISTORIES_FROM the first one's number, so that several processes can
-share them. A history that fails is shown as a short story, with the steps and tenants left out that it does
-not need; `play(History(…), folder)` plays that one again.
+HISTORIES is how many are tried and HISTORIES_FROM the first one's number. A history that fails is shown as a
+short story, with the steps and tenants left out that it does not need; `play(History(…), folder)` plays that
+one again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.histories.site import Msp
 
 #: How many histories are tried; `.ci/run` asks for more.
-HISTORIES = int(os.environ.get("HISTORIES", "60"))
+HISTORIES = int(os.environ.get("HISTORIES", "40"))
 FIRST = int(os.environ.get("HISTORIES_FROM", "0"))
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.histories.histories import SHORT, short_list
+from tests.histories.histories import SHORT, History, Turn, play, short_list
 from tests.histories.site import GUARDS_OFF, PERSON
 from tests.histories.steps import NAME_DIFFERS
 from tests.histories.stories import SPARE, Story, alder, shared
+from tests.histories.worlds import BRANCHES, NAMES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -298,6 +299,27 @@ def test_a_persons_second_line_does_not_let_a_third_one_in(story: Story) -> None
     story.oracle.ledger[line["id"]] = story.oracle.ledger[1]
     story.run(quiet=False)
     assert story.open_lines() == ["ALDER Managed MSP-EP 20", "ALDER Managed MSP-EP 50"]
+
+
+@pytest.mark.parametrize(
+    ("swapped", "back"), [(("Birch", "Cedar"), "folder"), (("Alder", "Birch"), "unattended")]
+)
+def test_a_line_ends_for_nobody_while_the_seats_that_it_bills_wait(
+    tmp_path: Path, swapped: tuple[str, str], back: str
+) -> None:
+    """A code goes to another product and back while rows are swapped and old lines are in a person's hand.
+
+    What ends then for one customer bills another one's seats, whose own line is asked about.
+    """
+    turns = (
+        Turn(number=0, step="replaces", run="folder", meanwhile="hand: put back"),
+        Turn(number=1, step="rows swapped", run="folder", meanwhile="hand: quantity"),
+        Turn(number=2, step="back", run=back, meanwhile="hand: put back"),
+        Turn(number=3, step="hand: end", run="folder", meanwhile="tag lost"),
+    )
+    tenants = {f"{name}{branch}" for name in NAMES for branch in ("", *(f" {place}" for place in BRANCHES))}
+    played = play(History("2320", turns, frozenset(tenants.difference(swapped))), tmp_path / "site")
+    assert played.wrong is None, played.told()
 
 
 # --- the census

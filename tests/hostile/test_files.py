@@ -21,7 +21,7 @@ from tests.flows_usage.books import Books
 from tests.hostile.spoiled import CUTS, EDITS, cut, dumped, edited
 
 #: How many files are tried, of all kinds together; `.ci/run` asks for more.
-INPUTS = int(os.environ.get("INPUTS", "300"))
+INPUTS = int(os.environ.get("INPUTS", "200"))
 TRIED = "hostile files"
 SLOWEST = 2.0  # seconds of processor time
 LARGEST = 400_000  # characters

@@ -105,6 +105,38 @@ def test_a_mapped_code_of_customers_without_a_row_is_listed_until_one_has_a_row(
     assert not [note for note in notes(bill.plan()) if note["kind"] == "unbilled"]
 
 
+def test_each_unit_that_no_line_carries_stands_in_one_note(bill: Site) -> None:
+    """One list adds up to the census: a customer's own note has every code of a customer that none counts."""
+    world = bill.world
+    names = ("Cedar Ltd", "Dogwood Ltd", "Elm Ltd")
+    synced, unsynced, excluded = (world.add_tenant(name)["id"] for name in names)
+    for name, units in (*zip(names, (1, 2, 4), strict=True), ("Alder Ltd", 8)):
+        for code, times in (("NEW", 1), ("OFF", 10), ("FREE", 100)):
+            world.add_usage_line(OCTOBER, name, code, units * times)
+    bill.say(
+        f"""
+        settings: {{timeZone: UTC}}
+        mappings:
+          CODE-1: {{product: MSP-A, sync: true}}
+          OFF: {{product: MSP-B, sync: false}}
+          FREE: {{exclude: In the contract}}
+        customers:
+          {synced}: {{name: Cedar Ltd, company: X, agreement: Y, sync: true}}
+          {unsynced}: {{name: Dogwood Ltd, company: X, agreement: Y, sync: false}}
+          {excluded}: {{name: Elm Ltd, exclude: internal}}
+        """
+    )
+    found = {(note["kind"], note["code"], note["quantity"]) for note in notes(bill.plan())}
+    assert found == {
+        ("unmapped", "NEW", "1"),
+        ("unsynced", "OFF", "10"),
+        ("excluded", "FREE", "100"),
+        ("unsynced", "Dogwood Ltd", "222"),
+        ("excluded", "Elm Ltd", "444"),
+        ("customer", "Alder Ltd", "888"),
+    }
+
+
 def test_rows_of_customers_without_sync_are_named(bill: Site) -> None:
     tenant = bill.world.add_tenant("Cedar Ltd")["id"]
     bill.world.add_usage_line(OCTOBER, "Cedar Ltd", "CODE-1", 9)

@@ -89,6 +89,31 @@ def test_the_move_is_made_once(books: Books) -> None:
     assert again.accounts == {12: "in step", 13: "unexplained"}
 
 
+@pytest.mark.parametrize("word", [" movedFrom: {company: ALPHA},", ""], ids=["told", "not told"])
+def test_what_is_left_where_a_customer_came_from_is_no_question_to_another_one(
+    books: Books, word: str
+) -> None:
+    """That we wrote it is no sign that it bills Gamma, where a row says whom we billed there."""
+    yaml = BETA.replace("agreement: Managed,", f"agreement: Managed,{word}") + (
+        "  <Gamma>: {name: Gamma, company: GAMMA, agreement: Managed, sync: true}\n"
+    )
+    used = "tenant | code | units\nAlpha | EP | 20\nGamma | EP | 9"
+    planned = books.plan(
+        yaml=yaml,
+        agreements=agreements(f"{TWO}\n3 | GAMMA"),
+        bill=bill(used),
+        last=bill(used, NOVEMBER.previous()),
+        lines="id | on | qty | from\n12 | 2 | 20 | 2026-11-01\n13 | 1 | 5 | 2026-11-10",
+    )
+    if word:
+        assert planned.writes == ["new MSP-EP on 3: 9 × 4.50 from 2026-12-01"]
+        assert planned.accounts == {12: "in step", 13: "unexplained"}
+        assert planned.apart(13).startswith("Alpha moved from there (`movedFrom`), and is billed without it")
+    else:
+        assert planned.writes == []
+        assert "line #13 of MSP-EP (5) of Alpha (ALPHA)" in planned.plan.lines[1].reason
+
+
 def test_a_new_customer_is_not_asked_about_a_line_of_another_number(books: Books) -> None:
     """No usage last month, and no line of that number: it cannot have been billed elsewhere."""
     planned = books.plan(
@@ -397,3 +422,44 @@ def test_a_tenant_without_any_usage_does_not_hide_the_number_of_the_other(books:
     assert planned.writes == []
     assert planned.accounts == {11: "waits"}
     assert planned.units == {"undecided": "13"}
+
+
+def test_who_makes_room_at_a_company_takes_the_agreed_price_along(books: Books) -> None:
+    """The line stays for the next customer there, and its price was agreed with the one who goes."""
+    yaml = (
+        BETA.replace("agreement: Managed,", "agreement: Managed, movedFrom: {company: ALPHA},")
+        + "  <Beta>: {name: Beta, company: GAMMA, agreement: Managed, sync: true, nameDiffers: true, "
+        "movedFrom: {company: BETA}}\n"
+    )
+    used = "tenant | code | units\nAlpha | EP | 20\nBeta | EP | 24"
+    books.settings = SETTINGS.replace("mode: live", "mode: live, guards: {lineChange: off}")
+    planned = books.plan(
+        yaml=yaml,
+        agreements=agreements(f"{TWO}\n3 | GAMMA"),
+        bill=bill(used),
+        last=bill(used, NOVEMBER.previous()),
+        lines="id | on | qty | price\n11 | 1 | 20 | 3.50\n12 | 2 | 24 | 3.90",
+    )
+    assert "new MSP-EP on 3: 24 × 3.90 from 2026-12-01" in planned.writes
+
+
+def test_a_line_left_from_another_ones_move_does_not_ask_for_that_ones_word(books: Books) -> None:
+    """The line at the new company has its number already, and the old one is still open."""
+    yaml = (
+        BETA.replace("agreement: Managed,", "agreement: Managed, movedFrom: {company: ALPHA},")
+        + "  <Beta>: {name: Beta, company: GAMMA, agreement: Managed, sync: true, nameDiffers: true, "
+        "movedFrom: {company: BETA}}\n"
+    )
+    used = "tenant | code | units\nAlpha | EP | 20\nBeta | EP | 20"
+    planned = books.plan(
+        yaml=yaml,
+        agreements=agreements(f"{TWO}\n3 | GAMMA"),
+        bill=bill(used),
+        last=bill(used, NOVEMBER.previous()),
+        lines="id | on | qty\n11 | 1 | 20\n12 | 2 | 20",
+    )
+    assert planned.writes == []
+    (asked,) = [row.reason for row in planned.plan.lines if row.customer == "Beta"]
+    assert "movedFrom: {company: ALPHA}" not in asked
+    assert "the row of Alpha says that it bills Alpha (`movedFrom`)" in asked
+    assert "end it in ConnectWise" in asked

@@ -72,7 +72,9 @@ def test_a_withheld_move_says_what_moves_from_where_to_where(books: Books) -> No
         "#11 of MSP-OLD (20) ends, and a new line of MSP-NEW takes over with 64: it changes by 44 units"
     )
     onto = books.plan(**move, lines=f"{old}\n12 | MSP-NEW | 1", bill=more)
-    assert onto.reason.startswith("#11 of MSP-OLD (20) ends, and line #12 of MSP-NEW takes over with 64: ")
+    assert onto.reason.startswith(
+        "#11 of MSP-OLD (20) ends, and line #12 of MSP-NEW takes over with 64 (all had 21): "
+    )
     silent = bill("tenant | code | units\nAlpha | OTHER | 1")
     gone = books.plan(
         **move, lines=old, bill=silent, last=bill("tenant | code | units\nAlpha | EP | 20", OCTOBER)

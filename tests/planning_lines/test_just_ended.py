@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.planning_lines.books import ALPHA, NOVEMBER, agreements, bill
+from tests.planning_lines.books import ALPHA, NOVEMBER, SETTINGS, agreements, bill
 
 if TYPE_CHECKING:
     from reconciler.model.billing import Agreement
@@ -30,6 +30,23 @@ BOTH = "tenant | code | units\nAlpha | EP | 20\nSecond | EP | 20"
 THEIRS = agreements("id | company\n1 | ALPHA\n2 | SECOND")
 CHILD = agreements("id | company | parent\n1 | ALPHA\n2 | SECOND | 1")
 OTHER = agreements("id | company | name\n1 | ALPHA | Managed\n2 | ALPHA | Other")
+LEAVES = """
+mappings:
+  EP: {product: MSP-EP, sync: true}
+customers:
+  <Alpha>: {name: Alpha, company: ALPHA, agreement: Managed, sync: true, overrides: {EP: {product: MSP-EDU}}}
+  <Second>: {name: Second, company: ALPHA, nameDiffers: true, agreement: Managed, sync: true}
+"""
+OF_THREE = """
+mappings:
+  EP: {product: MSP-ONE, sync: true}
+  MAIL: {product: MSP-TWO, sync: true}
+  EDR: {product: MSP-THREE, sync: true}
+customers:
+  <Alpha>: {name: Alpha, company: ALPHA, agreement: Managed, sync: true}
+"""
+ONCE = {"MSP-OLD": "[sophos:main EP (former), MAIL (former), EDR (former)]"}
+THREE = "tenant | code | units\nAlpha | EP | 20\nAlpha | MAIL | 6\nAlpha | EDR | 5"
 NOTHING = Decimal(0)
 WHOLE = Decimal("90.00")
 
@@ -78,6 +95,33 @@ def test_another_customer_s_line_that_ends_hides_nothing(books: Books, where: Wh
     assert row.price_source == "catalog", "the terms of another customer's line are not this one's"
 
 
+@pytest.mark.parametrize(
+    ("word", "line", "amount", "source"),
+    [
+        ("{company: SECOND}", "7 | apirec", NOTHING, "line #11"),
+        ("{agreement: {id: 2}}", "7 | apirec", NOTHING, "line #11"),
+        ("{company: SECOND}", "20 | jane", NOTHING, "line #11"),
+        ("{company: SECOND}", "7 | jane", WHOLE, "catalog"),
+        ("{company: SECOND}", "0 | apirec", WHOLE, "catalog"),
+        ("", "20 | apirec", WHOLE, "catalog"),
+    ],
+    ids=["ours", "by its agreement", "its number", "a person's", "without units", "nobody says so"],
+)
+def test_a_move_from_another_company_goes_on_where_it_stopped(
+    books: Books, word: str, line: str, amount: Decimal, source: str
+) -> None:
+    """The run that ended the old line died before it created the new one, which takes its terms over."""
+    moved = f"agreement: {{id: 1}}, movedFrom: {word}" if word else "agreement: {id: 1}"
+    planned = books.plan(
+        yaml=ALPHA.replace("agreement: Managed", moved), agreements=THEIRS, bill=bill(USAGE),
+        last=bill(USAGE, OCTOBER),
+        lines=f"id | on | price | to | qty | by\n11 | 2 | 3.90 | 2026-11-30 | {line}",
+    )  # fmt: skip
+    (row,) = planned.plan.lines
+    assert unbilled(row) == amount
+    assert row.price_source == source
+
+
 @pytest.mark.parametrize(("units", "amount"), [("20", NOTHING), ("0", WHOLE)])
 def test_a_renewed_agreement_billed_what_its_line_had(books: Books, units: str, amount: Decimal) -> None:
     renewed = agreements(
@@ -101,3 +145,41 @@ def test_a_firewall_s_line_billed_no_other_firewall(books: Books, serial: str, a
     )  # fmt: skip
     (row,) = planned.plan.lines
     assert unbilled(row) == amount
+
+
+@pytest.mark.parametrize(
+    ("stands", "uses", "amount", "said"),
+    [
+        (29, 20, NOTHING, ""),
+        (29, 132, Decimal("504.00"), "November 2026, 112 × 4.50 = 504.00"),
+        (14, 132, Decimal("571.50"), "November 2026, 127 × 4.50 = 571.50"),
+    ],
+    ids=["all of them", "it has grown", "a few of them"],
+)
+def test_a_line_that_goes_on_hides_the_units_that_it_gives_up(
+    books: Books, stands: int, uses: int, amount: Decimal, said: str
+) -> None:
+    """Second's nine stay where they are; what stood beside them was billed until the new line's first day."""
+    before = stands - 9
+    planned = books.plan(
+        yaml=LEAVES,
+        settings=SETTINGS.replace("mode: live", "mode: live, guards: {lineChange: off}"),
+        bill=bill(f"tenant | code | units\nAlpha | EP | {uses}\nSecond | EP | 9"),
+        last=bill(f"tenant | code | units\nAlpha | EP | {before}\nSecond | EP | 9", OCTOBER),
+        lines=f"id | qty\n11 | {stands}",
+    )
+    row = next(row for row in planned.plan.lines if row.product == "MSP-EDU")
+    assert unbilled(row) == amount
+    assert said in row.reason
+    new = f"new MSP-EDU on 1: {uses} × 4.50 from 2026-12-01"
+    assert planned.writes == [new, f"line 11 quantity {stands}→9"]
+
+
+def test_two_new_lines_share_the_units_that_one_line_gives_up(books: Books) -> None:
+    """Both may have been on the line that ends: beside the first one's 20 it billed six units, not eleven."""
+    planned = books.plan(
+        yaml=OF_THREE, others=ONCE, lines="id | product | qty\n11 | MSP-OLD | 26",
+        bill=bill(THREE), last=bill("tenant | code | units\nAlpha | EP | 20\nAlpha | MAIL | 6", OCTOBER),
+    )  # fmt: skip
+    rows = {row.product: row for row in planned.plan.lines}
+    assert sum(row.not_billed.amount for row in rows.values() if row.not_billed) == Decimal("22.50")

@@ -38,7 +38,7 @@ AGREEMENTS = agreements(
 )
 DAY = date(2026, 12, 1)
 #: How many pairs of wanted states are tried; `.ci/run` asks for more.
-PAIRS = int(os.environ.get("PAIRS", "300"))
+PAIRS = int(os.environ.get("PAIRS", "150"))
 
 
 def desired(state: Wanted) -> Desired:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+import reconciler
 from reconciler.model.counts import number_of
 from tests.flows_usage.books import Books
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -38,3 +37,19 @@ def test_a_site_with_one_of_each_reads_like_one(tmp_path: Path) -> None:
     frozen = books.run("usage", str(books.folder), "--out", str(tmp_path / "u.json")).out
     assert "2026-11 (1 line)" in frozen
     assert "; 1 tenant." in frozen
+
+
+def test_only_one_helper_knows_how_a_plural_is_made() -> None:
+    """A program that makes its own says `1 lines` one day."""
+    own = re.compile(
+        r"""\(s\)|else ['"]s['"]|['"]s['"] if |\{len\(\w+\)\} \w*(?:line|row|reason|tenant)s\b"""
+    )
+    root = Path(reconciler.__file__).parent
+    found = [
+        f"{path.relative_to(root)}: {line.strip()}"
+        for path in sorted(root.rglob("*.py"))
+        if "sandbox" not in path.parts and path.name != "counts.py"
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if own.search(line)
+    ]
+    assert found == []

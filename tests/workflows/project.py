@@ -84,6 +84,8 @@ class Project:
         merge = self.git("commit-tree", f"{head}^{{tree}}", "-p", self.base, "-p", head, "-m", "merge")
         self.git("update-ref", "refs/pull/7/merge", merge)
         event, github = event or self.event(head), {"sha": merge, "repository": "alder/mappings"}
+        told = event["pull_request"]
+        self.github.heads[told["number"]] = told["head"]["sha"]
         done = {"sites": self.runner.job("plan", "sites", event, github=github)}
         needs: dict[str, Any] = {"sites": need(done["sites"])}
         for entry in json.loads(done["sites"].outputs["sites"] or "[]"):

@@ -5,6 +5,7 @@ The command line runs against the sandbox and the stand-in of GitHub. What GitHu
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import takewhile
@@ -20,6 +21,7 @@ from tests.workflows.reader import workflow as read
 from tests.workflows.shell import Shell
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from tests.ci.github import Workflow
@@ -50,6 +52,8 @@ class Runner:
     #: Where another repository calls these workflows: their `inputs`, and the repositories by name.
     inputs: dict[str, str] = field(default_factory=dict)
     others: dict[str, Path] = field(default_factory=dict)
+    #: The repository's own variables.
+    variables: dict[str, str] = field(default_factory=lambda: {"RECONCILER_WORKFLOWS": "on"})
 
     def __post_init__(self) -> None:
         self.shell = Shell(self.root, self.site.books)
@@ -70,17 +74,19 @@ class Runner:
             "github": github | contexts.pop("github", {}) | {"event": event},
             "secrets": self._secrets_of(environment_name),
             "vars": {key: self.hosts[key] for key in ("CONNECTWISE_URL", "CONNECTWISE_COMPANY")}
-            | {"RECONCILER_WORKFLOWS": "on"},
+            | self.variables,
             "inputs": self.inputs,
             "steps": {},
             **contexts,
         }
+        direct = [data["needs"]] if isinstance(data.get("needs"), str) else data.get("needs", [])
+        told["needs"] = {one: need for one, need in told.get("needs", {}).items() if one in direct}
         self.site.event(**event)
         self.site.books.environ["GITHUB_SHA"] = told["github"].get("sha", "")
-        needed = contexts.get("needs", {}).values()
+        needed = list(told.get("needs", {}).values())
         values = Values(told, workspace, any(one["result"] == "failure" for one in needed))
         ran = Ran(False, {}, {}, "", "")
-        if not values.condition(data.get("if", "")):
+        if not values.condition(data.get("if", "")) or _skips(data.get("if", ""), needed):
             return ran
         job_env = values.filled(data.get("env", {}))
         for at, step in enumerate(data["steps"]):
@@ -143,6 +149,15 @@ class Runner:
         summary = files / "summary"
         ran.summary += summary.read_text(encoding="utf-8") if summary.exists() else ""
         return code
+
+
+def _skips(condition: str, needed: Iterable[dict[str, Any]]) -> bool:
+    """Whether a job is skipped with one that it needs: where its condition asks for no status itself.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idneeds
+    """
+    asks = re.search(r"\b(always|cancelled|failure|success)\(\)", condition)
+    return asks is None and any(one["result"] == "skipped" for one in needed)
 
 
 def _outputs(file: Path) -> dict[str, str]:

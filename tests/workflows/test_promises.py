@@ -282,6 +282,25 @@ def test_the_two_daily_schedules_look_at_each_other_and_tell() -> None:
         )
 
 
+#: What writes to ConnectWise, or to GitHub what people go by; with the step that looks at the commit before.
+#: `ci comment` looks itself: its commit is a pull request's and not the tip.
+WRITING = re.compile(r"reconciler (apply|ci (drift|month-end)) ")
+
+
+def test_every_job_that_writes_looks_first_whether_its_commit_is_an_old_one() -> None:
+    found: dict[str, list[str]] = {}
+    for job in jobs():
+        runs = [step.run for step in job.steps]
+        at = [number for number, run in enumerate(runs) if WRITING.match(run)]
+        if at:
+            found[str(job)] = [run for run in runs[: at[0]] if run.startswith("reconciler ci tip ")]
+            tips = [step for step in job.steps[: at[0]] if step.run.startswith("reconciler ci tip ")]
+            writes = job.steps[at[0]]
+            assert [step.data.get("if") for step in tips] == [writes.data.get("if")], job
+    assert len(found) == 4, found
+    assert all(runs == ['reconciler ci tip --site "$SITE"'] for runs in found.values()), found
+
+
 @pytest.mark.parametrize("job", jobs(), ids=str)
 def test_sites_come_from_the_command_line(job: Job) -> None:
     if "strategy" in job.data:

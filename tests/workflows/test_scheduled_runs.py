@@ -140,22 +140,25 @@ def test_a_usage_run_that_leaves_a_line_to_people_has_done_its_work(project: Pro
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["usage", "month-end"])
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("usage", ["usage"]), ("month-end", ["freeze", "open"]), ("drift", ["plan", "issue"])],
+)
 def test_an_old_run_that_is_started_again_writes_nothing_that_main_has_changed(
-    project: Project, name: str
+    project: Project, name: str, wanted: list[str]
 ) -> None:
     """A hold was merged since."""
     old = project.git("rev-parse", "main")
     hold = "holds:\n  - {customer: Alder, product: MSP-EP, reason: theirs, expires: 2026-12-31}\n"
     project.push("a hold", hold)
-    ran = project.scheduled(
-        name, "usage" if name == "usage" else "freeze", *["open"] * (name != "usage"), commit=old
-    )
-    last = ran["usage" if name == "usage" else "open"]
+    project.books.item("MSP-EP")["notes"] = ""  # which is drift
+    ran = project.scheduled(name, *wanted, commit=old)
+    last = ran[wanted[-1]]
     assert last.codes["Stop where main has gone on"] == 5, told(ran)
     assert "::error title=old-commit::" in last.said
     assert not project.books.writes
     assert not project.github.pulls
+    assert not project.github.issues
 
 
 @pytest.mark.slow

@@ -209,6 +209,12 @@ def _of_nobody(line: Open, synced: list[Party], customers: Customers, ground: Gr
     unnamed = ground.without_company.get(line.agreement.company_id)
     if unnamed is not None:
         return _of_no_company(line, unnamed, by)
+    moved = ground.allocation.evidence.moved_from(line.agreement)
+    if moved:
+        names = " + ".join(row.name or row.tenant_id for row in moved)
+        reason = f"{names} moved from there (`movedFrom`), and is billed without it"
+        remedy = "End the line in ConnectWise by a date, or give the customer that it bills a row of its own."
+        return Standing(_and(reason, by), remedy=remedy, source=moved[0].location)
     remedy = (
         "Give its customer a row under `customers` (`sync: false` leaves the line to people), say "
         "`movedFrom` in the row of the customer that was billed here, or end the line in ConnectWise."

@@ -243,7 +243,7 @@ def _around(line: Open, near: _Neighbours, evidence: Evidence) -> list[_Bid]:
         if relation is None and same_company(cell, line) and evidence.may_be_ours(cell, line):
             relation = Relation.OUR_HAND
         if relation is not None:
-            bids.append(_Bid(cell, relation, _is_told(cell, line.agreement), elsewhere=False))
+            bids.append(_Bid(cell, relation, is_told(cell, line.agreement), elsewhere=False))
     return bids
 
 
@@ -254,9 +254,11 @@ def _elsewhere(line: Open, evidence: Evidence, needed: Needed) -> list[_Bid]:
     theirs; and where we wrote it ourselves for somebody.
     """
     bids = []
+    if needed is Needed.ANY and evidence.moved_from(line.agreement):
+        needed = Needed.SIGN  # it was written for the customer who was billed there
     by_our_hand = needed is Needed.ANY and evidence.rules.is_ours(line.line)
     for cell in evidence.may_be_billed_by(line, by_our_hand=by_our_hand):
-        told = _is_told(cell, line.agreement)
+        told = is_told(cell, line.agreement)
         relation = _relation(cell, line, evidence)
         if relation is None or same_company(cell, line):
             continue
@@ -290,7 +292,7 @@ def _claim(line: Open, bids: Sequence[_Bid], result: Allocation, beside: Cell | 
     reason = why_not(
         who, line, result.evidence.products, result.evidence.rules,
         twin=bid.relation is Relation.TWIN, told=bid.told, elsewhere=bid.elsewhere,
-        by_our_hand=bid.relation is Relation.OUR_HAND,
+        by_our_hand=bid.relation is Relation.OUR_HAND, moved=result.evidence.moved_from(line.agreement),
     )  # fmt: skip
     if beside is not None and not bid.told:
         reason = or_theirs(line, beside)
@@ -353,7 +355,7 @@ def _nearness(bid: _Bid, line: Open) -> tuple[bool | int, ...]:
     return not uses, not bid.told if bid.elsewhere else False, _STRENGTH[bid.relation], not here
 
 
-def _is_told(cell: Cell, agreement: Agreement) -> bool:
+def is_told(cell: Cell, agreement: Agreement) -> bool:
     """Whether a row that feeds the cell says that its customer was billed on that agreement."""
     return any(_says(feeding.party.row, cell, agreement) for feeding in cell.feedings)
 

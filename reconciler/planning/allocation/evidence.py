@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from reconciler.planning.customers.agreements import day_that_counts
+from reconciler.planning.customers.agreements import day_that_counts, is_origin
 from reconciler.planning.usage.cycles import quantity_before, quantity_now
 from reconciler.planning.usage.quantities import ZERO
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from reconciler.model.billing import Agreement, Line
+    from reconciler.model.desired import Customer, Origin
     from reconciler.planning.allocation.open_lines import Open, OpenLines
     from reconciler.planning.allocation.origins import Origins
     from reconciler.planning.allocation.why_not import Rules
@@ -70,6 +71,7 @@ class Evidence:
             if line.line.in_force(line.day):
                 there[line.place].append(line.line)
         self._bare: set[Place] = set()
+        self._words: dict[str, tuple[Customer, Origin, int]] = {}
         self._units: dict[Wanted, frozenset[Decimal]] = {}
         self._by_product: dict[int, list[Cell]] = defaultdict(list)
         self._with_word: dict[int, dict[int, Cell]] = defaultdict(dict)
@@ -77,7 +79,10 @@ class Evidence:
         self._by_number: dict[tuple[int, Decimal], dict[int, Cell]] = defaultdict(dict)
         rivals: dict[tuple[str, frozenset[str]], frozenset[int]] = {}
         for order, cell in enumerate(cells):
-            if cell.agreement is None or not any(any(feeding.now.values()) for feeding in cell.feedings):
+            if cell.agreement is None:
+                continue
+            self._remember_words(cell, cell.agreement)
+            if not any(any(feeding.now.values()) for feeding in cell.feedings):
                 continue
             place = cell.agreement.id, cell.product.key
             units = missing_numbers(cell, _units_there(cell, there.get(place)))
@@ -92,6 +97,12 @@ class Evidence:
                 self._bare.add(place)
                 for number in rivals[key]:
                     self._by_product[number].append(cell)
+
+    def _remember_words(self, cell: Cell, agreement: Agreement) -> None:
+        for feeding in cell.feedings:
+            row = feeding.party.row
+            if row.moved_from is not None:
+                self._words[row.tenant_id] = row, row.moved_from, agreement.company_id
 
     def _learn(self, order: int, cell: Cell, rivals: Iterable[int], units: Iterable[Decimal]) -> None:
         has_word = any(feeding.party.row.moved_from is not None for feeding in cell.feedings)
@@ -122,6 +133,10 @@ class Evidence:
             return near
         known = {id(cell) for cell in near}
         return [*near, *(cell for cell in self._by_product.get(number, ()) if id(cell) not in known)]
+
+    def moved_from(self, agreement: Agreement) -> list[Customer]:
+        """The rows which say that their customers were billed on the agreement."""
+        return [row for row, word, company in self._words.values() if is_origin(word, agreement, company)]
 
     def may_be_ours(self, cell: Cell, line: Open) -> bool:
         """Whether a line whose product has lost its tag, and is of our hand, may be of these seats."""

@@ -12,7 +12,7 @@ from reconciler.model.money import plain
 from reconciler.planning.customers.agreements import day_that_counts, last_day_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import date
 
     from reconciler.model.billing import Agreement, Billing, Company, Line
@@ -96,10 +96,10 @@ class OpenLines:
             if line.may_bill(day):
                 yield Open(agreement, line, day)
 
-    def just_ended(self, agreement: Agreement) -> Iterator[Open]:
-        """The lines around an agreement whose last day is the one before its next invoice."""
+    def just_ended(self, agreement: Agreement, others: Iterable[Agreement] = ()) -> Iterator[Open]:
+        """The lines around an agreement, and on others, whose last day is the one before its next invoice."""
         day = day_that_counts(agreement, self._today)
-        for one in self.agreements_around(agreement):
+        for one in (*self.agreements_around(agreement), *others):
             for line in self._billing.lines.get(one.id, ()):
                 # one that was ended before it began has its own first day as its last one
                 if line.cancelled == day - timedelta(days=1) or (line.never_bills and line.cancelled == day):

@@ -11,12 +11,12 @@ from reconciler.model.money import plain
 from reconciler.planning.allocation.writers import is_ours, taken_by_hand, writer_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import date
     from decimal import Decimal
 
     from reconciler.model.billing import Agreement, Line
-    from reconciler.model.desired import Approval, Protected, Settings
+    from reconciler.model.desired import Approval, Customer, Protected, Settings
     from reconciler.planning.allocation.open_lines import Open
     from reconciler.planning.products.managed import Products
     from reconciler.planning.usage.cells import Cell
@@ -58,14 +58,18 @@ def why_not(
     told: bool,
     elsewhere: bool,
     by_our_hand: bool,
+    moved: Sequence[Customer] = (),
 ) -> str:
-    """Why the line may not end unasked; nothing where it may (the flags are those of a claim)."""
+    """Why the line may not end unasked; nothing where it may (the flags are those of a claim).
+
+    `moved` are the rows which say that their customers were billed there.
+    """
     if cell.agreement is None:
         return "no agreement could be chosen for the line that bills them from now on"
     if by_our_hand:
         return _untagged(cell, line, rules)
     if elsewhere and not told:
-        return _at_another_company(cell, line, rules)
+        return _at_another_company(cell, line, rules, moved)
     if line.line.cancelled is not None:
         day = line.line.cancelled
         return f"somebody ends it on {day}: take that date back or bring it forward in ConnectWise"
@@ -114,8 +118,15 @@ def approval_to_end(cell: Cell, line: Open, rules: Rules) -> str:
     )
 
 
-def _at_another_company(cell: Cell, line: Open, rules: Rules) -> str:
-    """The question whether the customer has moved, with the word that says so."""
+def _at_another_company(cell: Cell, line: Open, rules: Rules, moved: Sequence[Customer]) -> str:
+    """The question whether the customer has moved, with the word that says so; or whether who has is done."""
+    if moved:
+        names = " + ".join(row.name or row.tenant_id for row in moved)
+        return (
+            f"it has their number, and the row of {names} says that it bills {names} (`movedFrom`), whose "
+            f"line is in step without it. If it is left from that move, end it in ConnectWise; if it bills "
+            f"{' + '.join(cell.names())}, take that word out of the row of {names} and say it here"
+        )
     company = line.agreement.company_identifier.strip()
     by = "we wrote it" if rules.is_ours(line.line) else f"{writer_text(line.line)} wrote it"
     return (

@@ -170,8 +170,10 @@ def _with_what_moves(line: PlannedLine, reason: str) -> str:
     old = " and ".join(_old_line(one, line) for one in line.takes_over)
     ends = f"{old} {'ends' if len(line.takes_over) == 1 else 'end'}"
     if line.state is not LineState.ENDS:
-        onto = "a new line" if line.line_id is None else f"line #{line.line_id}"
-        return f"{ends}, and {onto} of {line.product} takes over with {plain(line.after or _ZERO)}: {reason}"
+        onto, units = "a new line", plain(line.after or _ZERO)
+        if line.line_id is not None:
+            onto, units = f"line #{line.line_id}", f"{units} (all had {plain(_units_before(line))})"
+        return f"{ends}, and {onto} of {line.product} takes over with {units}: {reason}"
     if line.line_id is None:
         return f"{ends}, and no line takes over; {line.reason}"
     return f"{reason}, and {ends} with it"

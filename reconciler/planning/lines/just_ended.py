@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.planning.allocation.allocation import is_told
 from reconciler.planning.allocation.evidence import fitting_numbers, same_company
 from reconciler.planning.allocation.writers import is_ours
 
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
 
 
 def just_ended(cell: Cell, agreement: Agreement, ground: Ground) -> list[Open]:
-    """Lines of the cell's seats that a run or a person ended on the day before the next invoice."""
+    """Lines of the cell's seats that a run or a person ended on the day before the next invoice.
+
+    They are around its agreement, or at the company where a row says that its customer was billed.
+    """
     rivals = ground.products.rivals(cell.product, cell.every_code)
     return [
         one
-        for one in ground.open_lines.just_ended(agreement)
+        for one in ground.open_lines.just_ended(agreement, told_agreements(cell, ground))
         if one.line.product_id in rivals and _is_of(cell, one, ground)
     ]
 
@@ -45,17 +49,24 @@ def billed_until(cell: Cell, agreement: Agreement, start: date, ground: Ground) 
     return any(_bills(line, cell) for line in renewed)
 
 
+def told_agreements(cell: Cell, ground: Ground) -> list[Agreement]:
+    """The agreements of other companies at which a row says that the cell's customers were billed."""
+    companies = ground.allocation.evidence.origins.of(cell)
+    every = (one for company in sorted(companies) for one in ground.open_lines.agreements_of(company))
+    return [agreement for agreement in every if is_told(cell, agreement)]
+
+
 def _is_of(cell: Cell, one: Open, ground: Ground) -> bool:
     """Whether a line was of the cell's seats: at its own place, or, where no row speaks of it, by a sign.
 
     The sign is our hand, for a run ends what it moves; the number of this or last month's bill is one as
-    well, and the only one for a line of another company.
+    well, and the only one for a line of another company that no row names.
     """
     if one.place in ground.managed:
         return cell.agreement is not None and one.place == (cell.agreement.id, cell.product.key)
     if not one.line.quantity:
         return False
-    ours = is_ours(one.line, ground.settings) and same_company(cell, one)
+    ours = is_ours(one.line, ground.settings) and (same_company(cell, one) or is_told(cell, one.agreement))
     return ours or _has_number(cell, one.line)
 
 

@@ -14,7 +14,7 @@ from reconciler.planning.allocation.writers import is_ours
 from reconciler.planning.customers.agreements import day_that_counts, invoice_problem, overdue
 from reconciler.planning.lines.dates import Start, last_day, next_invoice, start_of_new_line
 from reconciler.planning.lines.judged import Judged, cannot_be_written, decide
-from reconciler.planning.lines.just_ended import billed_until, just_ended
+from reconciler.planning.lines.just_ended import billed_until, just_ended, told_agreements
 from reconciler.planning.lines.look_alikes import look_alike_text
 from reconciler.planning.lines.new_lines import new_line, not_billed, not_billed_text
 from reconciler.planning.lines.renewals import followed, unlike_terms
@@ -162,7 +162,10 @@ def _start(cell: Cell, agreement: Agreement, take: Takeover, ground: Ground) -> 
 
 
 def _line_before(cell: Cell, agreement: Agreement, found: Found, ground: Ground) -> tuple[Line | None, str]:
-    """The product's own line that the new one follows, whose terms go on; or why they may not unasked."""
+    """The product's own line that the new one follows, whose terms go on; or why they may not unasked.
+
+    It ends for the new one, has just ended, or goes on for others where a row says that its customer was.
+    """
     item = cell.product.item
     if item is None:
         return None, ""
@@ -170,7 +173,13 @@ def _line_before(cell: Cell, agreement: Agreement, found: Found, ground: Ground)
     if moved:
         return moved[0], ""
     ended = [one.line for one in just_ended(cell, agreement, ground) if one.line.product_id == item.id]
-    return followed(cell, ended or ground.open_lines.predecessors(agreement, item.id))
+    left = ended or [
+        one.line
+        for there in told_agreements(cell, ground)
+        for one in ground.open_lines.on(there)
+        if one.line.product_id == item.id and one.line.quantity and there.currency == agreement.currency
+    ]
+    return followed(cell, left or ground.open_lines.predecessors(agreement, item.id))
 
 
 def _rivals(cell: Cell, ground: Ground) -> frozenset[int]:

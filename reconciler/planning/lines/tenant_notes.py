@@ -6,6 +6,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconciler.model.counts import number_of
 from reconciler.model.diagnostics import ALL_USAGE, Diagnostic, error, warning
 from reconciler.model.money import cents, plain
 from reconciler.model.usage_notes import UsageNote
@@ -34,8 +35,8 @@ def tenant_notes(
 ) -> tuple[UsageNote, ...]:
     """Usage that no line has because of whose it is.
 
-    Tenants without a row come with all of it and the row to paste; customers that are not synced, and
-    excluded products of others, with what would have been billed.
+    Tenants without a row come with all of it and the row to paste, customers that are not synced or excluded
+    with all of it as well; excluded products of others with what would have been billed.
     """
     by_id = {tenant.id: tenant for tenant in tenants}
     rows = {customer.tenant_id: customer for customer in desired.customers}
@@ -50,21 +51,25 @@ def tenant_notes(
             notes.append(((name, tenant_id), _note("customer", name, lines, f"under customers: {row}")))
             continue
         name = shown_name(customer, tenant)
-        own = {code: lines for code, lines in codes.items() if _would_bill(code, mapped, customer)}
-        if not customer.sync or is_excluded(customer, today):
-            lines = [line for some in own.values() for line in some]
+        if _is_left_out(customer, today):
+            lines = [line for some in codes.values() for line in some]
             excluded = is_excluded(customer, today)
             why = customer.exclude if excluded else _sync_off(customer)
-            if lines:
-                kind = "excluded" if excluded else "unsynced"
-                note = _note(kind, name, lines, f"tenant {tenant_id}: {why}")
-                notes.append(((name, tenant_id), note))
+            kind = "excluded" if excluded else "unsynced"
+            notes.append(((name, tenant_id), _note(kind, name, lines, f"tenant {tenant_id}: {why}")))
             continue
+        own = {code: lines for code, lines in codes.items() if _would_bill(code, mapped, customer)}
         for code, why in _pilots(customer, mapped, today).items():
             if code in own:
                 note = _note("excluded", code, own[code], f"{name}: {why}")
                 notes.append(((name, tenant_id, code), note))
     return tuple(note for _, note in sorted(notes, key=lambda pair: pair[0]))
+
+
+def noted_whole(desired: Desired, bills: Bills, today: date) -> frozenset[str]:
+    """The tenants of which one note of `tenant_notes` has every unit."""
+    counted = {row.tenant_id for row in desired.customers if not _is_left_out(row, today)}
+    return frozenset(bills.by_tenant.keys() - counted)
 
 
 def nobody_is_billed(
@@ -83,17 +88,21 @@ def nobody_is_billed(
     largest = sorted(found, key=lambda tenant: (-found[tenant], names.get(tenant, tenant)))
     shown = ", ".join(f"{names.get(one, one)} ({one}, {plain(found[one])})" for one in largest[:_NAMED])
     more = f" and {len(largest) - _NAMED} more" if len(largest) > _NAMED else ""
-    has = "tenant has" if len(found) == 1 else "tenants have"
+    have = "has" if len(found) == 1 else "have"
     return (
         error(
             "customers-missing",
-            f"Nobody is billed: there is no row under `customers`, and {len(found)} Sophos {has} usage of "
-            f"mapped products: {shown}{more}.",
+            f"Nobody is billed: there is no row under `customers`, and "
+            f"{number_of(len(found), 'Sophos tenant')} {have} usage of mapped products: {shown}{more}.",
             "Was a file lost? Then bring it back. Otherwise give each a row under `customers`, with "
             f"`exclude` where it is not to be billed: {'; '.join(map(likely.row, largest[:_NAMED]))}{more}",
             subject=ALL_USAGE,
         ),
     )
+
+
+def _is_left_out(customer: Customer, today: date) -> bool:
+    return not customer.sync or is_excluded(customer, today)
 
 
 def _sync_off(customer: Customer) -> str:

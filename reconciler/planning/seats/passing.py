@@ -34,7 +34,8 @@ _MOST_SEATS = 6
 class Side:
     """A judged line with its seats.
 
-    `stands` are the units of its open lines, None where there is none. `own` are the numbers that last
+    `stands` are the units of its open lines, or where it has none, of the lines that end for it; None where
+    there is neither. `own` are the numbers that last
     month's and this month's bill give it. `gains` are seats that may not be on it yet. `holds`: seats of
     others may be on it, for no part of its own seats explains its number. `lines` are the units of each of
     its open lines. `rest` are units of others that would explain its number as well, where only a part of its
@@ -60,11 +61,13 @@ class Side:
             stands = None if judged.line is None else judged.line.quantity
             return cls(judged, stands, frozenset(), _NONE, holds=bool(stands))
         lines = [line for line in _in_force(cell, ground) if line.id not in cell.terms.fixed]
-        stands = sum((line.quantity for line in lines), ZERO) if lines else None
         fixed = _on_fixed_lines(cell, ground)
+        billed = _there(cell, _units(lines) + fixed) if lines else None
+        gains = frozenset(_gained(cell, billed or _NONE))
+        lines = lines or [end.line for end in judged.ends if end.line.quantity > 0]
+        stands = _units(lines) if lines else None
         own = frozenset(number - fixed for number in _numbers(cell))
         there = _NONE if stands is None else _there(cell, stands + fixed)
-        gains = frozenset(_gained(cell, there or _NONE))
         holds = bool(stands) and there is None
         in_part = stands and there is not None and len(there) < len(list(_seats(cell)))
         rest = frozenset(_rest(cell, stands + fixed)) if stands and in_part else frozenset()
@@ -72,10 +75,13 @@ class Side:
 
     @property
     def surplus(self) -> set[Decimal]:
-        """The units by which it may stand above its own: of several open lines each one, or all together."""
+        """The units by which it may stand above its own: of several open lines each one, or all together.
+
+        A line that ends for it was perhaps somebody else's altogether.
+        """
         if self.stands is None:
             return set()
-        several = self.lines if len(self.lines) > 1 else ()
+        several = self.lines if len(self.lines) > 1 or self.judged.line is None else ()
         return {units - own for units in (self.stands, *several) for own in self.own} | set(several)
 
     @property
@@ -108,6 +114,10 @@ def _in_force(cell: Cell, ground: Ground) -> list[Line]:
     lines = ground.billing.lines.get(agreement.id, ())
     of_product = [line for line in lines if line.product_id == item.id and line.in_force(day)]
     return of_this_cell(of_product, cell.serial)
+
+
+def _units(lines: Iterable[Line]) -> Decimal:
+    return sum((line.quantity for line in lines), ZERO)
 
 
 def _on_fixed_lines(cell: Cell, ground: Ground) -> Decimal:

@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING
 from reconciler.model.lines import WRITTEN
 from reconciler.model.money import plain
 from reconciler.planning.lines.judged import Judged, decide
-from reconciler.planning.lines.new_lines import not_billed_text
+from reconciler.planning.lines.new_lines import not_billed, not_billed_text
 from reconciler.planning.lines.requests import write_of
 from reconciler.planning.seats.passing import Passing, Side
+from reconciler.planning.usage.cycles import quantity_before
+from reconciler.planning.usage.quantities import ZERO
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from reconciler.planning.allocation.open_lines import Open
     from reconciler.planning.lines.judged import Ground
 
@@ -61,24 +65,47 @@ def link_shifts(judged: list[Judged], ground: Ground) -> Linked:
     while _hold_back(lines, pairs):
         pass
     keys = [(judged[pair.gainer].row.key, judged[pair.loser].row.key) for pair in pairs]
-    return Linked(lines, _after(lines, pairs), keys)
+    written = [pair for pair in pairs if lines[pair.gainer].row.state in WRITTEN and _writes(pair, lines)]
+    after = _after(lines, written)
+    _take_off_what_was_billed(lines, written, ground)
+    return Linked(lines, after, keys)
 
 
-def _after(lines: list[Judged], pairs: list[_Pair]) -> dict[str, tuple[str, ...]]:
-    """The requests that come before each line that gains seats, by its key.
-
-    Seats that are billed elsewhere until then are not left unbilled; that is taken off the line's row.
-    """
+def _after(lines: list[Judged], written: list[_Pair]) -> dict[str, tuple[str, ...]]:
+    """The requests that come before each line that gains seats, by its key."""
     found: dict[str, set[str]] = defaultdict(set)
-    for pair in pairs:
-        writes, gainer = _writes(pair, lines), lines[pair.gainer]
-        if not writes or gainer.row.state not in WRITTEN:
-            continue
-        if pair.is_sure:
-            lines[pair.gainer] = _billed_until_then(gainer)
-        if not gainer.row.shadow:
-            found[gainer.row.key].update(writes)
+    for pair in written:
+        row = lines[pair.gainer].row
+        if not row.shadow:
+            found[row.key].update(_writes(pair, lines))
     return {key: tuple(sorted(writes)) for key, writes in found.items()}
+
+
+def _take_off_what_was_billed(lines: list[Judged], written: list[_Pair], ground: Ground) -> None:
+    """Take off each new line's unbilled units those that sure losers bill until its first day.
+
+    Each unit that a loser gives up is taken off one new line only.
+    """
+    left = {pair.loser: _given_up(lines[pair.loser]) for pair in written if pair.is_sure}
+    taken = dict.fromkeys((pair.gainer for pair in written), ZERO)
+    for pair in written:
+        new = lines[pair.gainer].new
+        if pair.is_sure and new is not None:
+            units = min(left[pair.loser], new.line.quantity - taken[pair.gainer])
+            left[pair.loser] -= units
+            taken[pair.gainer] += units
+    for number, units in taken.items():
+        lines[number] = _billed_until_then(lines[number], units, ground)
+
+
+def _given_up(loser: Judged) -> Decimal:
+    """The units that a line bills now, beyond what last month's bill gives it by today's rules.
+
+    Units of its own that have come or gone since are nobody else's.
+    """
+    row, was = loser.row, quantity_before(loser.cell)
+    keeps = row.after if was is None else was.quantity
+    return max(ZERO, (row.before or ZERO) - (keeps or ZERO))
 
 
 def _pairs(sides: list[Side], ground: Ground) -> list[_Pair]:
@@ -141,8 +168,7 @@ def _writes(pair: _Pair, lines: list[Judged]) -> list[str]:
         return []
     if loser.line is not None:
         return [write_of(agreement.id, loser.line.id)]
-    own = [end.line for end in loser.ends if end.agreement is agreement and end.line.product_id == item.id]
-    return [write_of(agreement.id, line.id) for line in own]
+    return [write_of(end.agreement.id, end.line.id) for end in loser.ends]
 
 
 def _shown(loser: Judged, old: Open | None) -> str:
@@ -173,11 +199,15 @@ def _keeps(loser: Judged, gainer: Judged) -> Judged:
     return replace(loser, row=decide(loser.row, reason).but(waits_for=row.key), new=None, ends=())
 
 
-def _billed_until_then(one: Judged) -> Judged:
-    """A new line whose seats another one bills until its first day leaves nothing unbilled."""
+def _billed_until_then(one: Judged, taken: Decimal, ground: Ground) -> Judged:
+    """The row of a new line of which another one bills so many units until its first day."""
     row, agreement = one.row, one.cell.agreement
-    if row.not_billed is None or one.new is None or agreement is None:
+    if row.not_billed is None or one.new is None or agreement is None or not taken:
         return one
-    said = not_billed_text(row.not_billed, one.new.line, agreement.currency_places)
-    reason = "; ".join(part for part in row.reason.split("; ") if part != said)
-    return replace(one, row=row.but(not_billed=None, reason=reason))
+    line, places = one.new.line, agreement.currency_places
+    unbilled = replace(line, quantity=line.quantity - taken)
+    rest = not_billed(agreement, unbilled, ground.usage, one.new.start)
+    before = not_billed_text(row.not_billed, line, places)
+    now = "" if rest is None else not_billed_text(rest, unbilled, places)
+    said = (now if part == before else part for part in row.reason.split("; "))
+    return replace(one, row=row.but(not_billed=rest, reason="; ".join(filter(None, said))))

@@ -15,6 +15,7 @@ from reconciler.model.usage_notes import UsageNote
 from reconciler.planning.usage.cells import excludes
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
     from datetime import date
 
     from reconciler.model.desired import Desired, Row
@@ -60,14 +61,18 @@ class _Tally:
 
 
 def usage_notes(
-    desired: Desired, month: UsageMonth | None, observed: Observed, today: date
+    desired: Desired,
+    month: UsageMonth | None,
+    observed: Observed,
+    today: date,
+    noted: Collection[str] = frozenset(),
 ) -> tuple[UsageNote, ...]:
     """Usage that no line carries, by code; quantities and feed values.
 
     It has no mapping, or one whose sync is off, or whose customers have no row; it is deliberately excluded;
     or it has no customer. A line without a tenant (a firewall that is assigned to no customer) is listed by
     its serial number, whether its code is mapped or not, unless a customer's row names the serial. An
-    exclusion that has ended is none.
+    exclusion that has ended is none. The units of `noted` tenants stand in a note of their own.
     """
     lines = () if month is None else month.lines or ()
     rows = {code: row for row in desired.rows for code in row.codes}
@@ -87,6 +92,11 @@ def usage_notes(
         place = line.tenant_id, line.product_code
         if line.tenant_id is None:
             unassigned[line.account_or_serial, line.product_code].add(line)
+        elif line.tenant_id in noted:
+            if row is not None and row.sync and line.tenant_id in named:
+                counted.add(row.code)
+            elif row is not None and row.sync and named:
+                strangers[line.product_code].add(line)
         elif place in pilots:
             continue  # the customer's own row speaks for it, among what is excluded
         elif row is not None and row.exclude is None and not row.sync:
@@ -97,19 +107,27 @@ def usage_notes(
             unmapped[line.product_code].add(line)
         elif row.exclude is not None:
             excluded[line.product_code].add(line)
-        elif line.tenant_id in named:
+        else:
             counted.add(row.code)
-        elif named:
-            strangers[line.product_code].add(line)
-    notes = [one.note("unmapped", code, detail=one.whose(observed)) for code, one in sorted(unmapped.items())]
-    notes += [
+    loose = {code: tally for code, tally in strangers.items() if rows[code].code not in counted}
+    found = [one.note("unmapped", code, detail=one.whose(observed)) for code, one in sorted(unmapped.items())]
+    found += [
         tally.note("unassigned", code, serial=serial, detail=_whereabouts(serial, observed))
         for (serial, code), tally in sorted(unassigned.items())
     ]
-    notes += [
+    return (*found, *_of_codes(rows, loose, unsynced, excluded))
+
+
+def _of_codes(
+    rows: Mapping[str, Row],
+    strangers: Mapping[str, _Tally],
+    unsynced: Mapping[str, _Tally],
+    excluded: Mapping[str, _Tally],
+) -> list[UsageNote]:
+    """The notes of codes that have a row, by what it says."""
+    notes = [
         tally.note("unbilled", code, detail=f"mapped to {', '.join(map(str, rows[code].targets))}")
         for code, tally in sorted(strangers.items())
-        if rows[code].code not in counted
     ]
     notes += [
         one.note("unsynced", code, detail=_sync_off(rows[code])) for code, one in sorted(unsynced.items())
@@ -118,7 +136,7 @@ def usage_notes(
         tally.note("excluded", code, detail=rows[code].exclude or "")
         for code, tally in sorted(excluded.items())
     ]
-    return tuple(notes)
+    return notes
 
 
 def _sync_off(row: Row) -> str:

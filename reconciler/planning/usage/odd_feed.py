@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from reconciler.model.counts import number_of
+from reconciler.model.counts import noun_of, number_of
 from reconciler.model.diagnostics import Diagnostic, error, warning
 from reconciler.planning.customers.parties import BILLING_TYPES, STATUSES
 
@@ -67,7 +67,7 @@ def _lines(odd: Sequence[UnreadableLine]) -> str:
         f"{line.order} ({', '.join(filter(None, (line.product_code, line.problem)))})"
         for line in odd[:_NAMED]
     )
-    return f"order line{'s' if odd[1:] else ''} {shown}{', …' if odd[_NAMED:] else ''}"
+    return f"{noun_of(len(odd), 'order line')} {shown}{', …' if odd[_NAMED:] else ''}"
 
 
 def unknown_values(tenants: Iterable[Tenant], names: Mapping[str, str]) -> list[Diagnostic]:
