@@ -6,7 +6,7 @@ import gzip
 import io
 import zlib
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from reconciler.cli.files import replacing
 from reconciler.cli.memory import megabytes, most_text
@@ -76,7 +76,7 @@ def _unpacked_target(file: IO[bytes], *, packed: bool) -> Iterator[IO[bytes]]:
         yield file
         return
     with gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=6, mtime=0) as target:
-        yield target
+        yield cast("IO[bytes]", target)
 
 
 def _together(pieces: Iterator[str]) -> Iterator[bytes]:
@@ -117,7 +117,7 @@ def read_plan(path: Path, *, older: bool = False) -> Plan:
 def _chunks(file: IO[bytes], *, packed: bool) -> Iterator[bytes]:
     """The file's text, unpacked as it is asked for, up to what memory allows. Raises NoPlanError."""
     most, found = most_text(), 0
-    source: IO[bytes] = gzip.GzipFile(fileobj=file, mode="rb") if packed else file
+    source = cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="rb")) if packed else file
     while chunk := _next(source):
         found += len(chunk)
         if found > most:

@@ -92,7 +92,7 @@ def test_an_older_plan_counts_where_a_newer_one_came_too_late(merges: Merges) ->
     merges.runs().append(run(801, "8" * 40))
     merges.keep(801, archive(merges.plan(8, "8" * 40, MERGES[7])), "plan-mappings", created_at=LATER)
     assert merges.reviewed().code == 0
-    assert merges.fetched["pull-8-888888888888.json"] == merges.plans[8]
+    assert merges.fetched["pull-8-888888888888.json.gz"] == merges.plans[8]
 
 
 def test_a_plan_of_other_mappings_than_were_merged_is_refused(merges: Merges) -> None:

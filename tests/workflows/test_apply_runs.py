@@ -5,6 +5,8 @@ GitHub is the stand-in of tests/ci; nothing here was tried against github.com.
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from tests.ci.merges import LATER, OPENED

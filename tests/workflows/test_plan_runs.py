@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.ci.github import BOT
-from tests.ci.merges import OPENED
+from tests.ci.merges import OPENED, document
 from tests.support import status
 from tests.workflows.project import Project, need, told
 

@@ -9,6 +9,8 @@ import json
 
 import pytest
 
+from tests.ci.merges import document
+from tests.ci.store import bytes_of
 from tests.support import status
 from tests.workflows.project import Project, told
 from tests.workflows.reader import workflow
