@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import json
 import re
+import zlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.ci.approval import moment
 from reconciler.ci.download import DownloadError, unpacked
 from reconciler.model.bound import BoundTo
+from reconciler.model.json_stream import JsonStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,12 +22,14 @@ if TYPE_CHECKING:
     from reconciler.ci.context import Context
     from reconciler.ci.github import GitHub
 
-COMMENT_FILE, PLAN, SPREADSHEET, DIGEST = "comment.md", "plan.json", "plan.xlsx", "digest.txt"
+COMMENT_FILE, PLAN, SPREADSHEET, DIGEST = "comment.md", "plan.json.gz", "plan.xlsx", "digest.txt"
 #: What says of which sites a pull request leaves the desired state as it was, in the artifact of no site.
 UNCHANGED_FILE = "unchanged.json"
 UNCHANGED = "unchanged"
-_DIGEST = re.compile(r"(?P<digest>[0-9a-f]{64})  plan\.json\n?")
+_DIGEST = re.compile(r"(?P<digest>[0-9a-f]{64})  plan\.json\.gz\n?")
 _KEYS = frozenset(("repository", "pullRequest", "base", "head", "tree", "mappings", "made"))
+#: Characters before the first long list of a plan, and more.
+_HEAD = 2**20
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -48,18 +54,35 @@ def unchanged_json(bound: BoundTo, sites: Mapping[str, str]) -> str:
     return json.dumps({"boundTo": bound.to_json(), "sites": dict(sites)}, indent=2, sort_keys=True) + "\n"
 
 
-def bound_in(content: bytes) -> tuple[BoundTo | None, dict[str, Any]]:
-    """What a plan or an unchanged.json says that it is of, and the document; None where it does not say."""
+def bound_plan(content: bytes) -> BoundTo | None:
+    """What a packed plan says that it is of; None where it does not say. It stands near its start."""
+    try:
+        start = gzip.GzipFile(fileobj=io.BytesIO(content)).read(_HEAD)
+        for path, _, value in JsonStream(iter((start,)), ((),), (), _HEAD).events():
+            if path == ("boundTo",):
+                return _bound(value)
+    except (EOFError, OSError, zlib.error, ValueError, RecursionError):
+        pass
+    return None
+
+
+def unchanged_in(content: bytes) -> tuple[BoundTo | None, dict[str, Any]]:
+    """What an unchanged.json is of, and its sites; None where it does not say."""
     try:
         data = json.loads(content)
     except (ValueError, RecursionError):
         return None, {}
-    told = data.get("boundTo") if isinstance(data, dict) else None
+    bound = _bound(data.get("boundTo")) if isinstance(data, dict) else None
+    sites = data.get("sites") if bound is not None else None
+    return bound, sites if isinstance(sites, dict) else {}
+
+
+def _bound(told: Any) -> BoundTo | None:
     if not isinstance(told, dict) or set(told) != _KEYS:
-        return None, {}
+        return None
     number = told["pullRequest"]
     texts = all(isinstance(told[key], str) for key in _KEYS - {"pullRequest"})
-    return (BoundTo.from_json(told), data) if texts and isinstance(number, int | None) else (None, {})
+    return BoundTo.from_json(told) if texts and isinstance(number, int | None) else None
 
 
 async def artifacts_of(github: GitHub, run: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

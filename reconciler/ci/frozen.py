@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.ci.artifact import PLAN, artifacts_of, bound_in, files_of, is_here
+from reconciler.ci.artifact import PLAN, artifacts_of, bound_plan, files_of, is_here
 from reconciler.ci.context import is_commit
 from reconciler.ci.download import DownloadError
 from reconciler.ci.merged import not_reviewed
@@ -58,7 +58,7 @@ async def frozen_plan(
     """
     site, workflow = asked.site, asked.workflow
     content = await _brought(github, trees, pull, before, site)
-    bound, _ = bound_in(content)
+    bound = bound_plan(content)
     if not pull.by_program:
         raise not_reviewed(
             f"{pull.what} brings a frozen plan of {site}, and a person opened it: only one that {workflow} "

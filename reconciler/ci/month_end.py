@@ -8,6 +8,7 @@ https://docs.github.com/en/actions/concepts/security/github_token
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ class MonthEnd:
     month: str
     verdict: str
     body: str
-    files: Mapping[str, str]
+    files: Mapping[str, bytes]
     round: int = 1
 
     @property
@@ -54,7 +55,7 @@ class MonthEnd:
         return f"Month end {self.month}{again}, {self.site}: {self.verdict}"
 
 
-def month_end(site: str, plan: Plan, ready: Any, files: Mapping[str, str]) -> MonthEnd:
+def month_end(site: str, plan: Plan, ready: Any, files: Mapping[str, bytes]) -> MonthEnd:
     """The month's pull request.
 
     Raises ReconcilerError where plan and verdict are not of one closed month, and for a plan that is bound to
@@ -182,7 +183,8 @@ async def _push(github: GitHub, context: Context, default: str, proposed: MonthE
     base = before.get("sha") if isinstance(before, dict) else None
     entries = []
     for name, content in sorted(proposed.files.items()):
-        blob = await github.send("POST", "/git/blobs", {"content": content, "encoding": "utf-8"})
+        packed = {"content": base64.b64encode(content).decode(), "encoding": "base64"}
+        blob = await github.send("POST", "/git/blobs", packed)
         path = f"{proposed.branch}/{name}"
         entries.append({"path": path, "mode": "100644", "type": "blob", "sha": blob.get("sha")})
     tree = (await github.send("POST", "/git/trees", {"base_tree": base, "tree": entries})).get("sha")

@@ -18,10 +18,11 @@ from reconciler.ci.artifact import (
     OtherDigestError,
     artifact_name,
     artifacts_of,
-    bound_in,
+    bound_plan,
     files_of,
     fits,
     is_here,
+    unchanged_in,
     uploaded_at,
 )
 from reconciler.ci.download import DownloadError
@@ -67,7 +68,7 @@ class ReviewedPlan:
     @property
     def name(self) -> str:
         """A file name that says where it is from."""
-        return f"pull-{self.number}-{self.head[:12]}.json"
+        return f"pull-{self.number}-{self.head[:12]}.json.gz"
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ class _Finder:
             except NotReviewed as failed:
                 refused.append(failed)
                 continue
-            bound, _ = bound_in(content)
+            bound = bound_plan(content)
             if bound is not None and not _is_of(bound, pull, self._context):
                 others.append(_of_another(pull, bound))
                 continue
@@ -241,11 +242,10 @@ class _Finder:
                     (content,) = await files_of(self._github, artifact, UNCHANGED_FILE)
                 except DownloadError:
                     continue
-                bound, told = bound_in(content)
+                bound, sites = unchanged_in(content)
                 if bound is None or not _is_of(bound, pull, self._context):
                     continue
-                sites = told.get("sites")
-                if isinstance(sites, dict) and sites.get(self._site) == mappings:
+                if sites.get(self._site) == mappings:
                     return True
         return False
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from reconciler.cli.runtime import Runtime
     from reconciler.model.plan import Plan
 
+#: How the names of saved plans end.
+_PLANS = (".json", ".json.gz")
+
 
 @click.command()
 @click.argument("source", metavar="FILE|DIR", default="mappings", type=click.Path(path_type=Path))
@@ -119,7 +122,7 @@ def _planned(
     """What is to be written: a saved plan, a fresh one, or what of a fresh one was reviewed."""
     from reconciler.cli.applying import Run, too_old
     from reconciler.cli.configuration import read_configuration
-    from reconciler.cli.files import read_plan
+    from reconciler.cli.plan_files import read_plan
     from reconciler.cli.site import How, refuse_another_site, survey
     from reconciler.planning.plan import Scope, guarded
     from reconciler.planning.within import compare
@@ -158,16 +161,17 @@ def _show(runtime: Runtime, run: Run, *, was_read: bool) -> None:
 def _plan_files(within: tuple[Path, ...]) -> tuple[Path, ...]:
     """The files of `--within`, those of its folders by name. Raises UsageError for a folder without any.
 
-    A name that is not there and does not end in .json is taken for a folder's.
+    A name that is not there and does not end as a plan's does is taken for a folder's.
     """
     found: list[Path] = []
     for path in within:
-        if path.is_file() or (path.suffix == ".json" and not path.is_dir()):
+        if path.is_file() or (path.name.endswith(_PLANS) and not path.is_dir()):
             found.append(path)
             continue
-        plans = sorted(path.glob("*.json")) if path.is_dir() else []
+        plans = sorted(one for one in path.iterdir() if one.name.endswith(_PLANS)) if path.is_dir() else []
         if not plans:
-            what = "the folder has no *.json in it" if path.is_dir() else "there is no such file or folder"
+            none = "the folder has no *.json and no *.json.gz in it"
+            what = none if path.is_dir() else "there is no such file or folder"
             raise click.UsageError(f"--within {path}: {what}. Name the reviewed plans.")
         found += plans
     return tuple(found)

@@ -56,7 +56,7 @@ def approve(
     another answer than an approval of this command.
     """
     from reconciler.cli.approving import chosen, say_others, say_withheld
-    from reconciler.cli.files import read_plan
+    from reconciler.cli.plan_files import read_plan
 
     target = _target(folder, file)
     day = _day(until)

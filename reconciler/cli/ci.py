@@ -199,15 +199,16 @@ def _changed_sites(
 def publish(runtime: Runtime, plan: Path, site: str, out: Path | None, root: Path | None) -> int:
     """Show a saved plan: step summary, annotations on its lines, and the files of an artifact.
 
-    DIR then has comment.md for `reconciler ci comment`, plan.json, plan.xlsx, and digest.txt with the SHA-256
-    of plan.json. Where there is no PLAN, comment.md says so, and the exit code is 1.
+    DIR then has comment.md for `reconciler ci comment`, plan.json.gz, plan.xlsx, and digest.txt with the
+    SHA-256 of plan.json.gz. Where there is no PLAN, comment.md says so, and the exit code is 1.
     """
     from reconciler.ci.annotations import first_ones
     from reconciler.ci.artifact import COMMENT_FILE, DIGEST, PLAN, SPREADSHEET, digest_text
     from reconciler.ci.comment import comment, no_plan_comment
     from reconciler.ci.context import context_of
     from reconciler.ci.sites import SINGLE, check_name
-    from reconciler.cli.files import plan_json, read_plan, write_bytes, write_text
+    from reconciler.cli.files import write_bytes, write_text
+    from reconciler.cli.plan_files import plan_bytes, read_plan
     from reconciler.cli.workflow import annotate, below, folder_for, room_in_summary, summarize
     from reconciler.reporting.markdown import markdown
     from reconciler.reporting.spreadsheet import xlsx_bytes
@@ -224,7 +225,7 @@ def publish(runtime: Runtime, plan: Path, site: str, out: Path | None, root: Pat
     summarize(runtime, title + markdown(made, subject=subject, limit=room))
     annotate(runtime, first_ones((below(one, root) for one in made.diagnostics), "the summary of this run"))
     if out is not None:
-        folder, content = folder_for(out), plan_json(made).encode()
+        folder, content = folder_for(out), plan_bytes(made, packed=True)
         told = comment(made, site, subject=subject, run_url=context.run_url, named=site != SINGLE)
         write_text(folder / COMMENT_FILE, told)
         write_bytes(folder / SPREADSHEET, xlsx_bytes(made))

@@ -65,7 +65,7 @@ def standing(runtime: Runtime, plan: Path, base_plan: Path) -> int:
     the site is, or the base could not be planned.
     """
     from reconciler.ci.standing import compare, standing_text
-    from reconciler.cli.files import read_plan
+    from reconciler.cli.plan_files import read_plan
     from reconciler.cli.workflow import say, summarize
     from reconciler.model.counts import number_of
 
@@ -105,7 +105,7 @@ def bind_plan(runtime: Runtime, plan: Path, site: str) -> int:
     from reconciler.ci.context import context_of
     from reconciler.ci.sites import check_name, path_of
     from reconciler.ci.trees import Trees
-    from reconciler.cli.files import plan_json, read_plan, write_text
+    from reconciler.cli.plan_files import read_plan, write_plan
     from reconciler.cli.workflow import say, with_github
 
     check_name(site)
@@ -115,7 +115,7 @@ def bind_plan(runtime: Runtime, plan: Path, site: str) -> int:
         return await bind(Trees(github), context, path_of(site), runtime.now())
 
     made = replace(made, bound_to=with_github(runtime, context, ask))
-    write_text(plan, plan_json(made))
+    write_plan(plan, made)
     say(runtime, f"Plan {made.hash} of {site}")
     return exit_codes.DONE
 
@@ -187,7 +187,8 @@ def _say_what_was_reviewed(runtime: Runtime, out: Path, found: list[ReviewedPlan
 def _write(out: Path, found: list[ReviewedPlan]) -> list[str]:
     """All of them or none; their hashes. Raises NotReviewed where one is no plan that this version reads."""
     from reconciler.ci.merged import not_reviewed
-    from reconciler.cli.files import read_plan, write_bytes
+    from reconciler.cli.files import write_bytes
+    from reconciler.cli.plan_files import read_plan
     from reconciler.model.diagnostics import ReconcilerError
 
     written: list[Path] = []

@@ -33,7 +33,7 @@ def drift(runtime: Runtime, plan: Path, site: str) -> int:
     from reconciler.ci.context import context_of
     from reconciler.ci.drift import put_issue
     from reconciler.ci.sites import check_name
-    from reconciler.cli.files import read_plan
+    from reconciler.cli.plan_files import read_plan
     from reconciler.cli.workflow import put_output, say, with_github
     from reconciler.model.verdict import usage_is_counted
 
@@ -67,18 +67,21 @@ def month_end(runtime: Runtime, site: str, plan: Path, ready: Path, usage: Path,
     merged or closed is left alone; where a person started the run, the month's next one is opened. Needs
     `contents` and `pull-requests: write`; with --check `statuses: write`.
     """
+    from reconciler.ci.artifact import PLAN
     from reconciler.ci.context import context_of
     from reconciler.ci.month_end import month_end as make
     from reconciler.ci.month_end import propose
     from reconciler.ci.sites import check_name
-    from reconciler.cli.files import plan_json, read_plan, read_usage
+    from reconciler.cli.files import read_usage
+    from reconciler.cli.plan_files import packed_name, plan_bytes, read_plan
     from reconciler.cli.workflow import say, with_github
 
     check_name(site)
     made = read_plan(plan)
     read_usage(usage)
     verdict = _text(ready)
-    files = {"plan.json": plan_json(made), "usage.json": _text(usage), "ready.json": verdict}
+    content = plan.read_bytes() if packed_name(plan) else plan_bytes(made, packed=True)
+    files = {PLAN: content, "usage.json": _text(usage).encode(), "ready.json": verdict.encode()}
     proposed = make(site, made, _json(verdict), files)
     context = context_of(runtime.environ)
 

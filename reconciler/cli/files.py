@@ -1,39 +1,30 @@
-"""Plan files, frozen months and journals on disk."""
+"""Files on disk, frozen months and journals among them."""
 
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
+from reconciler.cli.memory import megabytes, most_text
 from reconciler.model.diagnostics import ReconcilerError, error
-from reconciler.model.plan import FORMAT_VERSION as PLAN_VERSION
-from reconciler.model.plan import Plan
-from reconciler.model.plan_check import plan_problems
 from reconciler.model.versions import other_version
-from reconciler.reporting.json_text import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from jsonschema.exceptions import ValidationError
+    from collections.abc import Callable, Iterator
 
     from reconciler.model.journal import Journal
     from reconciler.model.usage_file import FrozenUsage
 
-_LARGEST = 64 * 1024 * 1024
-_PLAN_AGAIN = "Make it anew with `reconciler plan --out`."
+#: What is read as a whole may be this part of what may be read in pieces.
+_AS_A_WHOLE = 4
 _CHECK = "Check the path."
 _JOURNAL = "Take it as the run left it; what was written stands in ConnectWise, and `plan` compares it."
 #: Of a first line that is looked at to tell what a file is.
 _LONGEST_LINE = 64 * 1024
 _USAGE_AGAIN = "Freeze the month again with `reconciler usage --out`."
-
-
-def plan_json(plan: Plan) -> str:
-    """A plan file's text: one form for one plan, so that two files can be compared."""
-    return json_text(plan.to_json(), sort_keys=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -43,70 +34,40 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a whole file or none of it; a device or pipe is written to. Raises ReconcilerError."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that takes the place of another one once it is whole; until then that one is as it was.
+
+    A device or pipe is written to, and cannot be read. Raises ReconcilerError where the disk refuses.
+    """
     try:
         if path.exists() and not path.is_file():
-            path.write_bytes(content)
+            with path.open("wb") as device:
+                yield device
         else:
-            _replace(path.resolve(), content)
+            with _beside(path.resolve()) as file:
+                yield file
     except OSError as failed:
         raise ReconcilerError(
             error("file-unwritable", f"{path} cannot be written: {failed.strerror}.", "Choose another place.")
         ) from failed
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Raises OSError; then the file is as it was, and nothing lies beside it."""
+@contextmanager
+def _beside(path: Path) -> Iterator[IO[bytes]]:
+    """Where anything fails, the file is as it was, and nothing lies beside it."""
     file = NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115
     try:
         with file:
-            file.write(content)
+            yield cast("IO[bytes]", file)
         Path(file.name).replace(path)
-    except OSError:
+    except BaseException:
         Path(file.name).unlink()
         raise
-
-
-def read_plan(path: Path) -> Plan:
-    """A saved plan. Raises ReconcilerError where the file is none, is damaged, or of another format."""
-    data = _read_json(path, "plan-unreadable", _PLAN_AGAIN)
-    _refuse_version(path, data, PLAN_VERSION, "the plan", "plan-unreadable", _PLAN_AGAIN)
-    problem = _problem(data)
-    if problem:
-        raise _no_plan(path, problem)
-    try:
-        plan = Plan.from_json(data)
-        intact = plan.hash == data["hash"]
-    except (ValueError, ArithmeticError, RecursionError) as failed:
-        # Text that is no Unicode, days that are in no calendar, numbers that no arithmetic holds.
-        raise _no_plan(path, "a value in it is none of its kind") from failed
-    if not intact:
-        raise ReconcilerError(
-            error(
-                "plan-damaged",
-                f"{path} does not match its own hash: it was changed after it was planned.",
-                _PLAN_AGAIN,
-            )
-        )
-    problems = plan_problems(plan)
-    if problems:
-        raise _no_plan(path, problems[0][:300])
-    return plan
-
-
-def _refuse_version(path: Path, data: Any, own: str, what: str, code: str, again: str) -> None:
-    """Raises ReconcilerError for a document of another version, before its form is looked at."""
-    if isinstance(data, dict) and "formatVersion" in data:
-        problem, remedy = other_version(data["formatVersion"], own, what)
-        if problem:
-            raise ReconcilerError(
-                error(code, f"{path} cannot be read: {problem}.", f"{remedy} {again}".strip())
-            )
-
-
-def _no_plan(path: Path, problem: str) -> ReconcilerError:
-    return ReconcilerError(
-        error("plan-unreadable", f"{path} is no plan that this version reads: {problem}.", _PLAN_AGAIN)
-    )
 
 
 def is_journal(path: Path) -> bool:
@@ -136,13 +97,11 @@ def read_journal(path: Path) -> Journal:
 
 def _journal_form() -> Callable[[dict[str, Any]], str]:
     """What is wrong with the form of a journal's line, by the schema of its kind."""
-    from jsonschema import Draft7Validator
-    from jsonschema.exceptions import best_match
-
+    from reconciler.model.forms import Form
     from reconciler.model.journal import JOURNAL_VERSION, START
     from reconciler.model.journal_schema import line_schemas
 
-    known = {kind: Draft7Validator(schema) for kind, schema in line_schemas().items()}
+    known = {kind: Form(schema) for kind, schema in line_schemas().items()}
 
     def problem(row: dict[str, Any]) -> str:
         kind = row.get("type")
@@ -152,8 +111,7 @@ def _journal_form() -> Callable[[dict[str, Any]], str]:
                 return f"formatVersion: {other}" + (f". {remedy.rstrip('.')}" if remedy else "")
         if not isinstance(kind, str) or kind not in known:
             return "type: it is none of a journal's lines"
-        found = best_match(known[kind].iter_errors(row))
-        return "" if found is None else _placed(found)
+        return known[kind].problem(row)
 
     return problem
 
@@ -174,26 +132,12 @@ def _read_json(path: Path, code: str, remedy: str) -> Any:
 
 def _read_bytes(path: Path, code: str, remedy: str) -> bytes:
     try:
-        if path.stat().st_size > _LARGEST:
-            raise ReconcilerError(error(code, f"{path} is larger than any file of its kind.", remedy))
+        most = most_text() // _AS_A_WHOLE
+        if path.stat().st_size > most:
+            much = f"{path} is larger than {megabytes(most)}, the most that this machine's memory allows."
+            raise ReconcilerError(error(code, much, "Read it on a larger machine."))
         return path.read_bytes()
     except OSError as failed:
         raise ReconcilerError(
             error("file-unreadable", f"{path} cannot be read: {failed.strerror}.", remedy)
         ) from failed
-
-
-def _problem(data: Any) -> str:
-    """What makes the data no plan, with its place; nothing where it is one."""
-    from jsonschema import Draft7Validator
-    from jsonschema.exceptions import best_match
-
-    from reconciler.model.plan_schema import plan_schema
-
-    found = best_match(Draft7Validator(plan_schema()).iter_errors(data))
-    return "" if found is None else _placed(found)
-
-
-def _placed(found: ValidationError) -> str:
-    place = "/".join(str(part) for part in found.absolute_path) or "the document"
-    return f"{place}: {found.message[:200]}"

@@ -68,8 +68,9 @@ def plan(
 ) -> int:
     """Compare the mappings in DIR with ConnectWise and Sophos and show every change. Writes nothing."""
     from reconciler.cli.configuration import read_configuration
-    from reconciler.cli.files import plan_json, read_usage, write_text
+    from reconciler.cli.files import read_usage
     from reconciler.cli.narrowing import narrowed
+    from reconciler.cli.plan_files import write_plan
     from reconciler.cli.site import How, survey
     from reconciler.planning.plan import Scope, guarded
 
@@ -81,7 +82,7 @@ def plan(
     made = guarded(narrowed(survey(runtime, head, base, how).plan, head.desired, products, customers))
     try:
         if out is not None:
-            write_text(out, plan_json(made))
+            write_plan(out, made)
     finally:  # a disk that is full costs the file, not the look at the plan
         show_plan(runtime, made, output_format, report=report, separator=separator)
     if out is not None:
@@ -187,7 +188,7 @@ def show_plan(
 def _rendered(made: Plan, output_format: str, separator: str) -> bytes:
     from io import StringIO
 
-    from reconciler.cli.files import plan_json
+    from reconciler.cli.plan_files import plan_bytes
     from reconciler.reporting.console import console_for
     from reconciler.reporting.markdown import markdown
     from reconciler.reporting.plan_text import print_plan
@@ -198,7 +199,7 @@ def _rendered(made: Plan, output_format: str, separator: str) -> bytes:
     if output_format == "csv":
         return csv_text(made, separator=SEPARATORS[separator], bom=True).encode()
     if output_format == "json":
-        return plan_json(made).encode()
+        return plan_bytes(made, packed=False)
     if output_format == "markdown":
         return markdown(made).encode()
     text = StringIO()

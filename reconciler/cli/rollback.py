@@ -27,12 +27,13 @@ def rollback(runtime: Runtime, journal: Path, out: Path | None, output_format: s
     restored, is said (exit 4). The plan is reviewed and applied like any other. Mind that the next apply of
     the mappings follows the YAML again.
     """
-    from reconciler.cli.files import plan_json, read_journal, write_text
+    from reconciler.cli.files import read_journal
     from reconciler.cli.plan import exit_code, saved_text, show_plan, verdict_text
+    from reconciler.cli.plan_files import write_plan
 
     made = _made(runtime, read_journal(journal))
     if out is not None:
-        write_text(out, plan_json(made))
+        write_plan(out, made)
     show_plan(runtime, made, output_format)
     if out is not None:
         runtime.stderr.write(saved_text(made, out))

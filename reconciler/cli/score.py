@@ -31,7 +31,7 @@ def score(runtime: Runtime, plan: Path, output_format: str, report: Path | None,
     """
     from io import StringIO
 
-    from reconciler.cli.files import read_plan
+    from reconciler.cli.plan_files import read_plan
     from reconciler.planning.score import score as judge
     from reconciler.reporting.console import console_for
     from reconciler.reporting.score_text import print_score, score_csv, score_json

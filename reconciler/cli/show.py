@@ -27,15 +27,18 @@ def show(runtime: Runtime, file: Path, output_format: str, report: Path | None, 
     Of a journal: what the run wrote, what it may have written, what it did not, and whether it came to its
     end.
     """
-    from reconciler.cli.files import is_journal, read_journal, read_plan
+    from reconciler.cli.files import is_journal, read_journal
     from reconciler.cli.plan import show_plan
+    from reconciler.cli.plan_files import read_plan
 
     if is_journal(file):
         if output_format not in ("text", "json"):
             raise click.UsageError("A journal is shown as text or json.")
         _show_journal(runtime, read_journal(file), output_format, report)
         return exit_codes.DONE
-    show_plan(runtime, read_plan(file), output_format, report=report, separator=separator)
+    # As JSON it would be a plan of this format, which nobody made.
+    made = read_plan(file, older=output_format != "json")
+    show_plan(runtime, made, output_format, report=report, separator=separator)
     return exit_codes.DONE
 
 

@@ -6,21 +6,28 @@ stays compatible.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import dataclass, field
-from typing import Any
+from collections import deque
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 from reconciler.model.bound import BoundTo
-from reconciler.model.census import Census
+from reconciler.model.census import Census, LineApart
 from reconciler.model.change import Action, Cause, Change, records_of
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.lines import PlannedLine
 from reconciler.model.plan_guards import NO_GUARDS, PlanGuards
+from reconciler.model.plan_text import sealed
 from reconciler.model.rests import Records
 from reconciler.model.usage_notes import UsageNote
 
-FORMAT_VERSION = "1.0"
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from reconciler.model.json_stream import Path
+
+FORMAT_VERSION = "2.0"
 
 
 @dataclass(frozen=True)
@@ -113,31 +120,15 @@ class Plan:
     bound_to: BoundTo | None = None
     narrowed_to: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def hash(self) -> str:
-        """Of changes with what they rest on, period, instance, guards: finds accidents, not forgers."""
-        signed: dict[str, Any] = {
-            "formatVersion": FORMAT_VERSION,
-            "instance": self.instance,
-            "owner": self.owner,
-            "markerCustomField": self.marker_custom_field,
-            "member": self.member,
-            "period": None if self.period is None else self.period.to_json(),
-            "changes": [change.values() for change in self.changes],
-            "guards": self.guards.to_json(),
-        }
-        records = records_of(self.changes)
-        if records:
-            signed["restsOn"] = records.to_json()
-        if self.waiting:  # what is left alone is part of what was reviewed
-            signed["waiting"] = [change.id for change in self.waiting]
-        if self.rollback_of is not None:
-            signed["rollbackOf"] = self.rollback_of.to_json()
-        if self.bound_to is not None:
-            signed |= {"boundTo": self.bound_to.to_json(), "configHash": self.config_hash}
-        if self.narrowed_to:
-            signed["narrowedTo"] = list(self.narrowed_to)
-        return "sha256:" + hashlib.sha256(canonical(signed).encode()).hexdigest()
+        """Of everything in its file but when Sophos was asked: finds accidents, not forgers."""
+        deque(self.text(), maxlen=0)
+        return self.hash
+
+    def text(self) -> Iterator[str]:
+        """Its file's text, piece by piece: one form for one plan, so that two files can be compared."""
+        return sealed(self._document(), partial(vars(self).__setitem__, "hash"))
 
     @property
     def ready(self) -> tuple[Change, ...]:
@@ -176,6 +167,20 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """The whole document."""
+        whole: dict[str, Any] = {
+            key: value if isinstance(value, str | dict | None) else list(value)
+            for key, value in self._document().items()
+        }
+        if whole["census"] is not None:
+            whole["census"]["apart"] = list(whole["census"]["apart"])
+        return whole | {"hash": self.hash}
+
+    def _document(self) -> dict[str, Any]:
+        """Its keys in their order; what may be long is made while it is read."""
+        census: dict[str, Any] | None = None
+        if self.census is not None:
+            census = replace(self.census, apart=()).to_json()
+            census["apart"] = (line.to_json() for line in self.census.apart)
         return {
             "formatVersion": FORMAT_VERSION,
             "tool": self.tool,
@@ -185,27 +190,35 @@ class Plan:
             "instance": self.instance,
             "today": self.today,
             "period": None if self.period is None else self.period.to_json(),
-            "usageReadAt": self.usage_read_at,
             "configHash": self.config_hash,
             "boundTo": None if self.bound_to is None else self.bound_to.to_json(),
-            "hash": self.hash,
             "rollbackOf": None if self.rollback_of is None else self.rollback_of.to_json(),
             "narrowedTo": list(self.narrowed_to),
             "guards": self.guards.to_json(),
-            "restsOn": records_of(self.changes).to_json(),
-            "changes": [change.to_json() for change in self.changes],
-            "diagnostics": [d.to_json() for d in self.diagnostics],
-            "lines": [line.to_json() for line in self.lines],
-            "usageNotes": [note.to_json() for note in self.usage_notes],
-            "census": None if self.census is None else self.census.to_json(),
-            "removedRows": [row.to_json() for row in self.removed_rows],
             "summary": self.summary(),
+            "restsOn": records_of(self.changes).to_json(),
+            "changes": (change.to_json() for change in self.changes),
+            "diagnostics": (d.to_json() for d in self.diagnostics),
+            "lines": (line.to_json() for line in self.lines),
+            "usageNotes": (note.to_json() for note in self.usage_notes),
+            "census": census,
+            "removedRows": (row.to_json() for row in self.removed_rows),
+            "usageReadAt": self.usage_read_at,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Plan:
         """Read back what `to_json` wrote; the caller has checked it against the schema."""
         records = Records.from_json(data["restsOn"])
+        lists = {path: data.get(path[-1], ()) for path in MEMBERS}
+        lists[APART] = data["census"]["apart"] if data["census"] else ()
+        made = {path: [make(one, records) for one in lists[path]] for path, make in MEMBERS.items()}
+        return cls.of_members(data, made)
+
+    @classmethod
+    def of_members(cls, data: Mapping[str, Any], made: Mapping[Path, Iterable[Any]]) -> Plan:
+        """A plan of its document, with the members of its long lists already made of theirs."""
+        census = None if data["census"] is None else Census.from_json({**data["census"], "apart": ()})
         return cls(
             tool=data["tool"],
             site=data["site"],
@@ -219,15 +232,27 @@ class Plan:
             config_hash=data["configHash"],
             bound_to=None if data.get("boundTo") is None else BoundTo.from_json(data["boundTo"]),
             guards=PlanGuards.from_json(data["guards"]),
-            changes=tuple(Change.from_json(c, records) for c in data["changes"]),
-            diagnostics=tuple(Diagnostic.from_json(d) for d in data["diagnostics"]),
-            lines=tuple(PlannedLine.from_json(line) for line in data["lines"]),
-            usage_notes=tuple(UsageNote.from_json(n) for n in data["usageNotes"]),
-            census=None if data["census"] is None else Census.from_json(data["census"]),
-            removed_rows=tuple(RemovedRow(**r) for r in data["removedRows"]),
+            changes=tuple(made["changes",]),
+            diagnostics=tuple(made["diagnostics",]),
+            lines=tuple(made["lines",]),
+            usage_notes=tuple(made["usageNotes",]),
+            census=None if census is None else replace(census, apart=tuple(made[APART])),
+            removed_rows=tuple(made["removedRows",]),
             narrowed_to=tuple(data["narrowedTo"]),
             rollback_of=None if data["rollbackOf"] is None else RollbackOf.from_json(data["rollbackOf"]),
         )
+
+
+APART: Path = ("census", "apart")
+#: How each member of the lists that may be long is made of its JSON and the records that it may rest on.
+MEMBERS: dict[Path, Callable[[dict[str, Any], Records], Any]] = {
+    ("changes",): Change.from_json,
+    ("diagnostics",): lambda one, _: Diagnostic.from_json(one),
+    ("lines",): lambda one, _: PlannedLine.from_json(one),
+    ("usageNotes",): lambda one, _: UsageNote.from_json(one),
+    APART: lambda one, _: LineApart.from_json(one),
+    ("removedRows",): lambda one, _: RemovedRow(**one),
+}
 
 
 def canonical(data: Any) -> str:

@@ -53,7 +53,7 @@ def plan_schema() -> dict[str, Any]:
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Plan",
         "description": "What apply would write, as `reconciler plan --out` saves it. Money and quantities "
-        "are decimal strings. Within format 1, keys are added and never changed or removed.",
+        "are decimal strings. Within format 2, keys are added and never changed or removed.",
         "type": "object",
         "properties": {
             "formatVersion": {"const": FORMAT_VERSION},
@@ -81,7 +81,7 @@ def plan_schema() -> dict[str, Any]:
             "usageReadAt": {**TEXT_OR_NULL, "description": "When Sophos was asked, ISO 8601."},
             "configHash": TEXT,
             "boundTo": or_null(_bound_to()),
-            "hash": {**TEXT, "description": "Of changes with what they rest on, period, instance, guards."},
+            "hash": {**TEXT, "description": "SHA-256 of the text above it."},
             "rollbackOf": or_null(record("The run taken back.", run=TEXT, started=TEXT, planHash=TEXT)),
             "narrowedTo": list_of(TEXT, "What it was narrowed to."),
             "guards": _guards(),

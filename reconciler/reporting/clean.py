@@ -5,13 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-#: Unicode's categories of characters that steer a terminal, end a line, hide or turn text, or mean nothing.
-STEERING = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+from reconciler.model.inert_json import COMMAND, STEERING
 
-#: What runners take for a command wherever in a line it stands: `##[…]` (an older form of GitHub's),
-#: `##vso[…]` (Azure), `##teamcity[…]`.
-COMMAND = re.compile(r"##(?=[a-z]*\[)", re.IGNORECASE)
-BROKEN = "#\\u0023"
 #: GitHub's form is a command at the start of a line, with or without blanks before it.
 _FIRST = re.compile(r"(?:\A|[\r\n])[^\S\r\n]*::")
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 
 import httpx
 
-from tests.ci.store import Store
+from tests.ci.store import Store, bytes_of, text_of
 from tests.flows_usage.books import Books
 
 if TYPE_CHECKING:
@@ -228,7 +228,9 @@ class FakeGitHub(httpx.AsyncBaseTransport):
                     pull["head"]["sha"] = body["sha"]
             return httpx.Response(201, json={"ref": ref})
         if kind == "blobs":
-            return httpx.Response(201, json={"sha": self.store.blob(body["content"])})
+            assert body["encoding"] == "base64"
+            content = text_of(base64.b64decode(body["content"]))
+            return httpx.Response(201, json={"sha": self.store.blob(content)})
         if kind == "trees":
             files = dict(self.store.files(body["base_tree"]))
             files |= {one["path"]: self.store.blobs[one["sha"]] for one in body["tree"]}
@@ -247,7 +249,7 @@ class FakeGitHub(httpx.AsyncBaseTransport):
             return httpx.Response(
                 200, json={"sha": name, "tree": self.store.entries(name), "truncated": False}
             )
-        content = base64.encodebytes(self.store.blobs[name].encode()).decode()
+        content = base64.encodebytes(bytes_of(self.store.blobs[name])).decode()
         return httpx.Response(200, json={"sha": name, "content": content, "encoding": "base64"})
 
     def told(self, sha: str) -> dict[str, Any]:
@@ -311,11 +313,11 @@ def _part(entries: list[Any], query: dict[str, str]) -> list[Any]:
 
 
 def zipped(**files: bytes) -> bytes:
-    """An archive; a name's last underscore stands for its dot."""
+    """An archive; underscores of a name stand for its dots."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name, content in files.items():
-            archive.writestr(".".join(name.rsplit("_", 1)), content)
+            archive.writestr(name.replace("_", "."), content)
     return out.getvalue()
 
 
@@ -374,7 +376,7 @@ class Workflow:
         """One step of `reconciler ci`."""
         return self.run("ci", *arguments, **environ)
 
-    def plan(self, name: str = "plan.json") -> Path:
+    def plan(self, name: str = "plan.json.gz") -> Path:
         """A saved plan of the site's folder."""
         path = self.root / name
         said = self.run("plan", str(self.books.folder), "--out", str(path))

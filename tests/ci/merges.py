@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
+from reconciler.ci.artifact import PLAN
+from reconciler.model.plan_text import sealed
 from tests.ci.github import BOT, REPOSITORY, sha256, zipped
+from tests.ci.store import text_of
 
 if TYPE_CHECKING:
     from tests.ci.github import Workflow
@@ -139,7 +143,7 @@ class Merges:
 
     def unchanged(self, number: int, *sites: str) -> None:
         """The plan run of a pull request found nothing to plan for these sites."""
-        bound = json.loads(self.plans[number])["boundTo"]
+        bound = document(self.plans[number])["boundTo"]
         content = json.dumps({"boundTo": bound, "sites": dict.fromkeys(sites, bound["mappings"])}).encode()
         self.github.kept[number * 10] = []
         self.upload(number, zipped(unchanged_json=content), name="plan-unchanged")
@@ -149,10 +153,10 @@ class Merges:
         commit = MERGES[number]
         plan = self.plans[number] = self.plan(None, base, base)
         self.github.runs["month-end.yml"] = [run(300, base, event="schedule", head_branch="main")]
-        self.keep(300, zipped(plan_json=plan), "month-end-mappings")
+        self.keep(300, zipped(plan_json_gz=plan), "month-end-mappings")
         (before,) = self.store.commit(commit)[1]
         files = self.store.of(before) | {
-            f"{MONTH}/{name}.json": text for name, text in (("plan", plan.decode()), ("ready", "{}"))
+            f"{MONTH}/{name}": text for name, text in ((PLAN, text_of(plan)), ("ready.json", "{}"))
         }
         self.store.put(files, before, sha=commit)
         self.github.pulls = [one for one in self.github.pulls if one["number"] % 90 != number]
@@ -169,9 +173,20 @@ class Merges:
         return said
 
 
+def document(plan: bytes) -> dict[str, Any]:
+    """What a packed plan says."""
+    found: dict[str, Any] = json.loads(gzip.decompress(plan))
+    return found
+
+
+def packed(plan: dict[str, Any]) -> bytes:
+    """A plan's file, with the hash that it has to have."""
+    return gzip.compress("".join(sealed(plan)).encode(), mtime=0)
+
+
 def archive(plan: bytes) -> bytes:
     """The artifact of a plan."""
-    return zipped(plan_json=plan, digest_txt=f"{sha256(plan)}  plan.json\n".encode())
+    return zipped(plan_json_gz=plan, digest_txt=f"{sha256(plan)}  plan.json.gz\n".encode())
 
 
 def run(number: int, head: str, **values: Any) -> dict[str, Any]:

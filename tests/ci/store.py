@@ -37,7 +37,7 @@ class Store:
 
     def blob(self, content: str) -> str:
         """Git's own name of a content."""
-        data = content.encode()
+        data = bytes_of(content)
         name = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
         self.blobs[name] = content
         return name
@@ -89,12 +89,20 @@ class Store:
 
     def _git(self, *arguments: str) -> str:
         try:
-            done = subprocess.run(
-                ["git", *arguments], cwd=self.real, check=True, capture_output=True, text=True
-            )
+            done = subprocess.run(["git", *arguments], cwd=self.real, check=True, capture_output=True)
         except subprocess.CalledProcessError:
             raise KeyError(arguments[-1]) from None
-        return done.stdout
+        return text_of(done.stdout)
+
+
+def text_of(content: bytes) -> str:
+    """A file's content as this repository holds it; what is no text comes back as it was."""
+    return content.decode("utf-8", "surrogateescape")
+
+
+def bytes_of(text: str) -> bytes:
+    """The bytes of a content."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _digest(made: Any) -> str:

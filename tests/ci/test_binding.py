@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.ci.artifact import PLAN
 from tests.ci.github import BOT, HEAD, zipped
-from tests.ci.merges import LATER, MERGES, MONTH, OPENED, archive, refuse, run
+from tests.ci.merges import LATER, MERGES, MONTH, OPENED, archive, document, packed, refuse, run
+from tests.ci.store import text_of
 
 if TYPE_CHECKING:
     from tests.ci.github import Workflow
@@ -18,7 +21,7 @@ EARLIER = "2026-11-27T09:00:00Z"
 
 
 def test_a_plan_says_what_it_is_a_plan_of_and_its_hash_covers_that(merges: Merges) -> None:
-    plan = json.loads(merges.plans[9])
+    plan = document(merges.plans[9])
     bound = plan["boundTo"]
     assert (bound["repository"], bound["pullRequest"]) == ("alder/mappings", 9)
     assert (bound["base"], bound["head"]) == (MERGES[8], "9" * 40)
@@ -27,7 +30,8 @@ def test_a_plan_says_what_it_is_a_plan_of_and_its_hash_covers_that(merges: Merge
     assert bound["made"] == "2026-11-27T10:00:00Z"
     for key, other in (("pullRequest", 8), ("mappings", "0" * 40), ("made", "2026-11-27T08:00:00Z")):
         path = merges.workflow.root / "edited.json"
-        path.write_text(json.dumps(plan | {"boundTo": bound | {key: other}}), encoding="utf-8")
+        text = gzip.decompress(merges.plans[9]).decode()
+        path.write_text(text.replace(json.dumps(bound[key]), json.dumps(other), 1), encoding="utf-8")
         assert "plan-damaged" in merges.workflow.run("show", str(path)).err, key
 
 
@@ -54,7 +58,7 @@ def second(merges: Merges, number: int = 9) -> None:
 def test_the_plan_of_another_pull_request_with_the_same_head_is_not_taken(merges: Merges) -> None:
     second(merges)
     assert merges.reviewed().code == 0
-    assert merges.fetched["pull-9-999999999999.json"] == merges.plans[9]
+    assert merges.fetched["pull-9-999999999999.json.gz"] == merges.plans[9]
 
 
 def test_the_plan_of_another_pull_request_alone_is_refused(merges: Merges) -> None:
@@ -65,7 +69,7 @@ def test_the_plan_of_another_pull_request_alone_is_refused(merges: Merges) -> No
 
 def test_what_another_pull_request_leaves_as_it_was_says_nothing_of_this_one(merges: Merges) -> None:
     second(merges)
-    bound = json.loads(merges.plans[9])["boundTo"] | {"pullRequest": 50}
+    bound = document(merges.plans[9])["boundTo"] | {"pullRequest": 50}
     content = json.dumps({"boundTo": bound, "sites": {"mappings": bound["mappings"]}}).encode()
     merges.keep(990, zipped(unchanged_json=content), "plan-unchanged")
     merges.github.kept[90] = []
@@ -88,7 +92,7 @@ def test_an_older_plan_counts_where_a_newer_one_came_too_late(merges: Merges) ->
     merges.runs().append(run(801, "8" * 40))
     merges.keep(801, archive(merges.plan(8, "8" * 40, MERGES[7])), "plan-mappings", created_at=LATER)
     assert merges.reviewed().code == 0
-    assert merges.fetched["pull-8-888888888888.json"] == merges.plans[8]
+    assert merges.fetched["pull-8-888888888888.json.gz"] == merges.plans[8]
 
 
 def test_a_plan_of_other_mappings_than_were_merged_is_refused(merges: Merges) -> None:
@@ -131,9 +135,9 @@ def test_an_approval_of_an_account_that_is_gone_is_none(merges: Merges) -> None:
 
 @pytest.mark.parametrize("other", [{"repository": 1}, {"pullRequest": "9"}, {"made": None}, {"more": "x"}])
 def test_a_plan_that_says_it_in_another_form_says_nothing(merges: Merges, other: dict[str, Any]) -> None:
-    plan = json.loads(merges.plans[9])
+    plan = document(merges.plans[9])
     plan["boundTo"] |= other
-    merges.upload(9, archive(json.dumps(plan).encode()))
+    merges.upload(9, archive(packed(plan)))
     refuse(merges, "not-reviewed", "does not say what it is a plan of")
 
 
@@ -165,7 +169,7 @@ def test_where_the_merge_is_the_approval_a_plan_has_to_be_older_than_it(merges: 
 def test_a_months_plan_is_reviewed_by_its_pull_request(merges: Merges) -> None:
     merges.month(base=MERGES[8])
     assert merges.reviewed().code == 0
-    assert merges.fetched == {"pull-9-999999999999.json": merges.plans[9]}
+    assert merges.fetched == {"pull-9-999999999999.json.gz": merges.plans[9]}
 
 
 def test_a_plan_that_a_pull_request_s_own_workflows_made_is_refused(merges: Merges) -> None:
@@ -183,7 +187,7 @@ def test_a_persons_branch_with_the_name_and_the_plan_of_a_month_is_refused(merge
 
 def test_a_plan_that_no_run_made_is_refused_whoever_opened_the_pull_request(merges: Merges) -> None:
     merges.month(base=MERGES[8])
-    merges.keep(300, zipped(plan_json=merges.plans[7]), "month-end-mappings")
+    merges.keep(300, zipped(plan_json_gz=merges.plans[7]), "month-end-mappings")
     refuse(merges, "not-reviewed", "is not one that month-end.yml made")
 
 
@@ -239,6 +243,6 @@ def test_a_push_does_not_pass_under_the_name_of_a_months_branch(merges: Merges) 
 
 def test_two_months_in_one_pull_request_are_refused(merges: Merges) -> None:
     merges.month(base=MERGES[8])
-    files = merges.store.of(MERGES[9]) | {f"{MONTH}-2/plan.json": merges.plans[9].decode()}
+    files = merges.store.of(MERGES[9]) | {f"{MONTH}-2/{PLAN}": text_of(merges.plans[9])}
     merges.store.put(files, MERGES[8], sha=MERGES[9])
-    refuse(merges, "not-reviewed", "brought no plan.json of one month")
+    refuse(merges, "not-reviewed", "brought no plan.json.gz of one month")

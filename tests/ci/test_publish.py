@@ -36,9 +36,9 @@ def test_a_plan_is_published_whole(workflow: Workflow) -> None:
     workflow.pull_request()
     plan = workflow.plan()
     out = published(workflow, plan)
-    assert (out / "plan.json").read_bytes() == plan.read_bytes()
+    assert (out / "plan.json.gz").read_bytes() == plan.read_bytes()
     digest = hashlib.sha256(plan.read_bytes()).hexdigest()
-    assert (out / "digest.txt").read_text(encoding="utf-8") == f"{digest}  plan.json\n"
+    assert (out / "digest.txt").read_text(encoding="utf-8") == f"{digest}  plan.json.gz\n"
     assert load_workbook(out / "plan.xlsx").sheetnames
     text = (out / "comment.md").read_text(encoding="utf-8")
     first, second = text.splitlines()[:2]

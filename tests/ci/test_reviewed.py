@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import gzip
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.ci.github import BLOBS, sha256, zipped
-from tests.ci.merges import MERGES, archive, refuse
+from tests.ci.merges import MERGES, archive, document, refuse
 
 if TYPE_CHECKING:
     from tests.ci.github import Workflow
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 def test_three_merges_during_one_apply_give_all_three_plans(merges: Merges) -> None:
     said = merges.reviewed()
     assert said.code == 0, said.out + said.err
-    assert merges.fetched == {f"pull-{n}-{str(n) * 12}.json": merges.plans[n] for n in (7, 8, 9)}
+    assert merges.fetched == {f"pull-{n}-{str(n) * 12}.json.gz": merges.plans[n] for n in (7, 8, 9)}
     assert merges.workflow.output.read_text(encoding="utf-8") == "plans=3\n"
     summary = merges.workflow.summary.read_text(encoding="utf-8")
     for number, plan in merges.plans.items():
-        assert f"- pull request {number}: {json.loads(plan)['hash']}\n" in summary
+        assert f"- pull request {number}: {document(plan)['hash']}\n" in summary
     hosts = {request.url.host for request in merges.github.requests}
     assert hosts == {"api.github.invalid", BLOBS}
 
@@ -32,7 +32,7 @@ def test_several_commits_of_one_pull_request_are_one_plan(merges: Merges) -> Non
     for commit in MERGES.values():
         merges.github.brought[commit] = [9]
     assert merges.reviewed().code == 0
-    assert list(merges.fetched) == ["pull-9-999999999999.json"]
+    assert list(merges.fetched) == ["pull-9-999999999999.json.gz"]
 
 
 def test_what_stands_on_the_other_side_of_a_merge_came_by_it(merges: Merges) -> None:
@@ -48,18 +48,21 @@ def test_an_artifact_with_another_digest_is_refused(merges: Merges) -> None:
 
 
 def test_a_plan_with_another_digest_is_refused(merges: Merges) -> None:
-    digest = f"{sha256(merges.plans[8])}  plan.json\n".encode()
-    merges.upload(9, zipped(plan_json=merges.plans[9], digest_txt=digest))
+    digest = f"{sha256(merges.plans[8])}  plan.json.gz\n".encode()
+    merges.upload(9, zipped(plan_json_gz=merges.plans[9], digest_txt=digest))
     refuse(merges, "reviewed-differs")
 
 
 def test_a_plan_that_was_edited_and_signed_again_is_refused(merges: Merges) -> None:
-    for edited in ({"hash": "sha256:0"}, {"configHash": "0"}):
-        merges.upload(9, archive(json.dumps(json.loads(merges.plans[9]) | edited).encode()))
+    text = gzip.decompress(merges.plans[9])
+    for key in (b'"hash":"sha256:', b'"configHash":"', b'"today":"', b'"tool":"'):
+        edited = text.replace(key, key + b"0", 1)
+        assert edited != text
+        merges.upload(9, archive(gzip.compress(edited)))
         refuse(merges, "not-reviewed")
 
 
-@pytest.mark.parametrize("content", [b"no archive", zipped(plan_json=b"{}")])
+@pytest.mark.parametrize("content", [b"no archive", zipped(plan_json_gz=b"{}")])
 def test_an_archive_that_is_none_is_refused(merges: Merges, content: bytes) -> None:
     merges.upload(9, content)
     refuse(merges, "not-reviewed")
@@ -69,8 +72,9 @@ def test_an_archive_that_is_none_is_refused(merges: Merges, content: bytes) -> N
     "content", [b"{}", b"[", b"[]", b'{"boundTo": {}}', b'{"boundTo": {"repository": 1}}']
 )
 def test_a_plan_that_says_nothing_of_what_it_is_of_is_refused(merges: Merges, content: bytes) -> None:
-    merges.upload(9, archive(content))
-    refuse(merges, "not-reviewed", "does not say what it is a plan of")
+    for given in (content, gzip.compress(content)):
+        merges.upload(9, archive(given))
+        refuse(merges, "not-reviewed", "does not say what it is a plan of")
 
 
 def test_an_expired_plan_is_refused(merges: Merges) -> None:

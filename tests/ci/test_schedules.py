@@ -10,6 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tests.ci.merges import OPENED
+from tests.ci.store import bytes_of
 from tests.hostile.test_names import NAMES
 from tests.support import status
 
@@ -150,8 +151,11 @@ def test_the_months_pull_request_is_opened_once_and_then_updated(workflow: Workf
     assert "❌ Invoices of 2026-12-01 must wait: 1 reason." in pull["body"]
     assert "this month's plan changes invoices by" in pull["body"]
     files = workflow.github.files(BRANCH)
-    assert sorted(files) == ["README.md", *(f"{BRANCH}/{name}.json" for name in ("plan", "ready", "usage"))]
-    assert files[f"{BRANCH}/plan.json"] == (workflow.root / "plan.json").read_text(encoding="utf-8")
+    assert sorted(files) == [
+        "README.md",
+        *(f"{BRANCH}/{name}" for name in ("plan.json.gz", "ready.json", "usage.json")),
+    ]
+    assert bytes_of(files[f"{BRANCH}/plan.json.gz"]) == (workflow.root / "plan.json.gz").read_bytes()
     assert workflow.github.refs["heads/main"] == "a" * 40, "the default branch is not written to"
 
     tip = workflow.github.refs[f"heads/{BRANCH}"]
@@ -183,7 +187,7 @@ def test_a_run_by_hand_opens_the_months_next_one(workflow: Workflow) -> None:
     workflow.books.environ["GITHUB_EVENT_NAME"] = "workflow_dispatch"
     assert month_end(workflow).out == f"{BRANCH}-2: pull request opened\n"
     assert workflow.github.pulls[1]["title"] == "Month end 2026-11 (2), mappings: not ready"
-    assert f"{BRANCH}-2/plan.json" in workflow.github.files(f"{BRANCH}-2")
+    assert f"{BRANCH}-2/plan.json.gz" in workflow.github.files(f"{BRANCH}-2")
     assert month_end(workflow).out == f"{BRANCH}-2: pull request updated\n"
     workflow.github.pulls[1].update(state="closed", merged_at=None)
     assert month_end(workflow).out == f"{BRANCH}-3: pull request opened\n"
@@ -192,7 +196,7 @@ def test_a_run_by_hand_opens_the_months_next_one(workflow: Workflow) -> None:
 @pytest.mark.parametrize("opened", [True, False])
 def test_a_persons_branch_of_the_months_name_is_left_alone(workflow: Workflow, opened: bool) -> None:
     ref = f"heads/{BRANCH}"
-    tip = workflow.github.refs[ref] = workflow.github.store.put({f"{BRANCH}/plan.json": "{}"}, "b" * 40)
+    tip = workflow.github.refs[ref] = workflow.github.store.put({f"{BRANCH}/plan.json.gz": "{}"}, "b" * 40)
     if opened:
         workflow.github.pulls.append(
             {

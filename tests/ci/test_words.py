@@ -30,7 +30,7 @@ def steps(workflow: Workflow, name: str) -> list[tuple[str, ...]]:
     """Every step that says a name of a branch, a file, an environment, a person or an answer of GitHub's."""
     github, root = workflow.github, workflow.root
     usable = name.replace("/", "_").replace("\0", "_")
-    folder = {f"month-end/{usable}/2026-11/plan.json": "{}"}
+    folder = {f"month-end/{usable}/2026-11/plan.json.gz": "{}"}
     github.store.put({"README.md": "x", **folder}, HEAD, sha=LATER)
     merge = github.store.put({"README.md": "x", **folder}, HEAD, LATER)
     workflow.event(

@@ -30,7 +30,7 @@ def test_every_direct_dependency_has_its_reason() -> None:
 
 
 def test_every_reason_still_has_its_import() -> None:
-    modules = {"python-dotenv": "dotenv", "pyyaml": "yaml"}
+    modules = {"python-dotenv": "dotenv", "pyyaml": "yaml", "jsonschema-rs": "jsonschema_rs"}
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "reconciler").rglob("*.py"))
     names = _names([*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["sandbox"]])
     unused = [

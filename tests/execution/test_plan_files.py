@@ -10,12 +10,12 @@ import httpx
 import pytest
 from jsonschema import Draft7Validator
 
-from reconciler.cli.files import read_plan
+from reconciler.cli.plan_files import read_plan
 from reconciler.execution import run as run_module
 from reconciler.execution.lines import write_line
 from reconciler.model.diagnostics import ReconcilerError
-from reconciler.model.plan import Plan
 from reconciler.model.plan_schema import plan_schema
+from reconciler.model.plan_text import sealed
 from tests.flows_usage.books import Books, message, results, update
 from tests.support import COMPLETE
 
@@ -130,12 +130,8 @@ def many(books: Books) -> Books:
 
 
 def signed(path: Path, data: Any) -> Path:
-    """The file with this content and, where there is one, the hash that it has to have."""
-    try:
-        data["hash"] = Plan.from_json(data).hash
-    except (ValueError, ArithmeticError):
-        data["hash"] = ""
-    path.write_text(json.dumps(data))
+    """The file with this content and the hash that it has to have."""
+    path.write_text("".join(sealed(data)), encoding="utf-8")
     return path
 
 

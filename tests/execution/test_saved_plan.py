@@ -199,18 +199,18 @@ def test_a_file_that_is_no_plan_is_refused(planned: Site, text: str) -> None:
 @pytest.mark.parametrize(
     ("version", "what"),
     [
-        ('"2.0"', "the plan has format 2.0, and this version reads 1.0: a newer release wrote it."),
-        ('"1.1"', "the plan has format 1.1, and this version reads 1.0: a newer release wrote it."),
-        ('"0.9"', "the plan has format 0.9, and this version reads 1.0: an older release wrote it."),
-        ('"1"', "its formatVersion is '1', not '1.0'."),
-        ("1.0", "its formatVersion is 1.0, not '1.0'."),
-        ("null", "its formatVersion is None, not '1.0'."),
+        ('"3.0"', "the plan has format 3.0, and this version reads 2.0: a newer release wrote it."),
+        ('"2.1"', "the plan has format 2.1, and this version reads 2.0: a newer release wrote it."),
+        ('"0.9"', "the plan has format 0.9, and this version reads 2.0: an older release wrote it."),
+        ('"1"', "its formatVersion is '1', not '2.0'."),
+        ("1.0", "its formatVersion is 1.0, not '2.0'."),
+        ("null", "its formatVersion is None, not '2.0'."),
     ],
 )
 def test_a_plan_of_another_format_is_refused(planned: Site, version: str, what: str) -> None:
     """Also where nothing else in it differs, and where everything does."""
     file = planned.save()
-    text = file.read_text(encoding="utf-8").replace('"formatVersion": "1.0"', f'"formatVersion": {version}')
+    text = file.read_text(encoding="utf-8").replace('"formatVersion":"2.0"', f'"formatVersion":{version}')
     planned.forget()
     for content in (text, f'{{"formatVersion": {version}, "new": 1}}'):
         file.write_text(content, encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.model.plan import Plan
+from reconciler.model.plan_text import sealed
 from tests.flows_usage.books import Books, results, update, updates
 from tests.flows_usage.journals import journal_of, newest, oldest, rolled_back, told
 from tests.flows_usage.line_flows import additions, create, lines, with_new_product
@@ -501,8 +501,7 @@ def test_a_rollback_that_was_edited_and_signed_again_is_refused(
     _, file = rolled_back(busy)
     data = json.loads(file.read_text(encoding="utf-8"))
     damage(data)
-    data["hash"] = Plan.from_json(data).hash
-    file.write_text(json.dumps(data), encoding="utf-8")
+    file.write_text("".join(sealed(data)), encoding="utf-8")
     said_ = busy.apply_text(file)
     assert (said_.code, "plan-unreadable" in said_.err) == (1, True)
     assert what in said_.err

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.model.plan import Plan
+from reconciler.model.plan_text import sealed
 from tests.flows_usage.books import NOVEMBER, TODAY, Books, results, update, updates
 
 if TYPE_CHECKING:
@@ -327,8 +327,7 @@ def _signed(path: Path, edit: Callable[[dict[str, Any]], None]) -> Path:
     """The saved plan, edited by hand and given the hash that it has to have."""
     data = json.loads(path.read_text())
     edit(data)
-    data["hash"] = Plan.from_json(data).hash
-    path.write_text(json.dumps(data))
+    path.write_text("".join(sealed(data)), encoding="utf-8")
     return path
 
 

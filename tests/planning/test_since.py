@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from reconciler.model.plan import Plan
+from reconciler.model.plan_text import sealed
 
 if TYPE_CHECKING:
     from tests.support import Planned, Site
@@ -228,8 +228,7 @@ def test_what_is_left_alone_is_part_of_what_was_reviewed(site: Site) -> None:
     site.forget()
     said = site.apply_text(file)
     assert (said.code, "plan-damaged" in said.err) == (1, True)
-    data["hash"] = Plan.from_json(data).hash
-    file.write_text(json.dumps(data), encoding="utf-8")
+    file.write_text("".join(sealed(data)), encoding="utf-8")
     said = site.apply_text(file)
     assert (said.code, "plan-unreadable" in said.err) == (1, True)
     assert "it is left alone, and it is one request with" in said.err

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.ci.github import Workflow, sha256, zipped
 from tests.ci.merges import APPROVED, APPROVES, MADE, MERGED, OPENED
+from tests.ci.store import bytes_of
 from tests.workflows.reader import ROOT
 from tests.workflows.runner import HOOKS, Ran, Runner
 
@@ -152,7 +153,7 @@ class Project:
         (self.folder / branch).mkdir(parents=True)
         for name, content in self.github.files(branch).items():
             if name.startswith(branch):
-                (self.folder / name).write_text(content, encoding="utf-8")
+                (self.folder / name).write_bytes(bytes_of(content))
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", branch)
         head = self.git("rev-parse", "HEAD")

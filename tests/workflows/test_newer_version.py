@@ -35,7 +35,7 @@ def _commit(folder: Path, files: dict[str, str]) -> None:
 def test_a_copy_takes_a_newer_version_and_keeps_what_is_its_own(tmp_path: Path) -> None:
     release, copy = tmp_path / "release", tmp_path / "copy"
     first = {"reconciler/a.py": "1", "reconciler/gone.py": "1", "starter/mappings.yaml": "1"}
-    own = {"mappings/mappings.yaml": "mine", "sites/acme/a.yaml": "mine", "month-end/x/plan.json": "mine"}
+    own = {"mappings/mappings.yaml": "mine", "sites/acme/a.yaml": "mine", "month-end/x/plan.json.gz": "mine"}
     own |= {".github/CODEOWNERS": "mine", "mine.md": "mine"}
     for folder, files in ((release, first), (copy, first | own)):
         folder.mkdir()

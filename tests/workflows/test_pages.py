@@ -149,7 +149,7 @@ def test_the_page_says_which_section_stands_where_and_whose_it_is() -> None:
 @pytest.mark.parametrize(
     ("name", "owners"),
     [
-        ("month-end/acme/2026-11/plan.json", "billing"),
+        ("month-end/acme/2026-11/plan.json.gz", "billing"),
         (".github/workflows/plan.yml", "engineering"),
         ("reconciler/cli/main.py", "engineering"),
         (".github/CODEOWNERS", "engineering"),

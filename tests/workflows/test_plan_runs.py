@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.ci.github import BOT
-from tests.ci.merges import OPENED
+from tests.ci.merges import OPENED, document
 from tests.support import status
 from tests.workflows.project import Project, need, told
 
@@ -30,7 +30,7 @@ def test_a_pull_request_is_planned_and_its_one_comment_is_updated(project: Proje
     (comment,) = project.site.github.comments
     assert comment["body"].startswith("<!-- reconciler:mappings -->")
     assert "MSP-EM" in first["plan"].summary
-    saved = json.loads((project.runner.artifacts["plan-mappings"] / "plan.json").read_text(encoding="utf-8"))
+    saved = document((project.runner.artifacts["plan-mappings"] / "plan.json.gz").read_bytes())
     assert saved["boundTo"]["pullRequest"] == 7
     assert f"plan `{saved['hash']}`" in comment["body"], "what apply says that it takes"
     before = comment["body"]
@@ -51,7 +51,7 @@ def test_what_was_merged_since_it_was_opened_is_no_part_of_a_pull_request(projec
     assert project.event(head)["pull_request"]["base"]["sha"] != project.base, "GitHub tells an older one"
     ran = project.plan(head)
     assert not any(one.failed for one in ran.values()), told(ran)
-    saved = json.loads((project.runner.artifacts["plan-mappings"] / "plan.json").read_text(encoding="utf-8"))
+    saved = document((project.runner.artifacts["plan-mappings"] / "plan.json.gz").read_bytes())
     causes = {one["action"]: one["cause"] for one in saved["changes"]}
     assert (causes["map_product"], causes["edit_product"]) == ("waiting", "this change")
 
@@ -205,7 +205,7 @@ def brings(project: Project, user: Mapping[str, object], extra: str = "") -> dic
     """The run of a pull request that brings a month's plan."""
     month = project.folder / "month-end" / "mappings" / "2026-11"
     month.mkdir(parents=True)
-    (month / "plan.json").write_text("{}\n", encoding="utf-8")
+    (month / "plan.json.gz").write_text("{}\n", encoding="utf-8")
     head = project.commit("a plan", extra)
     event = project.event(head)
     event["pull_request"]["user"] = user

@@ -9,6 +9,8 @@ import json
 
 import pytest
 
+from tests.ci.merges import document
+from tests.ci.store import bytes_of
 from tests.support import status
 from tests.workflows.project import Project, told
 from tests.workflows.reader import workflow
@@ -44,7 +46,7 @@ def test_a_month_that_is_not_ready_is_proposed_all_the_same_and_told(project: Pr
     (pull,) = project.site.github.pulls
     assert pull["head"]["ref"] == "month-end/mappings/2026-11"
     files = project.site.github.files("month-end/mappings/2026-11")
-    plan = json.loads(files["month-end/mappings/2026-11/plan.json"])
+    plan = document(bytes_of(files["month-end/mappings/2026-11/plan.json.gz"]))
     assert plan["formatVersion"]
     (status,) = project.github.statuses
     assert (status["context"], status["sha"]) == ("Plan", pull["head"]["sha"]), "what main requires"
