@@ -212,7 +212,8 @@ def verdict_text(made: Plan, code: int) -> str:
     if code not in (exit_codes.PARTLY, exit_codes.STOPPED):
         return ""
     if code == exit_codes.STOPPED:
-        return f"Exit code {code}: {_stopped_by(made)} stops the whole run. Nothing can be written.\n"
+        stop = "stop" if " and " in _stopped_by(made) else "stops"
+        return f"Exit code {code}: {_stopped_by(made)} {stop} the whole run. Nothing can be written.\n"
     said = _reasons(made)
     because = " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
     rest = "Nothing can be written."

@@ -25,6 +25,8 @@ MOST_CHANGES: dict[str, tuple[int, int, int]] = {
 #: Percent up and down, and from how many lines on.
 TOTAL = {"rise": 25, "drop": 20, "floor": 20}
 _PERCENT = 100
+#: What is created where little was billed is many times the month's sales.
+_MOST_MONEY = 10_000
 _FROM_ON = "The percentage counts only from this many on."
 
 
@@ -104,7 +106,7 @@ def _run_change() -> Schema:
                 "lines": words.number("Percent of all lines.", most=_PERCENT, default=10),
                 "money": words.number(
                     "Percent of a month's sales, per currency; changes up and down are added.",
-                    most=_PERCENT,
+                    most=_MOST_MONEY,
                     default=5,
                 ),
                 "floor": words.integer("Counts only from this many lines on.", default=20),

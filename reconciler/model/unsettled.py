@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.census import LineAccount
 from reconciler.model.counts import number_of
-from reconciler.model.verdict import UNDECIDED, group_lines, has_open_accounts, open_apart
+from reconciler.model.verdict import UNDECIDED, group_lines, has_open_accounts, open_apart, stopped_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ OPEN_ACCOUNTS = "lines or units whose accounts are open"
 
 @dataclass(frozen=True)
 class Unsettled:
-    """How many of each there are, as the plan lists them.
+    """How many of each there are, as the plan lists them; what a guard of the whole run stops is none of it.
 
     `decisions` are answers that people owe, `following` the rows that are settled with one of them.
     `waiting` are open lines without a row that wait for a person, `unexplained` those that nothing explains,
@@ -51,7 +51,8 @@ class Unsettled:
 
 def unsettled(plan: Plan) -> Unsettled:
     """What of a plan people have to settle."""
-    decisions = group_lines(plan).decisions
+    stopped = stopped_lines(plan)
+    decisions = [line for line in group_lines(plan).decisions if line.key not in stopped]
     causes = count_causes(decisions)
     apart = [line.account for line in open_apart(plan)]
     return Unsettled(

@@ -88,7 +88,7 @@ def _line_row(line: PlannedLine, written: bool) -> tuple[Value, ...]:
     known = sales or cost
     return (
         line.customer, line.company, line.company_name, line.agreement, billed_product(line), line.line_id,
-        line.state.value, "yes" if written else "no", line.starts, line.ends, _taken_over(line),
+        line.state.value, "yes" if written else "no", line.starts, _own_end(line), _taken_over(line),
         line.units_now, line.after, line.included_before, line.included_after,
         _billed_now(line),
         billed_units(line.after, line.included_after, line.bill_customer),
@@ -102,8 +102,14 @@ def _line_row(line: PlannedLine, written: bool) -> tuple[Value, ...]:
     )  # fmt: skip
 
 
+def _own_end(line: PlannedLine) -> date | None:
+    """The last day of the row's line; of one that takes others over, those end then, and it goes on."""
+    return None if line.takes_over and line.state is not LineState.ENDS else line.ends
+
+
 def _taken_over(line: PlannedLine) -> str:
-    return "; ".join(f"{old_line_text(old, line)} ({plain(old.quantity)})" for old in line.takes_over)
+    last = "" if _own_end(line) == line.ends else f", ends {line.ends}"
+    return "; ".join(f"{old_line_text(old, line)} ({plain(old.quantity)}{last})" for old in line.takes_over)
 
 
 def _billed_now(line: PlannedLine) -> Decimal | None:

@@ -53,7 +53,7 @@ def test_that_we_wrote_a_line_last_does_not_say_who_ended_it(books: Books) -> No
     """A person sets the day, and the next sync the quantity: the writer is ours from then on."""
     planned = books.plan(bill=MORE, lines="id | qty | to\n11 | 20 | 2026-11-30")
     assert planned.writes == []
-    assert "somebody ended line #11 on 2026-11-30" in planned.reason
+    assert "line #11 was ended on 2026-11-30" in planned.reason
     settings = SETTINGS.replace("mode: live", "mode: live, onZeroUsage: end")
     nothing = bill("tenant | code | units\nAlpha | OTHER | 1", OCTOBER)
     back = books.plan(bill=MORE, last=nothing, lines="id | qty | to\n11 | 20 | 2026-10-31", settings=settings)
@@ -80,7 +80,7 @@ def test_a_line_that_ends_for_want_of_usage_gives_its_seats_to_no_line_that_was_
         lines=f"id | product | qty | to\n11 | MSP-EP | 3 | {to}\n12 | MSP-EDU | 20 | 2026-11-30",
     )
     assert planned.writes == ([] if to else ["line 11 cancelledDate None→2026-11-30"])
-    assert "somebody ended line #12 on 2026-11-30" in " ".join(row.reason for row in planned.plan.lines)
+    assert "line #12 was ended on 2026-11-30" in " ".join(row.reason for row in planned.plan.lines)
     assert "Alpha MSP-EDU needs a decision" in planned.states
 
 

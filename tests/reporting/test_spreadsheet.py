@@ -170,8 +170,9 @@ def test_new_moved_and_ended_lines_have_their_days_and_where_they_come_from() ->
     assert [tuple(record[title] for title in titles) for record in records(csv_text(made))] == [
         ("2026-12-01", "", "", "catalog", "54.00", "", "12"),
         (
-            "2026-12-01", "2026-11-30", "#12 MSP-OLD (40); #13 MSP-OTHER on Managed IT (2.5)", "catalog", "",
-            "", "40",
+            "2026-12-01", "",
+            "#12 MSP-OLD (40, ends 2026-11-30); #13 MSP-OTHER on Managed IT (2.5, ends 2026-11-30)",
+            "catalog", "", "", "40",
         ),
         ("", "2026-11-30", "", "", "", "4", "0"),
         ("", "", "", "", "", "10", "12"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.applying import Run, report
 from reconciler.cli.plan import verdict_text
 from reconciler.cli.runtime import Runtime
+from reconciler.model.diagnostics import error
 from reconciler.model.lines import LineState
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.unsettled import unsettled
@@ -69,3 +70,10 @@ def test_an_apply_says_them_with_the_same_words() -> None:
     run = Run(made, outcomes=[Outcome(made.changes[0], Result.APPLIED)])
     report(Runtime(environ={}, stdout=out, stderr=io.StringIO()), run, "text")
     assert f" Left to people: {', '.join(SAYS)}." in " ".join(out.getvalue().split())
+
+
+def test_what_a_guard_stops_is_no_decision_about_its_lines() -> None:
+    stop = error("guard-run-change", "It changes too much.", "Look at it.")
+    asked, held = line("Alder", state=LineState.NEEDS_DECISION, after=11), line("Elm", agreement_id=8)
+    made = plan(asked, held, changes=(update_of(held, blocked_by=(stop.id,)),), diagnostics=(stop,))
+    assert unsettled(made).counts == ["1 decision"]

@@ -216,8 +216,9 @@ def _of_nobody(line: Open, synced: list[Party], customers: Customers, ground: Gr
         remedy = "End the line in ConnectWise by a date, or give the customer that it bills a row of its own."
         return Standing(_and(reason, by), remedy=remedy, source=moved[0].location)
     remedy = (
-        "Give its customer a row under `customers` (`sync: false` leaves the line to people), say "
-        "`movedFrom` in the row of the customer that was billed here, or end the line in ConnectWise."
+        "Give its customer a row under `customers` (`sync: false, openLines: keep` leaves the line to "
+        "people), say `movedFrom` in the row of the customer that was billed here, or end the line in "
+        "ConnectWise."
     )
     return Standing(_and("no customer row names its company", by), remedy=remedy)
 

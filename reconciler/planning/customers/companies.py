@@ -104,7 +104,7 @@ class Judge:
                 f"{party.name}: the row bills the Sophos customer {shown} as the company {called.shown}."
                 f"{self._about(better, party.row)} Nothing is written for it.",
                 "Is it somebody else's company, or were two rows swapped? Then correct `company`. If it is "
-                "right, say `nameDiffers: true` in the row.",
+                "right, say `nameDiffers: true` in the row (in answers.yaml if `settings.homes` is fixed).",
                 location=party.row.location,
                 subject=party.subject,
             )

@@ -226,11 +226,13 @@ def _ended_on_purpose(cell: Cell, found: Found, agreement: Agreement, ground: Gr
     if not asked:
         return ""
     line = asked[0]
-    who = "somebody" if is_ours(line, ground.settings) else line.updated_by.strip() or "a person"
+    how = f"line #{line.id} was ended on {line.cancelled}"
+    if not is_ours(line, ground.settings):
+        how = f"{line.updated_by.strip() or 'a person'} ended line #{line.id} on {line.cancelled}"
     row = ", ".join(str(number) for number in sorted({*restarts, *(line.id for line in asked)}))
     return (
-        f"there is usage, and {who} ended line #{line.id} on {line.cancelled}. If it shall be billed again, "
-        f"say `restart: [{row}]` in the customer's row; otherwise settle it with `ended` or `exclude`"
+        f"there is usage, and {how}. If it shall be billed again, say `restart: [{row}]` in the customer's "
+        "row (in answers.yaml where `settings.homes` is fixed); otherwise settle it with `ended` or `exclude`"
     )
 
 

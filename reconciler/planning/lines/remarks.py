@@ -219,28 +219,39 @@ def ending_soon(desired: Desired, today: date) -> list[Diagnostic]:
         notice(
             "ends-soon",
             f"{what} ends on {until}.",
-            "Decide before then what follows: it is without effect from the next day on.",
+            remedy,
             location=place,
         )
-        for what, until, place in _dated(desired)
+        for what, until, place, remedy in _dated(desired)
         if until is not None and today <= until <= today + timedelta(days=SOON_DAYS)
     ]
 
 
-def _dated(desired: Desired) -> Iterable[tuple[str, date | None, Location]]:
+_IS_BILLED_AGAIN = "Decide before then what follows: it is without effect from the next day on."
+_IS_INVALID = (
+    "Take it out by then, or give it a later day: from the next day on the folder is not valid (`expired`), "
+    "and nothing is planned for anyone."
+)
+
+
+def _dated(desired: Desired) -> Iterable[tuple[str, date | None, Location, str]]:
+    """What ends, when, where it stands, and what to do about it."""
     for row in desired.rows:
         if row.exclude is not None:
-            yield f"The exclusion of {row.code} ({row.exclude})", row.until, row.location
+            said = f"The exclusion of {row.code} ({row.exclude})"
+            yield said, row.until, row.location, _IS_BILLED_AGAIN
     for customer in desired.customers:
         name = customer.name or customer.tenant_id
         if customer.exclude is not None:
-            yield f"The exclusion of {name} ({customer.exclude})", customer.until, customer.location
+            said = f"The exclusion of {name} ({customer.exclude})"
+            yield said, customer.until, customer.location, _IS_BILLED_AGAIN
         for one in customer.overrides:
             if one.exclude is not None:
-                yield f"The exclusion of {one.code} for {name} ({one.exclude})", one.until, one.location
+                said = f"The exclusion of {one.code} for {name} ({one.exclude})"
+                yield said, one.until, one.location, _IS_BILLED_AGAIN
     for hold in desired.holds:
         what = f"The hold of {hold.product} for {hold.customer} at {plain(hold.quantity)} ({hold.reason})"
-        yield what, hold.until, hold.location
+        yield what, hold.until, hold.location, _IS_INVALID
 
 
 def no_usage(what: str, *, failed: bool = True) -> Diagnostic:
