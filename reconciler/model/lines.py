@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from itertools import repeat
 from operator import attrgetter, call
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from reconciler.model.by_hand import ByHand
 from reconciler.model.diagnostics import Location
 from reconciler.model.field_change import FieldChange
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.money import USUAL_PLACES, cents, plain, to_places
+from reconciler.model.money import USUAL_PLACES, cents, number, number_or_none, plain, to_places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,9 +100,14 @@ class Amount:
     @classmethod
     def from_json(cls, data: dict[str, str]) -> Amount:
         """Read back what `to_json` wrote; the numbers are written with the currency's decimals."""
-        before, after = data["before"], data["after"]
-        places = max(len(text.partition(".")[2]) for text in (before, after))
-        return cls(data["currency"], Decimal(before), Decimal(after), places)
+        return _amount(data["currency"], data["before"], data["after"])
+
+
+@lru_cache(maxsize=10_000)
+def _amount(currency: str, before: str, after: str) -> Amount:
+    """Kept, because a large site has the same few amounts on a hundred thousand lines."""
+    places = max(len(text.partition(".")[2]) for text in (before, after))
+    return Amount(currency, number(before), number(after), places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,18 +345,18 @@ class PlannedLine:
             agreement=data["agreement"]["name"],
             product=data["product"],
             line_id=data["line"],
-            state=LineState(data["state"]),
+            state=_STATES[data["state"]],
             reason=data["reason"],
-            before=_decimal(data["quantity"]["before"]),
-            after=_decimal(data["quantity"]["after"]),
-            included_before=Decimal(data["included"]["before"]),
-            included_after=Decimal(data["included"]["after"]),
-            unit_price=Decimal(data["unitPrice"]),
-            unit_cost=Decimal(data["unitCost"]),
+            before=number_or_none(data["quantity"]["before"]),
+            after=number_or_none(data["quantity"]["after"]),
+            included_before=number(data["included"]["before"]),
+            included_after=number(data["included"]["after"]),
+            unit_price=number(data["unitPrice"]),
+            unit_cost=number(data["unitCost"]),
             bill_customer=data["billCustomer"],
             sales=None if data["sales"] is None else Amount.from_json(data["sales"]),
             cost=None if data["cost"] is None else Amount.from_json(data["cost"]),
-            feed={currency: Decimal(amount) for currency, amount in data["feed"].items()},
+            feed={currency: number(amount) for currency, amount in data["feed"].items()},
             parts=data["parts"],
             decided_by=data["decidedBy"],
             held=data["held"],
@@ -377,6 +383,7 @@ class PlannedLine:
         )
 
 
+_STATES = {state.value: state for state in LineState}
 _SETTERS = {one.name: getattr(PlannedLine, one.name).__set__ for one in fields(PlannedLine)}
 _VALUES = attrgetter(*_SETTERS)
 
@@ -387,7 +394,3 @@ def _day(text: str | None) -> date | None:
 
 def _quantity(number: Decimal | None) -> str | None:
     return None if number is None else plain(number)
-
-
-def _decimal(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
