@@ -10,7 +10,7 @@ import sys
 import tracemalloc
 from copy import deepcopy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
@@ -158,9 +158,14 @@ def test_a_bomb_is_unpacked_only_as_far_as_memory_allows(
     with gzip.open(path, "wb") as file:
         file.write(b'{"formatVersion":"2.0","narrowedTo":[' + filling * 64)
     monkeypatch.setattr(memory, "memory", lambda: 64 * 2**20)
-    unpacked = []
+    unpacked: list[bytes] = []
     real = plan_files._next
-    monkeypatch.setattr(plan_files, "_next", lambda source: unpacked.append(1) or real(source))
+
+    def counted(source: IO[bytes]) -> bytes:
+        unpacked.append(real(source))
+        return unpacked[-1]
+
+    monkeypatch.setattr(plan_files, "_next", counted)
     said = books.run("show", str(path))
     assert said.code == 1
     assert "it is larger than 16 MiB unpacked, the most that this machine's memory allows" in said.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.planning.customers.agreements import day_that_counts, is_origin
@@ -183,7 +184,7 @@ def missing_numbers(cell: Cell, there: Decimal | None) -> frozenset[Decimal] | N
     """The units that a wanted line needs beyond those at its place, by this and last month's bill.
 
     `there` are the units of the lines at its place, None where there is none. None where they are what one
-    of the bills gives; an empty set where there are more.
+    of the bills gives; an empty set where there are more. Of several customers each one alone may be missing.
     """
     if there is None:
         return fitting_numbers(cell)
@@ -193,4 +194,8 @@ def missing_numbers(cell: Cell, there: Decimal | None) -> frozenset[Decimal] | N
     numbers = fitting_numbers(cell)
     if there in numbers:
         return None
-    return frozenset(number - there for number in numbers if number > there)
+    missing = frozenset(number - there for number in numbers if number > there)
+    if not missing or len(cell.feedings) == 1:
+        return missing
+    alone = (fitting_numbers(replace(cell, feedings=[feeding])) for feeding in cell.feedings)
+    return missing.union(number for own in alone for number in own if number <= max(missing))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.lines import LineState
 from reconciler.planning.allocation.evidence import fitting_numbers, was_billed_before
+from reconciler.planning.allocation.writers import is_ours
 from reconciler.planning.customers.agreements import day_that_counts
 from reconciler.planning.lines.whose_line import of_this_cell
 from reconciler.planning.usage.cycles import quantity_before, quantity_now
@@ -39,7 +40,7 @@ class Side:
     month's and this month's bill give it. `gains` are seats that may not be on it yet. `holds`: seats of
     others may be on it, for no part of its own seats explains its number. `lines` are the units of each of
     its open lines. `rest` are units of others that would explain its number as well, where only a part of its
-    own seats does.
+    own seats does. `ours`: our member wrote each of its lines last, so that their number is no person's.
     """
 
     judged: Judged
@@ -49,6 +50,7 @@ class Side:
     holds: bool
     lines: tuple[Decimal, ...] = ()
     rest: frozenset[Decimal] = frozenset()
+    ours: bool = False
 
     @classmethod
     def of(cls, judged: Judged, ground: Ground) -> Side:
@@ -62,7 +64,7 @@ class Side:
             return cls(judged, stands, frozenset(), _NONE, holds=bool(stands))
         lines = [line for line in _in_force(cell, ground) if line.id not in cell.terms.fixed]
         fixed = _on_fixed_lines(cell, ground)
-        billed = _there(cell, _units(lines) + fixed) if lines else None
+        billed = _there(cell, _units(lines) + fixed) if len(lines) == 1 else None  # of several nobody knows
         gains = frozenset(_gained(cell, billed or _NONE))
         lines = lines or [end.line for end in judged.ends if end.line.quantity > 0]
         stands = _units(lines) if lines else None
@@ -71,18 +73,27 @@ class Side:
         holds = bool(stands) and there is None
         in_part = stands and there is not None and len(there) < len(list(_seats(cell)))
         rest = frozenset(_rest(cell, stands + fixed)) if stands and in_part else frozenset()
-        return cls(judged, stands, own, gains, holds, tuple(line.quantity for line in lines), rest)
+        each, ours = tuple(line.quantity for line in lines), all(is_ours(x, ground.settings) for x in lines)
+        return cls(judged, stands, own, gains, holds, each, rest, ours)
 
     @property
     def surplus(self) -> set[Decimal]:
         """The units by which it may stand above its own: of several open lines each one, or all together.
 
-        A line that ends for it was perhaps somebody else's altogether.
+        What none of its own seats explain was perhaps somebody else's altogether, where no person has set it,
+        or where it ends.
         """
         if self.stands is None:
             return set()
-        several = self.lines if len(self.lines) > 1 or self.judged.line is None else ()
-        return {units - own for units in (self.stands, *several) for own in self.own} | set(several)
+        every = {self.stands, *self.lines}
+        whole = (
+            every
+            if self.ours or self.judged.line is None
+            else {*self.lines}
+            if len(self.lines) > 1
+            else set()
+        )
+        return whole | {units - own for units in every for own in self.own}
 
     @property
     def wants(self) -> frozenset[Seat]:
@@ -291,13 +302,15 @@ class Passing:
 
 
 def _missing(gainer: Side) -> frozenset[Decimal]:
-    """The units that a line is created for, or by which one stands below what its own tenants had."""
+    """The units that a line is created or raised from zero for, or by which it is below its tenants' own."""
     cell = gainer.judged.cell
-    if gainer.stands is None:
+    if not gainer.stands:
         alone = [replace(cell, feedings=[feeding]) for feeding in cell.feedings]
         return fitting_numbers(cell).union(*map(fitting_numbers, alone))
-    if len(cell.feedings) == 1 or gainer.stands in gainer.own:
+    if gainer.stands in gainer.own:
         return frozenset()
+    if len(cell.feedings) == 1:  # one that holds nothing of its own lacks all
+        return fitting_numbers(cell) if gainer.holds and gainer.ours else frozenset()
     return frozenset(own - gainer.stands for own in gainer.own if own > gainer.stands)
 
 
