@@ -9,9 +9,10 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from itertools import repeat
-from operator import attrgetter, call
+from operator import attrgetter, call, itemgetter
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.billed_as import billed_as
 from reconciler.model.by_hand import ByHand
 from reconciler.model.diagnostics import Location
 from reconciler.model.field_change import FieldChange
@@ -20,24 +21,6 @@ from reconciler.model.money import USUAL_PLACES, cents, number, number_or_none, 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-def billed_as(customer: str, company: str, company_name: str) -> str:
-    """A customer with the ConnectWise company that is billed: `Alder Dental (Alder Clinics, ALDER)`.
-
-    What is already there is not written again, `ALDERDENTAL` after `Alder Dental` neither.
-    """
-    there, shown = {_letters(customer)}, []
-    for text in (company_name, company):
-        if text.strip() and _letters(text) not in there:
-            there.add(_letters(text))
-            shown.append(text.strip())
-    return f"{customer} ({', '.join(shown)})" if shown else customer
-
-
-def _letters(text: str) -> str:
-    """The letters and digits alone, in one case; the text itself where it has none."""
-    return "".join(filter(str.isalnum, text.casefold())) or text
 
 
 class LineState(StrEnum):
@@ -240,9 +223,7 @@ class PlannedLine:
 
     def but(self, **values: Any) -> PlannedLine:
         """The same line with other values; `replace` is too slow for the 200,000 lines of a large plan."""
-        other = object.__new__(PlannedLine)
-        # one call in C for all fields; a frozen dataclass sets each in Python
-        deque(map(call, _SETTERS.values(), repeat(other), _VALUES(self)), maxlen=0)
+        other = _of_values(_VALUES(self))
         for name, value in values.items():
             _SETTERS[name](other, value)
         return other
@@ -336,7 +317,7 @@ class PlannedLine:
     def from_json(cls, data: dict[str, Any]) -> PlannedLine:
         """Read back what `to_json` wrote."""
         source = data["source"]
-        return cls(
+        return _built(
             customer=data["customer"],
             tenants=tuple(data["tenants"]),
             company=data["company"],
@@ -386,6 +367,20 @@ class PlannedLine:
 _STATES = {state.value: state for state in LineState}
 _SETTERS = {one.name: getattr(PlannedLine, one.name).__set__ for one in fields(PlannedLine)}
 _VALUES = attrgetter(*_SETTERS)
+_IN_ORDER = itemgetter(*_SETTERS)
+
+
+def _of_values(values: tuple[Any, ...]) -> PlannedLine:
+    """A line of the values of its fields, in their order."""
+    line = object.__new__(PlannedLine)
+    # one call in C for all fields; a frozen dataclass sets each in Python
+    deque(map(call, _SETTERS.values(), repeat(line), values), maxlen=0)
+    return line
+
+
+def _built(**values: Any) -> PlannedLine:
+    """A line of all its fields, in the time that `PlannedLine.but` takes. KeyError where one is missing."""
+    return _of_values(_IN_ORDER(values))
 
 
 def _day(text: str | None) -> date | None:
