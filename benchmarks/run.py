@@ -8,6 +8,7 @@ imports little on purpose: on Linux a child's peak memory counts what its parent
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import platform
 import sys
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.catalog import catalog_rows, offline_rows
 from benchmarks.folders import Size
-from benchmarks.measure import table
+from benchmarks.measure import ROOT, table
+from benchmarks.plan_files import plan_file_rows
 from benchmarks.usage import distributor_rows, no_change_rows, side_by_side_rows, update_rows
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ def parts(folder: Path, *, quick: bool) -> dict[str, Callable[[], list[Row]]]:
         "catalog": lambda: catalog_rows(folder, times=1 if quick else 5),
         "no-change": lambda: no_change_rows(folder / "no-change", Size(2_000), times=1 if quick else 3),
         "side-by-side": lambda: side_by_side_rows(folder / "beside", (100,) if quick else (100, 500, 2_000)),
+        "plan-files": lambda: plan_file_rows(folder / "files", Size(200 if quick else 2_000, lines_each=10)),
         "updates": lambda: update_rows(folder / "updates", 100 if quick else 1_000),
         "distributor": lambda: distributor_rows(folder / "distributor", Size(20_000, lines_each=10)),
     }
@@ -47,6 +50,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="leave out what takes longer than 20 s")
     parser.add_argument("parts", nargs="*", help="only these: " + ", ".join(parts(Path(), quick=False)))
     asked = parser.parse_args()
+    compileall.compile_dir(ROOT / "reconciler", quiet=1)  # or the first process does it, and is measured
     with tempfile.TemporaryDirectory() as name:
         known = parts(Path(name), quick=asked.quick)
         if unknown := set(asked.parts) - set(known):

@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from reconciler.model.months import Month
     from reconciler.model.plan import Plan
 
+_OUT = "Save it for `apply FILE`, packed where the name ends in .gz."
+
 
 @click.command()
 @folder_anyhow
-@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Save it for `apply FILE`.")
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help=_OUT)
 @usage_file_option
 @since_option
 @click.option("--new-site", is_flag=True, help="With --since: where DIR is not there, the site is new.")

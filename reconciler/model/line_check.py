@@ -198,7 +198,11 @@ def move_problems(plan: Plan) -> Iterator[str]:
         for change in plan.changes
         if change.action is Action.MOVE_LINE and not change.starts_line
     }
-    old = {line.key: {(one.agreement_id, one.line_id) for one in line.takes_over} for line in plan.lines}
+    old = {
+        line.key: {(one.agreement_id, one.line_id) for one in line.takes_over}
+        for line in plan.lines
+        if line.takes_over
+    }
     for change in plan.changes:
         if change.action is not Action.MOVE_LINE or not change.starts_line:
             continue
@@ -213,12 +217,17 @@ def move_problems(plan: Plan) -> Iterator[str]:
 
 def line_row_problems(lines: Iterable[PlannedLine]) -> Iterator[str]:
     """Numbers and months of the rows that reports cannot print."""
+    good: dict[int, object] = {}
     for line in lines:
-        for what in _row_problems(line):
+        for what in _row_problems(line, good):
             yield f"{line.key}: {what}"
 
 
-def _row_problems(line: PlannedLine) -> Iterator[str]:
+def _row_problems(line: PlannedLine, good: dict[int, object]) -> Iterator[str]:
+    """What is wrong with a row; `good` are the numbers and amounts that were looked at, by their identity.
+
+    Rows that were read share them, and so do rows that were planned.
+    """
     ids = [line.agreement_id, line.line_id]
     ids += [number for old in line.takes_over for number in (old.agreement_id, old.line_id)]
     if not all(number is None or is_id(number) for number in ids):
@@ -234,11 +243,19 @@ def _row_problems(line: PlannedLine) -> Iterator[str]:
             yield "notBilled/months: they are no months"
     if line.by_hand is not None:
         numbers += [line.by_hand.amount, line.by_hand.before, line.by_hand.after]
-    if any(number is not None and parse_decimal(number) is None for number in numbers):
-        yield "a number of it is out of all proportion"
+    for number in numbers:
+        if number is None or id(number) in good:
+            continue
+        if parse_decimal(number) is None:
+            yield "a number of it is out of all proportion"
+            break
+        good[id(number)] = number
     for place, amount in (("sales", line.sales), ("cost", line.cost)):
-        if amount is not None:
-            yield from amount_problems(place, amount)
+        if amount is not None and id(amount) not in good:
+            found = list(amount_problems(place, amount))
+            yield from found
+            if not found:
+                good[id(amount)] = amount
 
 
 def _is_month(text: str) -> bool:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.billed_as import billed_as
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.lines import billed_as
 from reconciler.model.money import plain
 from reconciler.model.verdict import rounded, source_json, sums
 

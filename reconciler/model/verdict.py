@@ -11,12 +11,13 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.billed_as import billed_as
 from reconciler.model.by_hand import ByHand, Work
 from reconciler.model.census import OPEN_LINES, OPEN_UNITS
 from reconciler.model.change import OF_LINES, Cause
 from reconciler.model.diagnostics import ALL_USAGE, Severity
 from reconciler.model.identifiers import identifier_key
-from reconciler.model.lines import WRITTEN, Amount, LineState, PlannedLine, billed_as
+from reconciler.model.lines import WRITTEN, Amount, LineState, PlannedLine
 from reconciler.model.money import to_places
 
 if TYPE_CHECKING:

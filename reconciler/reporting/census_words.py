@@ -7,9 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reconciler.model.billed_as import billed_as
 from reconciler.model.census import LineAccount, UnitAccount
 from reconciler.model.counts import number_of
-from reconciler.model.lines import billed_as
 from reconciler.model.money import MOST_PLACES, USUAL_PLACES, money_text, plain
 from reconciler.model.verdict import rounded, sums
 from reconciler.reporting.clean import clean
