@@ -83,5 +83,5 @@ def test_a_plan_of_another_site_is_refused_by_each_of_its_names(moving: Books, n
 def _signed_again(file: Path, name: str) -> Path:
     plan = Plan.from_json(json.loads(file.read_text(encoding="utf-8")))
     other = replace(plan, instance={**plan.instance, name: "elsewhere"})
-    file.write_text(json.dumps(other.to_json()), encoding="utf-8")
+    file.write_text("".join(other.text()), encoding="utf-8")
     return file
